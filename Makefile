@@ -1,0 +1,156 @@
+# sendoff. Two commands do everything from a fresh clone, `make demo` and `make test`; `make` lists the rest.
+#
+# What they need is found or installed by .ci/tools, into this folder where possible. Everything here is safe under
+# -j, and does again only what has changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# --- What is pinned -------------------------------------------------------------------------------------------
+# The crate, the program that reads its wasm, and the test runner have to be of one version: Cargo.toml names it.
+WASM_BINDGEN := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
+WASM_PACK := 0.15.1
+GECKODRIVER_VERSION := 0.37.0
+
+# --- Where things are -----------------------------------------------------------------------------------------
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+COLLECTOR_TARGET := www-demo/collector/target
+STAGE := $(TARGET)/sendoff-pkg
+TOOLS := .ci/tools
+IN_ENV := source .ci/env.sh;
+LAYER := .ci/layer
+export COLLECTOR_TARGET
+
+DEMO_PORT ?= 8787
+DEMO_DB ?= target/demo/events.db
+
+# In CI a lockfile that does not fit is an error; elsewhere cargo brings it up to date.
+LOCKED := $(if $(CI),--locked)
+# A snapshot that differs is a failure, never a file written beside it.
+export INSTA_UPDATE ?= no
+
+# --- Help -----------------------------------------------------------------------------------------------------
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+# --- Tools: always asked for, installed only if missing ---------------------------------------------------------
+.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-chromium tool-browsers
+tools: tool-rust tool-cargo tool-node tool-browsers ## find or install everything that build and tests need
+
+tool-rust:
+	@$(TOOLS) rust
+tool-bindgen: | tool-rust
+	@$(TOOLS) cargo wasm-bindgen-cli@$(WASM_BINDGEN)
+tool-cargo: | tool-bindgen
+	@$(TOOLS) cargo wasm-pack@$(WASM_PACK) geckodriver@$(GECKODRIVER_VERSION)
+tool-node:
+	@$(TOOLS) node
+tool-chromium: | tool-rust # one apt-get at a time
+	@$(TOOLS) chromium
+tool-browsers: | tool-chromium
+	@$(TOOLS) browsers
+
+# --- Build ----------------------------------------------------------------------------------------------------
+RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs')
+PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
+
+# What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
+WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int reference-types sign-ext
+WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -ocimfs 50 --dealign --converge \
+  --strip-debug --strip-producers --strip-target-features $(addprefix --enable-,$(WASM_FEATURES))
+
+# The standard library is built along, for size, and a panic is a trap without a message: a tenth of what a page
+# downloads. These are unstable flags (hence RUSTC_BOOTSTRAP, and the component rust-src); only the shipped wasm is
+# built with them, and the end-to-end tests run on that. REMAP keeps the builder's paths out of it.
+STD_FOR_SIZE := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
+RUSTC_FOR_SIZE := "-Zunstable-options","-Cpanic=immediate-abort","-Zlocation-detail=none","-Zfmt-debug=none"
+REMAP = $(shell printf '"--remap-path-prefix=%s=%s",' \
+  "$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src" "" \
+  "$$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$$(rustc -vV | sed -n 's/^commit-hash: //p')")
+
+.PHONY: build
+build: pkg/package.json ## build the npm package into pkg/
+
+# `cargo rustc --crate-type cdylib`, because cargo does no link-time optimisation for a crate that is an rlib as well.
+$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
+	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
+	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]'
+	$(IN_ENV) wasm-bindgen --target web --no-typescript --omit-default-module-path --out-name sendoff \
+	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
+	@touch $@
+
+$(STAGE)/optimised.wasm: $(STAGE)/sendoff_bg.wasm | tool-node
+	$(IN_ENV) wasm-opt $(WASM_OPT_FLAGS) -o $@ $<
+
+pkg/package.json: $(STAGE)/optimised.wasm $(PACKAGE_SOURCES) Cargo.toml | tool-node
+	node pkg-template/build.mjs --wasm $(STAGE)/optimised.wasm --glue $(STAGE)/sendoff.js --out pkg
+	@touch $@
+
+# Optimised for the demo. The tests share one that is not, with the collector's own: it is up in half the time.
+.PHONY: collector collector-debug
+COLLECTOR_BUILD = cargo build $(LOCKED) --manifest-path www-demo/collector/Cargo.toml --target-dir $(COLLECTOR_TARGET)
+collector: | tool-rust ## build the collector
+	$(COLLECTOR_BUILD) --release
+collector-debug: | tool-rust
+	$(COLLECTOR_BUILD)
+
+.PHONY: demo
+demo: build collector ## build all, and serve the demo page on http://localhost:8787 (DEMO_PORT, DEMO_DB)
+	@mkdir -p $(dir $(DEMO_DB))
+	@printf '\n  The demo is on  http://localhost:%s  (its rows are in %s; Ctrl-C ends it)\n\n' $(DEMO_PORT) $(DEMO_DB)
+	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --faults
+
+# --- Tests ----------------------------------------------------------------------------------------------------
+LAYERS := lint test-build test-host test-collector test-facade test-web test-e2e size
+
+.PHONY: test layers $(LAYERS)
+test: $(LAYERS) ## all layers below
+layers: # their names, for .ci/run
+	@echo $(LAYERS)
+
+NODE_TEST := node --test --test-reporter=spec
+
+lint: | tool-rust ## rustfmt, clippy and rustdoc, warnings denied
+	@$(LAYER) $@ .ci/lint
+
+test-build: | tool-node ## the build's own scripts
+	@$(LAYER) $@ $(NODE_TEST) .ci/*.test.mjs pkg-template/*.test.mjs tests/size/*.test.mjs
+
+test-host: | tool-rust ## the engine on the host: units, stories, wire formats, simulation
+	@$(LAYER) $@ cargo test $(LOCKED) --no-fail-fast
+
+test-collector: | tool-rust ## the collector
+	@$(LAYER) $@ cargo test $(LOCKED) --no-fail-fast --manifest-path www-demo/collector/Cargo.toml --target-dir $(COLLECTOR_TARGET)
+
+test-facade: build ## the JavaScript facade and its type declarations, in Node
+	@$(LAYER) $@ $(NODE_TEST) tests/facade/*.test.mjs
+
+test-web: | tool-rust tool-cargo tool-chromium ## src/web inside headless Chromium, by wasm-pack
+	@$(LAYER) $@ .ci/web-tests chrome --lib
+
+test-e2e delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
+test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real browsers, real package, real collector
+	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/e2e/*.test.mjs
+
+size: build ## what a page downloads, held against tests/size/budget.json
+	@$(LAYER) $@ node tests/size/size.mjs
+
+.PHONY: soak
+soak: | tool-rust ## the simulation on new seeds until one fails
+	SIM_SOAK=$${SIM_SOAK:-$$(date +%s%3N)} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test sim --target-dir $(TARGET)/soak -- --ignored soak --nocapture
+
+.PHONY: delivery
+delivery: build collector-debug | tool-node tool-cargo tool-browsers ## the table: what arrives, for every way a page can end
+	$(IN_ENV) node tests/e2e/delivery.mjs
+
+# --- Cleaning -------------------------------------------------------------------------------------------------
+.PHONY: clean distclean
+clean: ## remove what was built
+	rm -rf target pkg $(COLLECTOR_TARGET) tests/e2e/out
+distclean: clean ## and the installed tools
+	rm -rf .tools tests/node_modules

@@ -1,0 +1,104 @@
+// Puts the npm package together in one folder, from what ships by hand (this folder) and what the compiler made.
+// The `files` list of package.json is the allow-list: nothing else is in the folder afterwards.
+//
+//   node pkg-template/build.mjs --wasm FILE --glue FILE --out DIRECTORY
+//
+// The same input gives the same bytes, and a file whose bytes have not changed is not touched.
+
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "..");
+// The development dependencies of the whole repository live in tests/.
+const { transform } = createRequire(join(root, "tests/package.json"))("esbuild");
+
+/**
+ * The loader that wasm-bindgen generates, without its comments and spaces. Only this file is minified: `index.js`
+ * stays readable for those who open it in `node_modules`, and their bundler minifies both.
+ */
+export async function minifyGlue(source) {
+  const options = { format: "esm", target: "es2022", minify: true, legalComments: "none" };
+  return (await transform(source, options)).code;
+}
+
+/** Bundlers (webpack, Vite, Rollup) carry the wasm along only where this expression stands in so many words. */
+export function checkAsset(facade) {
+  const expression = 'new URL("./sendoff_bg.wasm", import.meta.url)';
+  if (!facade.includes(expression)) {
+    throw new Error(`index.js no longer has \`${expression}\`: bundlers would leave the wasm behind`);
+  }
+}
+
+function read(path, why) {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`${why}: ${path} cannot be read (${error.code})`);
+  }
+}
+
+/** Throws unless the npm package and the crate have one name and one version. */
+export function checkManifest(manifest, cargoToml) {
+  for (const field of ["name", "version"]) {
+    const ours = new RegExp(`^${field} = "(.*)"$`, "m").exec(cargoToml)?.[1];
+    if (manifest[field] !== ours) {
+      throw new Error(`${field} is "${manifest[field]}" in pkg-template/package.json and "${ours}" in Cargo.toml: make them one`);
+    }
+  }
+}
+
+/** Name and bytes of everything in the package. */
+async function contents({ wasm, glue }) {
+  const manifest = read(join(here, "package.json"), "the package's manifest");
+  const { name, version, files } = JSON.parse(manifest);
+  checkManifest({ name, version }, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
+  checkAsset(read(join(here, "index.js"), "the facade").toString());
+  const made = {
+    "package.json": () => manifest,
+    "sendoff_bg.wasm": () => read(wasm, "the compiled engine"),
+    "sendoff.js": async () => minifyGlue(read(glue, "the engine's loader").toString()),
+  };
+  // npm packs a README whether it is listed or not.
+  const entries = [...new Set(["package.json", "README.md", ...files])].map(async (file) => {
+    const from = file.startsWith("LICENSE") ? join(root, file) : join(here, file);
+    return [file, await (made[file]?.() ?? read(from, `named in "files" of package.json`))];
+  });
+  return Promise.all(entries);
+}
+
+/** Replaces in one step, so that a page that loads the package right now never sees half a file. */
+function writeIfChanged(path, bytes) {
+  try {
+    if (readFileSync(path).equals(Buffer.from(bytes))) return false;
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+  writeFileSync(`${path}.new`, bytes);
+  renameSync(`${path}.new`, path);
+  return true;
+}
+
+/** Fills `out` with exactly the package's files and returns the names of those that changed. */
+export async function assemble({ wasm, glue, out }) {
+  const entries = await contents({ wasm, glue });
+  mkdirSync(out, { recursive: true });
+  const keep = new Set(entries.map(([file]) => file));
+  for (const stray of readdirSync(out).filter((file) => !keep.has(file))) {
+    rmSync(join(out, stray), { recursive: true });
+  }
+  return entries.filter(([file, bytes]) => writeIfChanged(join(out, file), bytes)).map(([file]) => file);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const option = { type: "string" };
+  const { values } = parseArgs({ options: { wasm: option, glue: option, out: option } });
+  for (const name of ["wasm", "glue", "out"]) {
+    if (!values[name]) throw new Error(`build.mjs: --${name} is missing; run it through \`make build\``);
+  }
+  const changed = await assemble(values);
+  console.log(`pkg: ${changed.length ? changed.join(", ") : "nothing changed"}`);
+}

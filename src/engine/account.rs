@@ -1,0 +1,158 @@
+//! The books: what was accepted, delivered, given up and refused, and what the page is told of it.
+
+use std::collections::VecDeque;
+
+use super::{
+    event::{CallError, Refusal},
+    io::Output,
+    report::{Count, DropReason, Report, Stats},
+};
+
+/// Counts and pending reports. Reports of one kind within one input are told as one.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    accepted: u64,
+    adopted: u64,
+    handed_back: u64,
+    delivered: u64,
+    dropped: [u64; DropReason::ALL.len()],
+    refused: Vec<Count>,
+    /// Requests sent.
+    pub(super) requests: u64,
+    /// Repeats among them.
+    pub(super) retries: u64,
+    told: Vec<&'static str>,
+    outputs: VecDeque<Output>,
+}
+
+impl Account {
+    /// An event passed the checks.
+    pub(super) const fn accept(&mut self) {
+        self.accepted += 1;
+    }
+
+    /// Events were taken over.
+    pub(super) const fn adopt(&mut self, count: usize) {
+        self.adopted += count as u64;
+    }
+
+    /// Events taken over were left to their tab.
+    pub(super) const fn hand_back(&mut self, count: usize) {
+        self.handed_back += count as u64;
+    }
+
+    /// Events are stored at the collector.
+    pub(super) fn deliver(&mut self, tab: String, from: u64, to: u64, count: usize) {
+        if count > 0 {
+            self.delivered += count as u64;
+            self.report(Report::Delivered {
+                count: count as u32,
+                tab,
+                from,
+                to,
+            });
+        }
+    }
+
+    /// Events are given up.
+    pub(super) fn drop(&mut self, reason: DropReason, dropped: usize) {
+        if dropped == 0 {
+            return;
+        }
+        if let Some(count) = self.dropped.get_mut(reason as usize) {
+            *count += dropped as u64;
+        }
+        if let Some(Output::Report(Report::Dropped {
+            count,
+            reason: last,
+        })) = self.outputs.back_mut()
+            && *last == reason
+        {
+            *count += dropped as u32;
+            return;
+        }
+        self.report(Report::Dropped {
+            count: dropped as u32,
+            reason,
+        });
+    }
+
+    /// A call was refused.
+    pub(super) fn refuse(&mut self, refusal: Refusal<'_>) {
+        let reason = refusal.error.code();
+        match self.refused.iter_mut().find(|count| count.reason == reason) {
+            Some(count) => count.count += 1,
+            None => self.refused.push(Count { reason, count: 1 }),
+        }
+        let mut message = refusal.error.advice().to_owned();
+        if !refusal.detail.is_empty() && refusal.error != CallError::CallMalformed {
+            message.push_str(": ");
+            message.push_str(refusal.detail.trim_matches('"'));
+        }
+        self.report(Report::Error {
+            code: reason,
+            message,
+        });
+    }
+
+    /// Something is wrong that is worth saying once.
+    pub(super) fn error_once(&mut self, code: &'static str, message: &str) {
+        if !self.told.contains(&code) {
+            self.told.push(code);
+            self.report(Report::Error {
+                code,
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    /// Queues a report.
+    pub(super) fn report(&mut self, report: Report) {
+        self.outputs.push_back(Output::Report(report));
+    }
+
+    /// Queues any other output, in order with the reports.
+    pub(super) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Takes the next output.
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Delivered so far.
+    #[must_use]
+    pub(super) const fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Given up so far.
+    #[must_use]
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// The counters' part of the statistics.
+    #[must_use]
+    pub(super) fn stats(&self) -> Stats {
+        let dropped = DropReason::ALL.iter().zip(self.dropped);
+        Stats {
+            accepted: self.accepted,
+            adopted: self.adopted,
+            handed_back: self.handed_back,
+            delivered: self.delivered,
+            dropped: dropped
+                .filter(|(_, count)| *count > 0)
+                .map(|(reason, count)| Count {
+                    reason: reason.code(),
+                    count,
+                })
+                .collect(),
+            refused: self.refused.clone(),
+            requests: self.requests,
+            retries: self.retries,
+            ..Stats::default()
+        }
+    }
+}

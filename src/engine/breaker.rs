@@ -1,0 +1,146 @@
+//! The circuit breaker: after several failures in a row nothing is sent for a while, then one probe.
+
+use super::time::Instant;
+
+/// Failures in a row that open it.
+pub const FAILURES_MAX: u32 = 5;
+/// How long it stays open, in milliseconds.
+pub const OPEN_MS: u64 = 5_000;
+/// How long it stays open at most where nothing has ever got through, in milliseconds.
+pub const OPEN_MS_MAX: u64 = 10 * 60_000;
+/// Openings in a row, with never a success, after which the endpoint counts as blocked.
+pub const BLOCKED_OPENINGS: u32 = 3;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker {
+    failures: u32,
+    openings: u32,
+    open_until: Option<Instant>,
+    half_open: bool,
+    ever_succeeded: bool,
+}
+
+impl Breaker {
+    /// An answer that shows a working collector. A late one, to a request from before it opened,
+    /// does not close it: the probe does.
+    pub const fn on_success(&mut self) {
+        let open_until = self.open_until;
+        *self = Self {
+            failures: 0,
+            openings: 0,
+            open_until,
+            half_open: false,
+            ever_succeeded: true,
+        };
+    }
+
+    /// A failed attempt.
+    pub fn on_failure(&mut self, now: Instant) {
+        self.failures += 1;
+        if self.half_open || self.failures >= FAILURES_MAX {
+            // Where nothing ever got through, an extension or a policy is likelier than an outage,
+            // and each opening doubles the wait; an outage is probed every few seconds.
+            let doublings = if self.ever_succeeded {
+                0
+            } else {
+                self.openings.min(16)
+            };
+            self.open_until = Some(now + (OPEN_MS << doublings).min(OPEN_MS_MAX));
+            self.openings = self.openings.saturating_add(1);
+            self.half_open = false;
+            self.failures = 0;
+        }
+    }
+
+    /// When it lets the next request through, if it is open.
+    #[must_use]
+    pub fn open_until(&self, now: Instant) -> Option<Instant> {
+        self.open_until.filter(|until| *until > now)
+    }
+
+    /// A request is about to leave: the first one after the wait is the probe.
+    pub fn on_send(&mut self, now: Instant) {
+        if self.open_until.take_if(|until| *until <= now).is_some() {
+            self.half_open = true;
+        }
+    }
+
+    /// Whether nothing has ever got through and that is likely to stay.
+    #[must_use]
+    pub const fn is_blocked(&self) -> bool {
+        !self.ever_succeeded && self.openings >= BLOCKED_OPENINGS
+    }
+
+    /// Whether anything failed since the last success.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failures > 0 || self.openings > 0
+    }
+
+    /// `closed`, `open` or `half_open`.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match (self.half_open, self.open_until) {
+            (true, _) => "half_open",
+            (false, Some(_)) => "open",
+            (false, None) => "closed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(breaker: &mut Breaker, times: u32, now: Instant) {
+        (0..times).for_each(|_| breaker.on_failure(now));
+    }
+
+    #[test]
+    fn opens_after_five_failures_in_a_row_then_lets_one_probe_through() {
+        let mut breaker = Breaker::default();
+        breaker.on_success();
+        fail(&mut breaker, 4, Instant(0));
+        breaker.on_success();
+        fail(&mut breaker, 4, Instant(0));
+        assert_eq!(
+            (breaker.state(), breaker.open_until(Instant(0))),
+            ("closed", None)
+        );
+        fail(&mut breaker, 1, Instant(0));
+        assert_eq!(breaker.open_until(Instant(0)), Some(Instant(5_000)));
+        assert_eq!(breaker.open_until(Instant(5_000)), None);
+        breaker.on_send(Instant(5_000));
+        assert_eq!(breaker.state(), "half_open");
+        fail(&mut breaker, 1, Instant(5_100));
+        assert_eq!(breaker.open_until(Instant(5_100)), Some(Instant(10_100)));
+        breaker.on_send(Instant(10_100));
+        breaker.on_success();
+        assert_eq!(breaker.state(), "closed");
+    }
+
+    #[test]
+    fn probes_get_rare_where_nothing_ever_got_through_and_recover() {
+        let mut breaker = Breaker::default();
+        let mut now = Instant(0);
+        fail(&mut breaker, 5, now);
+        for wait in [5_000, 10_000, 20_000] {
+            assert!(!breaker.is_blocked() || wait == 20_000);
+            let until = breaker.open_until(now).unwrap();
+            assert_eq!(until.since_ms(now), wait);
+            now = until;
+            breaker.on_send(now);
+            fail(&mut breaker, 1, now);
+        }
+        assert!(breaker.is_blocked());
+        (0..40).for_each(|_| {
+            now = breaker.open_until(now).unwrap();
+            breaker.on_send(now);
+            fail(&mut breaker, 1, now);
+        });
+        assert_eq!(breaker.open_until(now).unwrap().since_ms(now), OPEN_MS_MAX);
+        breaker.on_success();
+        assert!(!breaker.is_blocked());
+    }
+}

@@ -1,0 +1,323 @@
+//! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
+//! error and the default is used, so a typo costs an option and never the events.
+
+use core::fmt;
+
+/// Events cut into one batch at most, and the number of waiting events that triggers a flush.
+pub const FLUSH_AT: u32 = 50;
+/// Milliseconds that an event waits at most before a flush is tried.
+pub const FLUSH_INTERVAL_MS: u32 = 2_000;
+/// Events waiting at most; beyond it the oldest is dropped.
+pub const MAX_QUEUE_SIZE: u32 = 10_000;
+/// UTF-8 bytes of one request body at most. Below the 64 KiB that all `keepalive` requests of a page
+/// share (Fetch standard, "HTTP-network-or-cache fetch", step on inflight keepalive bytes).
+pub const MAX_PAYLOAD_BYTES: u32 = 60_000;
+/// Delivery attempts of one batch in one go.
+pub const MAX_RETRIES: u32 = 3;
+/// Upper bound of the first backoff, in milliseconds; it doubles with each attempt.
+pub const RETRY_BASE_DELAY_MS: u32 = 300;
+/// Milliseconds without an answer after which a request counts as failed.
+pub const TIMEOUT_MS: u32 = 5_000;
+/// Bytes of localStorage (keys and values, UTF-8) taken at most.
+pub const MAX_STORAGE_BYTES: u32 = 2 * 1024 * 1024;
+/// Milliseconds after which an event found in storage is given up: 7 days.
+pub const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 3_600 * 1_000;
+/// Where batches are posted, on the page's own origin.
+pub const ENDPOINT: &str = "/api/v1/ingest/batch";
+
+/// How the tabs of one origin share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MultiTabMode {
+    /// One elected tab sends for all.
+    #[default]
+    Leader,
+    /// Every tab sends its own events; the elected tab only takes over what dead tabs left.
+    Independent,
+}
+
+/// What the engine runs with. Units are in the names of the page's options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Names the project at the collector. Empty: the client is inert.
+    pub api_key: String,
+    /// URL of the collector's batch endpoint.
+    pub endpoint: String,
+    /// See [`FLUSH_INTERVAL_MS`].
+    pub flush_interval_ms: u32,
+    /// See [`FLUSH_AT`].
+    pub flush_at: u32,
+    /// See [`FLUSH_AT`].
+    pub max_batch_size: u32,
+    /// See [`MAX_QUEUE_SIZE`].
+    pub max_queue_size: u32,
+    /// See [`MAX_PAYLOAD_BYTES`].
+    pub max_payload_bytes: u32,
+    /// See [`MAX_RETRIES`].
+    pub max_retries: u32,
+    /// See [`RETRY_BASE_DELAY_MS`].
+    pub retry_base_delay_ms: u32,
+    /// See [`TIMEOUT_MS`].
+    pub timeout_ms: u32,
+    /// No flush by interval: only by count, call and page events.
+    pub disable_timer: bool,
+    /// Whether the rest is sent when the page is hidden or left.
+    pub auto_flush_on_exit: bool,
+    /// See [`MAX_STORAGE_BYTES`].
+    pub max_storage_bytes: u32,
+    /// See [`MAX_EVENT_AGE_MS`].
+    pub max_event_age_ms: u64,
+    /// See [`MultiTabMode`].
+    pub multi_tab_mode: MultiTabMode,
+}
+
+/// One configured value as the host found it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Absent or `undefined`.
+    Missing,
+    /// A number, possibly NaN.
+    Number(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A string.
+    Text(String),
+    /// Anything else, by the name of its type.
+    Other(&'static str),
+}
+
+/// A configured value that could not be used; the default is in force instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Without a key nothing can be delivered; the client is inert.
+    MissingApiKey,
+    /// Not of the expected type.
+    WrongType {
+        /// The option.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A number outside its range.
+    OutOfRange {
+        /// The option.
+        name: &'static str,
+        /// Smallest allowed.
+        min: u64,
+        /// Largest allowed.
+        max: u64,
+        /// What is used instead.
+        default: u64,
+    },
+}
+
+impl ConfigError {
+    /// Stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingApiKey => "missing_api_key",
+            Self::WrongType { .. } => "config_wrong_type",
+            Self::OutOfRange { .. } => "config_out_of_range",
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingApiKey => f.write_str(
+                "config.apiKey is missing: nothing will be recorded; pass the key of your project",
+            ),
+            Self::WrongType { name, expected } => {
+                write!(f, "config.{name} must be {expected}; the default is used")
+            }
+            Self::OutOfRange {
+                name,
+                min,
+                max,
+                default,
+            } => {
+                write!(
+                    f,
+                    "config.{name} must be from {min} to {max}; {default} is used"
+                )
+            }
+        }
+    }
+}
+
+impl Config {
+    /// All defaults, with the given key.
+    #[must_use]
+    pub fn new(api_key: &str) -> Self {
+        Self {
+            api_key: api_key.to_owned(),
+            endpoint: ENDPOINT.to_owned(),
+            flush_interval_ms: FLUSH_INTERVAL_MS,
+            flush_at: FLUSH_AT,
+            max_batch_size: FLUSH_AT,
+            max_queue_size: MAX_QUEUE_SIZE,
+            max_payload_bytes: MAX_PAYLOAD_BYTES,
+            max_retries: MAX_RETRIES,
+            retry_base_delay_ms: RETRY_BASE_DELAY_MS,
+            timeout_ms: TIMEOUT_MS,
+            disable_timer: false,
+            auto_flush_on_exit: true,
+            max_storage_bytes: MAX_STORAGE_BYTES,
+            max_event_age_ms: MAX_EVENT_AGE_MS,
+            multi_tab_mode: MultiTabMode::Leader,
+        }
+    }
+
+    /// Reads every option through `get`, which is called once for each name.
+    #[must_use]
+    pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<ConfigError>) {
+        let mut read = Reader {
+            get,
+            errors: Vec::new(),
+        };
+        let defaults = Self::new("");
+        let api_key = read.text("apiKey", String::new());
+        if api_key.is_empty() && read.errors.is_empty() {
+            read.errors.push(ConfigError::MissingApiKey);
+        }
+        let flush_at = read.number("flushAt", 1, 1_000, FLUSH_AT.into());
+        let config = Self {
+            api_key,
+            endpoint: read.text("endpoint", defaults.endpoint),
+            flush_interval_ms: read.int("flushInterval", 50, 3_600_000, FLUSH_INTERVAL_MS),
+            flush_at: flush_at as u32,
+            max_batch_size: read.int("maxBatchSize", 1, 1_000, FLUSH_AT),
+            max_queue_size: read.int("maxQueueSize", 1, 100_000, MAX_QUEUE_SIZE),
+            max_payload_bytes: read.int("maxPayloadBytes", 4_096, 4_000_000, MAX_PAYLOAD_BYTES),
+            max_retries: read.int("maxRetries", 1, 20, MAX_RETRIES),
+            retry_base_delay_ms: read.int("retryBaseDelayMs", 1, 60_000, RETRY_BASE_DELAY_MS),
+            timeout_ms: read.int("timeout", 100, 120_000, TIMEOUT_MS),
+            disable_timer: read.flag("disableTimer", false),
+            auto_flush_on_exit: read.flag("autoFlushOnExit", true),
+            max_storage_bytes: read.int("maxStorageBytes", 0, 5_000_000, MAX_STORAGE_BYTES),
+            max_event_age_ms: read.number(
+                "maxEventAgeMs",
+                1_000,
+                u64::from(u32::MAX) * 10,
+                MAX_EVENT_AGE_MS,
+            ),
+            multi_tab_mode: read.mode(),
+        };
+        (config, read.errors)
+    }
+}
+
+struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Value,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn int(&mut self, name: &'static str, min: u32, max: u32, default: u32) -> u32 {
+        u32::try_from(self.number(name, min.into(), max.into(), default.into())).unwrap_or(default)
+    }
+
+    fn number(&mut self, name: &'static str, min: u64, max: u64, default: u64) -> u64 {
+        match (self.get)(name) {
+            Value::Missing => default,
+            // Whole numbers only; a comparison with NaN is false, so NaN is out of range.
+            Value::Number(number) if number >= min as f64 && number <= max as f64 => number as u64,
+            Value::Number(_) => {
+                self.errors.push(ConfigError::OutOfRange {
+                    name,
+                    min,
+                    max,
+                    default,
+                });
+                default
+            }
+            _ => self.wrong(name, "a number", default),
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, default: bool) -> bool {
+        match (self.get)(name) {
+            Value::Missing => default,
+            Value::Bool(flag) => flag,
+            _ => self.wrong(name, "true or false", default),
+        }
+    }
+
+    fn text(&mut self, name: &'static str, default: String) -> String {
+        match (self.get)(name) {
+            Value::Missing => default,
+            Value::Text(text) if !text.is_empty() || default.is_empty() => text,
+            _ => self.wrong(name, "a non-empty string", default),
+        }
+    }
+
+    fn mode(&mut self) -> MultiTabMode {
+        let default = MultiTabMode::Leader;
+        match (self.get)("multiTabMode") {
+            Value::Missing => default,
+            Value::Text(text) if text == "leader" => MultiTabMode::Leader,
+            Value::Text(text) if text == "independent" => MultiTabMode::Independent,
+            _ => self.wrong("multiTabMode", "\"leader\" or \"independent\"", default),
+        }
+    }
+
+    fn wrong<T>(&mut self, name: &'static str, expected: &'static str, default: T) -> T {
+        self.errors.push(ConfigError::WrongType { name, expected });
+        default
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(values: &[(&str, Value)]) -> (Config, Vec<ConfigError>) {
+        Config::parse(&|name| {
+            let found = values.iter().find(|(key, _)| *key == name);
+            found.map_or(Value::Missing, |(_, value)| value.clone())
+        })
+    }
+
+    #[test]
+    fn an_empty_configuration_is_inert_and_says_so_once() {
+        let (config, errors) = parse(&[]);
+        assert_eq!(config, Config::new(""));
+        assert_eq!(errors, [ConfigError::MissingApiKey]);
+    }
+
+    #[test]
+    fn a_bad_value_costs_only_itself() {
+        let (config, errors) = parse(&[
+            ("apiKey", Value::Text("k".into())),
+            ("flushInterval", Value::Number(f64::NAN)),
+            ("maxRetries", Value::Text("3".into())),
+            ("timeout", Value::Number(250.0)),
+            ("multiTabMode", Value::Text("both".into())),
+            ("disableTimer", Value::Other("object")),
+        ]);
+        assert_eq!(
+            config,
+            Config {
+                timeout_ms: 250,
+                ..Config::new("k")
+            }
+        );
+        let codes: Vec<_> = errors.iter().map(ConfigError::code).collect();
+        assert_eq!(
+            codes,
+            [
+                "config_out_of_range",
+                "config_wrong_type",
+                "config_wrong_type",
+                "config_wrong_type"
+            ]
+        );
+        assert!(
+            errors[0]
+                .to_string()
+                .contains("config.flushInterval must be from 50 to 3600000")
+        );
+    }
+}

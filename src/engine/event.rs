@@ -1,0 +1,441 @@
+//! From a call of the page to an event, or to a named refusal.
+//!
+//! A burst of calls crosses into the engine as text: one record per line, fields separated by
+//! tabs. Strings are JSON strings and properties JSON objects, exactly as the page's
+//! `JSON.stringify` wrote them, so none of them holds a raw tab or line break.
+//!
+//! ```text
+//! t  timestamp  name  userId?  anonymousId?  properties?     track
+//! i  timestamp        userId                 traits?         identify
+//! a  timestamp        newUserId  previousId?                 alias
+//! x  timestamp  code  detail                                 refused by the facade already
+//! ```
+
+use super::{
+    identity::Identity,
+    ids::TabId,
+    rawjson::{Kind, scan},
+    time::UnixMillis,
+};
+use crate::wire::envelope::{EventParts, event};
+
+/// Characters in an event name at most.
+pub const NAME_CHARS_MAX: u32 = 64;
+/// Characters in a user id, anonymous id or previous id at most.
+pub const USER_ID_CHARS_MAX: u32 = 120;
+/// Nesting of properties at most; `{}` is 1.
+pub const PROPERTIES_DEPTH_MAX: u32 = 8;
+/// UTF-8 bytes of properties at most, as JSON.
+pub const PROPERTIES_BYTES_MAX: usize = 32 * 1024;
+
+/// Why a call was refused. Nothing of it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum CallError {
+    /// `track` without a name, or with an empty one.
+    NameMissing,
+    /// The name is not a string.
+    NameNotString,
+    /// More than [`NAME_CHARS_MAX`].
+    NameTooLong,
+    /// `identify` or `alias` without an id, or an empty id.
+    UserIdMissing,
+    /// An id is not a string.
+    UserIdNotString,
+    /// More than [`USER_ID_CHARS_MAX`].
+    UserIdTooLong,
+    /// Properties or traits are not an object.
+    PropertiesNotObject,
+    /// Deeper than [`PROPERTIES_DEPTH_MAX`].
+    PropertiesTooDeep,
+    /// More than [`PROPERTIES_BYTES_MAX`].
+    PropertiesTooLarge,
+    /// The page's serialiser failed on them (cycle, BigInt, throwing getter).
+    PropertiesNotSerializable,
+    /// Not a date between 1970 and 9999.
+    TimestampInvalid,
+    /// The event alone exceeds `maxPayloadBytes`.
+    EventTooLarge,
+    /// Called after `shutdown()` or `destroy()`.
+    ShutDown,
+    /// The call could not be read.
+    CallMalformed,
+}
+
+impl CallError {
+    const ALL: [Self; 14] = [
+        Self::NameMissing,
+        Self::NameNotString,
+        Self::NameTooLong,
+        Self::UserIdMissing,
+        Self::UserIdNotString,
+        Self::UserIdTooLong,
+        Self::PropertiesNotObject,
+        Self::PropertiesTooDeep,
+        Self::PropertiesTooLarge,
+        Self::PropertiesNotSerializable,
+        Self::TimestampInvalid,
+        Self::EventTooLarge,
+        Self::ShutDown,
+        Self::CallMalformed,
+    ];
+
+    /// Stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// What was wrong and what to do.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        self.texts().1
+    }
+
+    const fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NameMissing => (
+                "name_missing",
+                "the event has no name; pass a non-empty string",
+            ),
+            Self::NameNotString => ("name_not_string", "the event name must be a string"),
+            Self::NameTooLong => (
+                "name_too_long",
+                "the event name exceeds 64 characters; put details in properties",
+            ),
+            Self::UserIdMissing => ("user_id_missing", "the user id is missing or empty"),
+            Self::UserIdNotString => (
+                "user_id_not_string",
+                "user and anonymous ids must be strings; use String(id)",
+            ),
+            Self::UserIdTooLong => ("user_id_too_long", "the id exceeds 120 characters"),
+            Self::PropertiesNotObject => (
+                "properties_not_object",
+                "properties must be a plain object, or left out",
+            ),
+            Self::PropertiesTooDeep => (
+                "properties_too_deep",
+                "properties are nested deeper than 8 levels; flatten them",
+            ),
+            Self::PropertiesTooLarge => (
+                "properties_too_large",
+                "properties exceed 32 KB as JSON; send less, or a reference",
+            ),
+            Self::PropertiesNotSerializable => (
+                "properties_not_serializable",
+                "JSON.stringify failed on the properties; remove cycles, BigInt and throwing getters",
+            ),
+            Self::TimestampInvalid => (
+                "timestamp_invalid",
+                "timestamp must be a Date, ISO string or milliseconds since 1970",
+            ),
+            Self::EventTooLarge => (
+                "event_too_large",
+                "the event does not fit in maxPayloadBytes; send less or raise it",
+            ),
+            Self::ShutDown => (
+                "shut_down",
+                "the client is shut down; create a new one to go on",
+            ),
+            Self::CallMalformed => ("call_malformed", "the call could not be read"),
+        }
+    }
+
+    fn from_code(code: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|error| error.code() == code);
+        found.unwrap_or(Self::CallMalformed)
+    }
+}
+
+/// What a record asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// `track`.
+    Track,
+    /// `identify`.
+    Identify,
+    /// `alias`.
+    Alias,
+}
+
+/// A call that passed every check that does not depend on identity or queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Which method.
+    pub kind: CallKind,
+    timestamp: UnixMillis,
+    name: &'a str,
+    user_id: &'a str,
+    other_id: &'a str,
+    properties: &'a str,
+}
+
+/// A refusal with what the facade had to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal<'a> {
+    /// Why.
+    pub error: CallError,
+    /// JSON string with details, or empty.
+    pub detail: &'a str,
+}
+
+impl<'a> Call<'a> {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// A [`Refusal`] naming the first rule that the call breaks.
+    pub fn parse(record: &'a str) -> Result<Self, Refusal<'a>> {
+        let mut fields = record.split('\t');
+        let mut next = || fields.next().unwrap_or("");
+        let (kind, timestamp, name, user_id, other_id, properties) =
+            (next(), next(), next(), next(), next(), next());
+        let kind = match kind {
+            "t" => CallKind::Track,
+            "i" => CallKind::Identify,
+            "a" => CallKind::Alias,
+            "x" => {
+                return Err(Refusal {
+                    error: CallError::from_code(name),
+                    detail: user_id,
+                });
+            }
+            _ => return Err(CallError::CallMalformed.into()),
+        };
+        if kind == CallKind::Track {
+            check_name(name)?;
+        }
+        check_id(user_id, kind != CallKind::Track)?;
+        check_id(other_id, false)?;
+        check_properties(properties)?;
+        Ok(Self {
+            kind,
+            timestamp: parse_timestamp(timestamp)?,
+            name,
+            user_id,
+            other_id,
+            properties,
+        })
+    }
+
+    /// When it was called, or what the page gave instead.
+    #[must_use]
+    pub const fn timestamp(&self) -> UnixMillis {
+        self.timestamp
+    }
+
+    /// Whether it is to be flushed at once: who the user is matters to every event after it.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.kind != CallKind::Track
+    }
+
+    /// Applies what the call says about who the user is.
+    pub fn apply(&self, identity: &mut Identity) {
+        if self.kind != CallKind::Track {
+            identity.set_user(self.user_id);
+        }
+    }
+
+    /// The event's wire text, given who the user was when it was called.
+    #[must_use]
+    pub fn encode(&self, tab: TabId, seq: u64, identity: &Identity) -> String {
+        let key = tab.idempotency_key(seq, self.timestamp);
+        let mut properties = self.properties;
+        let alias;
+        let (name, user_id, anonymous_id) = match self.kind {
+            CallKind::Track => (self.name, self.user_id, self.other_id),
+            CallKind::Identify => ("\"$identify\"", self.user_id, ""),
+            CallKind::Alias => {
+                let known = if identity.user_id.is_empty() {
+                    &identity.anonymous_id
+                } else {
+                    &identity.user_id
+                };
+                let previous = if self.other_id.is_empty() {
+                    known.as_str()
+                } else {
+                    self.other_id
+                };
+                alias = ["{\"previousId\":", previous, "}"].concat();
+                properties = &alias;
+                ("\"$alias\"", self.user_id, "")
+            }
+        };
+        event(EventParts {
+            key: &key,
+            seq,
+            name,
+            user_id: if user_id.is_empty() {
+                &identity.user_id
+            } else {
+                user_id
+            },
+            anonymous_id: if anonymous_id.is_empty() {
+                &identity.anonymous_id
+            } else {
+                anonymous_id
+            },
+            timestamp: self.timestamp,
+            properties: if properties.is_empty() {
+                "{}"
+            } else {
+                properties
+            },
+        })
+    }
+}
+
+impl From<CallError> for Refusal<'_> {
+    fn from(error: CallError) -> Self {
+        Self { error, detail: "" }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), CallError> {
+    if name.is_empty() || name == "null" {
+        return Err(CallError::NameMissing);
+    }
+    match scan(name) {
+        Some(Kind::String(0)) => Err(CallError::NameMissing),
+        Some(Kind::String(chars)) if chars > NAME_CHARS_MAX => Err(CallError::NameTooLong),
+        Some(Kind::String(_)) => Ok(()),
+        Some(_) => Err(CallError::NameNotString),
+        None => Err(CallError::CallMalformed),
+    }
+}
+
+fn check_id(id: &str, required: bool) -> Result<(), CallError> {
+    if id.is_empty() || id == "null" && !required {
+        return if required {
+            Err(CallError::UserIdMissing)
+        } else {
+            Ok(())
+        };
+    }
+    match scan(id) {
+        Some(Kind::String(0)) => Err(CallError::UserIdMissing),
+        Some(Kind::String(chars)) if chars > USER_ID_CHARS_MAX => Err(CallError::UserIdTooLong),
+        Some(Kind::String(_)) => Ok(()),
+        Some(_) if id == "null" => Err(CallError::UserIdMissing),
+        Some(_) => Err(CallError::UserIdNotString),
+        None => Err(CallError::CallMalformed),
+    }
+}
+
+fn check_properties(properties: &str) -> Result<(), CallError> {
+    if properties.len() > PROPERTIES_BYTES_MAX {
+        return Err(CallError::PropertiesTooLarge);
+    }
+    match scan(properties) {
+        Some(Kind::Object(depth)) if depth > PROPERTIES_DEPTH_MAX => {
+            Err(CallError::PropertiesTooDeep)
+        }
+        Some(Kind::Object(_)) => Ok(()),
+        None if properties.is_empty() => Ok(()),
+        Some(_) => Err(CallError::PropertiesNotObject),
+        None => Err(CallError::CallMalformed),
+    }
+}
+
+fn parse_timestamp(text: &str) -> Result<UnixMillis, CallError> {
+    // A fraction of a millisecond may come with it (`performance.timeOrigin + now()`).
+    let whole = text.split('.').next().unwrap_or("");
+    match whole.parse() {
+        Ok(ms) if ms <= 253_402_300_799_999 => Ok(UnixMillis(ms)),
+        _ => Err(CallError::TimestampInvalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(record: &str) -> &'static str {
+        Call::parse(record).expect_err(record).error.code()
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            anonymous_id: "\"anon\"".into(),
+            user_id: String::new(),
+        }
+    }
+
+    #[test]
+    fn limits_are_exact() {
+        let name = |n: usize| format!("t\t1\t\"{}\"\t\t\t", "é".repeat(n));
+        assert!(Call::parse(&name(64)).is_ok());
+        assert_eq!(refused(&name(65)), "name_too_long");
+        let user = |n: usize| format!("t\t1\t\"n\"\t\"{}\"\t\t", "u".repeat(n));
+        assert!(Call::parse(&user(120)).is_ok());
+        assert_eq!(refused(&user(121)), "user_id_too_long");
+        let nested =
+            |n: usize| format!("t\t1\t\"n\"\t\t\t{}1{}", "{\"a\":".repeat(n), "}".repeat(n));
+        assert!(Call::parse(&nested(8)).is_ok());
+        assert_eq!(refused(&nested(9)), "properties_too_deep");
+        // Bytes, not characters: each é is two.
+        let large = |bytes: usize| {
+            format!(
+                "t\t1\t\"n\"\t\t\t{{\"a\":\"{}\"}}",
+                "é".repeat((bytes - 8) / 2)
+            )
+        };
+        assert!(Call::parse(&large(32 * 1024)).is_ok());
+        assert_eq!(refused(&large(32 * 1024 + 2)), "properties_too_large");
+    }
+
+    #[test]
+    fn every_refusal_has_its_name() {
+        for (record, code) in [
+            ("t\t1\t\t\t\t", "name_missing"),
+            ("t\t1\t\"\"\t\t\t", "name_missing"),
+            ("t\t1\t12\t\t\t", "name_not_string"),
+            ("i\t1\t\t\t\t", "user_id_missing"),
+            ("i\t1\t\tnull\t\t", "user_id_missing"),
+            ("a\t1\t\t\"\"\t\t", "user_id_missing"),
+            ("i\t1\t\t12\t\t", "user_id_not_string"),
+            ("t\t1\t\"n\"\t\t\t[1]", "properties_not_object"),
+            ("t\t1\t\"n\"\t\t\t\"text\"", "properties_not_object"),
+            ("t\tNaN\t\"n\"\t\t\t", "timestamp_invalid"),
+            ("t\t-5\t\"n\"\t\t\t", "timestamp_invalid"),
+            ("t\t253402300800000\t\"n\"\t\t\t", "timestamp_invalid"),
+            (
+                "x\t1\tproperties_not_serializable\t\"cycle\"",
+                "properties_not_serializable",
+            ),
+            ("x\t1\tno_such_code\t\"?\"", "call_malformed"),
+            ("z\t1", "call_malformed"),
+            ("", "call_malformed"),
+            ("t\t1\t\"n\"\t\t\t{\"a\":", "call_malformed"),
+        ] {
+            assert_eq!(refused(record), code, "{record}");
+        }
+    }
+
+    #[test]
+    fn identify_and_alias_travel_as_reserved_events() {
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut identity = identity();
+        let record = "i\t5\t\t\"u1\"\t\t{\"plan\":\"pro\"}";
+        let call = Call::parse(record).unwrap();
+        call.apply(&mut identity);
+        let event: serde_json::Value =
+            serde_json::from_str(&call.encode(tab, 1, &identity)).unwrap();
+        assert_eq!(
+            (&event["name"], &event["userId"]),
+            (&"$identify".into(), &"u1".into())
+        );
+        assert_eq!(event["properties"]["plan"], "pro");
+
+        let call = Call::parse("a\t6\t\t\"u2\"\t\t").unwrap();
+        let event: serde_json::Value =
+            serde_json::from_str(&call.encode(tab, 2, &identity)).unwrap();
+        assert_eq!(
+            (&event["name"], &event["userId"]),
+            (&"$alias".into(), &"u2".into())
+        );
+        assert_eq!(event["properties"]["previousId"], "u1");
+        call.apply(&mut identity);
+        assert_eq!(identity.user_id, "\"u2\"");
+    }
+}

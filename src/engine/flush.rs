@@ -1,0 +1,103 @@
+//! `flush()` and `shutdown()`: when a flush begins, and when it is answered.
+
+use super::{
+    Engine,
+    io::{Input, Output},
+    report::Report,
+    store::Store,
+    time::{Instant, Now},
+};
+
+/// A `flush()` is answered after this long at the latest, in milliseconds.
+pub(super) const FLUSH_WAIT_MS: u64 = 30_000;
+/// A gate that stays closed longer than this does not keep a `flush()` waiting.
+const FLUSH_PATIENCE_MS: u64 = 5_000;
+
+/// A `flush()` or `shutdown()` to be answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiter {
+    id: u32,
+    /// Done when everything up to this event is.
+    to: u64,
+    delivered: u64,
+    dropped: u64,
+    pub(super) give_up_at: Instant,
+    shutdown: bool,
+}
+
+impl Engine {
+    /// A flush begins: whatever waits is to go now, and a pause between goes is over.
+    pub(super) const fn go(&mut self) {
+        self.go_to = self.own.log.next_seq() - 1;
+        self.paused = false;
+    }
+
+    pub(super) fn on_flush(&mut self, now: Now, id: u32, patience_ms: u64, shutdown: bool) {
+        self.go();
+        self.waiters.push(Waiter {
+            id,
+            to: self.go_to,
+            delivered: self.account.delivered(),
+            dropped: self.account.dropped(),
+            give_up_at: now.mono + patience_ms,
+            shutdown,
+        });
+    }
+
+    pub(super) fn answer_waiters(&mut self, now: Now, store: &mut dyn Store) {
+        let closed_for = self
+            .gate
+            .closed_until(now.mono)
+            .map_or(0, |at| at.since_ms(now.mono));
+        let hopeless = self.paused
+            || !self.page.online
+            || closed_for > FLUSH_PATIENCE_MS
+            || self.gate.breaker.open_until(now.mono).is_some();
+        let (mut shutdown, settled) = (false, self.own.log.settled());
+        for waiter in core::mem::take(&mut self.waiters) {
+            if settled < waiter.to && !hopeless && now.mono < waiter.give_up_at {
+                self.waiters.push(waiter);
+                continue;
+            }
+            self.report_flushed(&waiter);
+            shutdown |= waiter.shutdown;
+        }
+        if shutdown {
+            self.stop(store, now);
+        }
+    }
+
+    fn report_flushed(&mut self, waiter: &Waiter) {
+        let report = Report::Flushed {
+            id: waiter.id,
+            delivered: (self.account.delivered() - waiter.delivered) as u32,
+            pending: self.own.log.pending() as u32,
+            dropped: (self.account.dropped() - waiter.dropped) as u32,
+        };
+        self.account.report(report);
+    }
+
+    /// Stops for good: the journal stays for other tabs and the next visit.
+    pub(super) fn stop(&mut self, store: &mut dyn Store, now: Now) {
+        self.withdraw_deferred();
+        self.persist_last(now, store);
+        self.say_bye(false);
+        self.account.output(Output::CloseChannel);
+        for waiter in core::mem::take(&mut self.waiters) {
+            self.report_flushed(&waiter);
+        }
+        self.dead = true;
+    }
+
+    pub(super) fn answer_dead(&mut self, input: &Input<'_>) {
+        if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
+            let pending = self.own.log.pending() as u32;
+            self.account.report(Report::Flushed {
+                id: *id,
+                delivered: 0,
+                pending,
+                dropped: 0,
+            });
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Calls of the page: checked, numbered, journalled, bounded.
+
+use super::{
+    Engine,
+    event::{Call, CallError, Refusal},
+    log::CutLimits,
+    report::DropReason,
+    store::{Store, StoreError},
+    time::Now,
+};
+use crate::wire::envelope;
+
+/// Events kept at most while nothing has ever got through to the endpoint.
+pub(super) const RING_EVENTS_MAX: usize = 1_000;
+/// Bytes of events kept at most meanwhile.
+const RING_BYTES_MAX: usize = 160 * 1024;
+/// Bytes of storage taken at most meanwhile.
+pub(super) const RING_STORAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// How often what other tabs hold is weighed anew while there is no room, in milliseconds.
+const WEIGH_MS: u64 = 1_000;
+
+impl Engine {
+    /// One burst of calls: one write to the journal.
+    pub(super) fn on_calls(&mut self, now: Now, records: &str, store: &mut dyn Store) {
+        let before = self.own.log.next_seq();
+        let (mut urgent, known) = (false, self.identity.clone());
+        for record in records.split('\n').filter(|record| !record.is_empty()) {
+            match self.accept(record) {
+                Ok(now) => urgent |= now,
+                Err(refusal) => self.account.refuse(refusal),
+            }
+        }
+        if self.identity != known {
+            self.identity.save(&self.host.project, store);
+        }
+        if self.own.log.next_seq() > before {
+            self.enforce_bounds(store);
+            self.persist(now, store);
+            // Another full batch is a reason to try again even after a failed go.
+            if self.own.log.unsealed() >= self.config.flush_at as usize {
+                self.paused = false;
+            }
+        }
+        if urgent {
+            self.go();
+        }
+    }
+
+    /// Checks one record and appends its event; tells whether it is to be flushed at once.
+    fn accept<'a>(&mut self, record: &'a str) -> Result<bool, Refusal<'a>> {
+        let call = Call::parse(record)?;
+        let text = call.encode(self.me, self.own.log.next_seq(), &self.identity);
+        if text.len() + self.envelope_bytes() > self.config.max_payload_bytes as usize {
+            return Err(CallError::EventTooLarge.into());
+        }
+        call.apply(&mut self.identity);
+        self.own.log.push(text);
+        self.account.accept();
+        Ok(call.is_urgent())
+    }
+
+    fn envelope_bytes(&self) -> usize {
+        envelope::overhead_bytes(&self.own.log.header, super::log::HOLES_MAX)
+    }
+
+    /// Limits of a batch in this configuration.
+    pub(super) const fn cut_limits(&self) -> CutLimits {
+        CutLimits {
+            events: self.config.max_batch_size as usize,
+            bytes: self.config.max_payload_bytes as usize,
+        }
+    }
+
+    /// Drops the oldest events over the bound, and says so once.
+    pub(super) fn enforce_bounds(&mut self, store: &mut dyn Store) {
+        let blocked = self.gate.breaker.is_blocked();
+        let queue_max = self.config.max_queue_size as usize;
+        let (max, reason) = if blocked && RING_EVENTS_MAX < queue_max {
+            (RING_EVENTS_MAX, DropReason::Blocked)
+        } else {
+            (queue_max, DropReason::Overflow)
+        };
+        let mut excess = self.own.log.pending().saturating_sub(max);
+        let heavy = self.own.log.bytes().saturating_sub(RING_BYTES_MAX);
+        if blocked && heavy > 0 {
+            let each = self.own.log.bytes() / self.own.log.pending().max(1);
+            excess = excess.max(heavy / each.max(1) + 1);
+        }
+        let dropped = self.own.log.drop_oldest(excess, reason);
+        if dropped > 0 {
+            self.withdraw_dropped();
+            self.account.drop(reason, dropped);
+            self.write_own_record(store);
+            if let Some(hole) = self.own.log.holes().last().copied() {
+                self.own
+                    .journal
+                    .drop_range(&self.own.log, hole.from, hole.to, store);
+            }
+            self.warn_of_drops(reason);
+        }
+    }
+
+    /// Like `persist`, for a page that may not get another chance.
+    pub(super) fn persist_last(&mut self, now: Now, store: &mut dyn Store) {
+        if self.host.has_storage {
+            if self.own.journal.was_cleared(store) {
+                self.own.journal.start_over(store);
+            }
+            self.own.journal.append_last(&self.own.log, now, store);
+        }
+    }
+
+    fn warn_of_drops(&mut self, reason: DropReason) {
+        match reason {
+            DropReason::Blocked => self.account.error_once(
+                "endpoint_blocked",
+                "no request has ever got through; only the newest events are kept; check the endpoint, CORS, CSP connect-src and ad blockers",
+            ),
+            _ => self.account.error_once(
+                "queue_overflow",
+                "more than maxQueueSize events are waiting; the oldest are dropped; check that the endpoint answers 2xx",
+            ),
+        }
+    }
+
+    /// Writes what is only in memory to the journal.
+    pub(super) fn persist(&mut self, now: Now, store: &mut dyn Store) {
+        if !self.host.has_storage {
+            return;
+        }
+        if self.own.journal.was_cleared(store) {
+            self.own.journal.start_over(store);
+        }
+        self.share_storage();
+        let due = now.mono.since_ms(self.weighed_at) >= WEIGH_MS;
+        if due && !self.own.journal.has_room() {
+            self.weigh_others(now, store);
+            self.share_storage();
+        }
+        match self.own.journal.append(&self.own.log, now, store) {
+            // A gap before these events is explained in the same breath.
+            Ok(()) if !self.own.log.holes().is_empty() => self.write_own_record(store),
+            Ok(()) => {}
+            Err(StoreError::QuotaExceeded) => self.account.error_once(
+                "storage_quota",
+                "localStorage is full: events are kept in memory and space was given back to the page; free some, or lower maxStorageBytes",
+            ),
+            Err(_) => self.account.error_once(
+                "storage_unavailable",
+                "localStorage cannot be written: events are kept in memory only",
+            ),
+        }
+    }
+}

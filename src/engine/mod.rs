@@ -1,0 +1,413 @@
+//! The engine: decides everything, does nothing. See [`io`] for how a host runs it.
+//!
+//! This file holds the state and the order in which its parts are asked; what they do is in
+//! [`intake`](self) (calls), `pump` (requests and their answers), `tabs` (other tabs and what dead
+//! ones left) and `exit` (hidden, leaving, restored; the deferred requests). Below these stand the
+//! parts that know nothing of each other: [`log`], [`journal`], [`election`], [`retry`] …
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_imports
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod account;
+mod adopt;
+pub mod breaker;
+pub mod config;
+pub mod election;
+pub mod event;
+mod exit;
+mod flush;
+pub mod identity;
+pub mod ids;
+mod intake;
+pub mod io;
+pub mod journal;
+pub mod log;
+pub mod map;
+pub mod peer;
+mod pump;
+pub mod rawjson;
+pub mod record;
+pub mod report;
+pub mod retry;
+pub mod rng;
+pub mod store;
+mod tabs;
+pub mod time;
+
+use account::Account;
+use config::{Config, ConfigError, MultiTabMode};
+use election::{Election, Role};
+use exit::Deferred;
+use flush::{FLUSH_WAIT_MS, Waiter};
+use identity::Identity;
+use ids::TabId;
+use intake::RING_STORAGE_BYTES_MAX;
+use io::{Host, Input, Output, RequestId};
+use journal::Journal;
+use log::Log;
+use map::Map;
+use pump::Flight;
+use report::{Report, Stats};
+use retry::Gate;
+use rng::Rng;
+use store::Store;
+use tabs::Tabs;
+use time::{Instant, Now, Timer, TimerTable};
+
+use crate::wire::envelope;
+
+/// How long the journal must have been quiet before its small segments are merged, in milliseconds.
+const MERGE_MS: u64 = 2_000;
+/// When storage is searched again for a journal that grew after it was read, in milliseconds.
+const LOOK_AGAIN_MS: u64 = 300;
+
+/// One tab's journalled log: this tab's, or one taken over.
+#[derive(Debug)]
+struct Partition {
+    log: Log,
+    journal: Journal,
+    /// Its batches may still be on their way; ask the collector only then.
+    probe_at: Instant,
+    /// Its tab turned out to be alive: let go of it when nothing of it is in flight.
+    release: bool,
+}
+
+/// What the page is doing.
+#[derive(Clone, Copy, Debug)]
+struct PageState {
+    visible: bool,
+    online: bool,
+    /// After `pagehide`: only the last words, no timers, no channel.
+    leaving: bool,
+    frozen: bool,
+    /// It left, and another tab has what it left behind.
+    handed_over: bool,
+    /// It left, and a request that was to outlive it failed: the rest waits for the next visit.
+    cut_off: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    host: Host,
+    me: TabId,
+    /// After `destroy`, `shutdown`, or without an API key: nothing is done any more.
+    dead: bool,
+    page: PageState,
+    identity: Identity,
+    rng: Rng,
+    own: Partition,
+    tabs: Tabs,
+    election: Election,
+    gate: Gate,
+    flights: Map<RequestId, Flight>,
+    last_request: u32,
+    last_served: TabId,
+    deferred: Deferred,
+    /// This go's attempts are used up; the next flush starts another.
+    paused: bool,
+    /// Events up to here are to be sent without waiting for a full batch.
+    go_to: u64,
+    receipts_unsupported: bool,
+    /// Bytes of storage that other tabs hold, as last weighed.
+    others_bytes: usize,
+    weighed_at: Instant,
+    waiters: Vec<Waiter>,
+    timers: TimerTable,
+    account: Account,
+}
+
+impl Engine {
+    /// Starts; outputs are waiting to be polled.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        errors: Vec<ConfigError>,
+        host: Host,
+        now: Now,
+        store: &mut dyn Store,
+    ) -> Self {
+        let mut rng = Rng::new(host.seed);
+        let identity = Identity::load(&host.project, &host.anonymous_id, &mut rng, store);
+        let tab = TabId::parse(&host.tab);
+        let me = tab.unwrap_or_else(|| TabId::random(&mut rng));
+        let header = envelope::header(&host.runtime, &config.api_key, &me.text(), &host.context);
+        let cap_bytes = if host.has_storage {
+            config.max_storage_bytes as usize
+        } else {
+            0
+        };
+        let journal = Journal::new(&host.project, &me.text(), cap_bytes);
+        let mut engine = Self {
+            me,
+            dead: config.api_key.is_empty(),
+            page: PageState {
+                visible: host.visible,
+                online: host.online,
+                leaving: false,
+                frozen: false,
+                handed_over: false,
+                cut_off: false,
+            },
+            identity,
+            rng,
+            own: Partition {
+                log: Log::new(me, header),
+                journal,
+                probe_at: now.mono,
+                release: false,
+            },
+            tabs: Tabs::default(),
+            election: Election::alone(me),
+            gate: Gate::default(),
+            flights: Map::default(),
+            last_request: 0,
+            last_served: me,
+            deferred: Deferred::default(),
+            paused: false,
+            go_to: 0,
+            receipts_unsupported: false,
+            others_bytes: 0,
+            weighed_at: now.mono,
+            waiters: Vec::new(),
+            timers: TimerTable::default(),
+            account: Account::default(),
+            config,
+            host,
+        };
+        for error in errors {
+            engine.account.report(Report::Error {
+                code: error.code(),
+                message: error.to_string(),
+            });
+        }
+        engine.start(now, store);
+        engine
+    }
+
+    fn start(&mut self, now: Now, store: &mut dyn Store) {
+        if self.dead {
+            return;
+        }
+        self.identity.save(&self.host.project, store);
+        self.weigh_others(now, store);
+        if !self.host.has_storage {
+            self.account.error_once(
+                "storage_unavailable",
+                "localStorage is missing or blocked: events are kept in memory only",
+            );
+        }
+        if self.host.has_channel {
+            self.account.output(Output::OpenChannel);
+            self.join(now);
+        } else {
+            self.account.error_once(
+                "channel_unavailable",
+                "BroadcastChannel is missing: each tab sends for itself",
+            );
+            self.plan_scans(now.mono, &[0]);
+        }
+        self.after(now, store);
+    }
+
+    /// Something happened. Spurious and late calls are fine.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, store: &mut dyn Store) {
+        if self.dead {
+            self.answer_dead(&input);
+            return;
+        }
+        match input {
+            Input::Calls(records) => self.on_calls(now, records, store),
+            Input::Flush { id } => self.on_flush(now, id, FLUSH_WAIT_MS, false),
+            Input::Shutdown { id, timeout_ms } => self.on_flush(now, id, timeout_ms.into(), true),
+            Input::Destroy => self.stop(store, now),
+            Input::Response { request, outcome } => self.on_response(now, request, &outcome, store),
+            Input::Peer(text) => self.on_peer(now, text, store),
+            Input::Page(event) => self.on_page(now, event, store),
+            Input::Timeout => {}
+        }
+        if !self.dead {
+            self.on_timers(now, store);
+            self.after(now, store);
+        }
+    }
+
+    /// The next thing to do; may have changed after any [`handle`](Self::handle).
+    #[must_use]
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.account.poll_output()
+    }
+
+    /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.dead || self.page.leaving || self.page.frozen {
+            return None;
+        }
+        [self.timers.next_timeout(), self.election.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The account of this client.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let (mut pending, mut stored) = (self.own.log.pending(), self.own.journal.bytes());
+        for partition in self.tabs.adopted.values() {
+            pending += partition.log.pending();
+            stored += partition.journal.bytes();
+        }
+        Stats {
+            pending: pending as u64,
+            volatile: self.own.journal.volatile(&self.own.log) as u64,
+            storage_bytes: stored as u64,
+            storage: if self.host.has_storage {
+                "local"
+            } else {
+                "memory"
+            },
+            breaker: self.gate.breaker.state(),
+            blocked: self.gate.breaker.is_blocked(),
+            role: self.role_name(),
+            term: self.election.term(),
+            leader: self.election.leader().map(TabId::text),
+            tab: self.me.text(),
+            peers: self.election.members().map(TabId::text).collect(),
+            last_seq: self.own.log.next_seq() - 1,
+            ..self.account.stats()
+        }
+    }
+
+    /// The visitor's anonymous id.
+    #[must_use]
+    pub fn anonymous_id(&self) -> &str {
+        self.identity.anonymous()
+    }
+
+    /// Lets every part act on the new state. Nothing here depends on what the input was.
+    fn after(&mut self, now: Now, store: &mut dyn Store) {
+        self.run_election(now);
+        if self.page.leaving || self.page.frozen {
+            self.last_words(now, store);
+        } else if self.sends_for_itself() {
+            self.pump(now, store);
+        } else {
+            self.offer(now, store);
+        }
+        self.update_deferred(now, store);
+        self.answer_waiters(now, store);
+        self.arm_timers(now);
+    }
+
+    fn on_timers(&mut self, now: Now, store: &mut dyn Store) {
+        if self
+            .election
+            .next_timeout()
+            .is_some_and(|at| at <= now.mono)
+        {
+            let settled = self.own.log.settled();
+            self.election.on_timeout(now.mono, settled, &mut self.rng);
+        }
+        while let Some(timer) = self.timers.take_expired(now.mono) {
+            match timer {
+                Timer::Flush => self.go(),
+                Timer::Retry => self.paused &= self.gate.breaker.state() == "closed",
+                Timer::Request => self.on_request_timeout(now, store),
+                Timer::Merge => self.own.journal.merge(&self.own.log, now, store),
+                Timer::Scan => self.scan(now, store),
+                // Looked at by whoever set them, in `after`.
+                Timer::Deferred | Timer::FlushWait => {}
+            }
+        }
+    }
+
+    fn arm_timers(&mut self, now: Now) {
+        if core::mem::take(&mut self.tabs.look_again) {
+            self.plan_scans(now.mono, &[LOOK_AGAIN_MS]);
+        }
+        let waits = !self.own.log.is_done() || self.tabs.has_work();
+        if !waits || self.config.disable_timer {
+            self.timers.stop(Timer::Flush);
+        } else {
+            self.timers.set_if_unset(
+                Timer::Flush,
+                now.mono + self.config.flush_interval_ms.into(),
+            );
+        }
+        match self.flights.values().map(|flight| flight.deadline).min() {
+            Some(at) => self.timers.set(Timer::Request, at),
+            None => self.timers.stop(Timer::Request),
+        }
+        match self.waiters.iter().map(|waiter| waiter.give_up_at).min() {
+            Some(at) => self.timers.set(Timer::FlushWait, at),
+            None => self.timers.stop(Timer::FlushWait),
+        }
+        if self.own.journal.is_fragmented() {
+            self.timers.set_if_unset(Timer::Merge, now.mono + MERGE_MS);
+        }
+    }
+
+    /// Whether this tab sends its own batches, rather than offering them to a leader.
+    fn sends_for_itself(&self) -> bool {
+        match self.election.role() {
+            Role::Leader | Role::Alone => true,
+            Role::Joining | Role::Follower => {
+                self.config.multi_tab_mode == MultiTabMode::Independent
+            }
+        }
+    }
+
+    fn role_name(&self) -> &'static str {
+        match self.election.role() {
+            _ if self.config.multi_tab_mode == MultiTabMode::Independent => "independent",
+            Role::Joining => "joining",
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+            Role::Alone => "independent",
+        }
+    }
+
+    /// Room for this tab's journal. The cap is for all tabs together, living or not: the living
+    /// share it evenly, and what others already hold is taken.
+    fn share_storage(&mut self) {
+        let tabs = 1 + self.election.members().count();
+        let mut cap_bytes = self.config.max_storage_bytes as usize;
+        if self.gate.breaker.is_blocked() {
+            cap_bytes = cap_bytes.min(RING_STORAGE_BYTES_MAX);
+        }
+        self.own
+            .journal
+            .set_cap((cap_bytes / tabs).min(cap_bytes.saturating_sub(self.others_bytes)));
+    }
+
+    /// Weighs what other tabs hold in storage. It reads all of it, so: at start, and when this
+    /// tab's share is full, now and then.
+    fn weigh_others(&mut self, now: Now, store: &dyn Store) {
+        self.weighed_at = now.mono;
+        let prefix = ["sendoff:", &self.host.project, ":"].concat();
+        let mine = [&prefix, self.me.text().as_str(), ":"].concat();
+        let others = store
+            .keys(&prefix)
+            .into_iter()
+            .filter(|key| !key.starts_with(&mine));
+        self.others_bytes = others
+            .map(|key| key.len() + store.get(&key).map_or(0, |value| value.len()))
+            .sum();
+    }
+}

@@ -1,0 +1,570 @@
+//! What is sent next, and what its answer means.
+
+use super::{
+    Engine, Partition,
+    ids::{TabId, batch_id},
+    io::{Means, Outcome, Output, Request, RequestId},
+    log::SealState,
+    peer::PeerVerdict,
+    report::{DropReason, Report},
+    retry::{Verdict, classify, status_of},
+    store::Store,
+    time::{Instant, Now, Timer},
+};
+use crate::wire::envelope;
+
+/// Bytes that all `keepalive` requests and beacons of a page may have in flight together (Fetch
+/// standard, 4.5 "HTTP-network-or-cache fetch": 64 KiB), shared with the page's own.
+pub(super) const KEEPALIVE_BYTES_MAX: usize = 64 * 1024 - 1024;
+/// Batches that one receipt query asks about at most.
+const PROBE_BATCHES_MAX: usize = 64;
+
+/// A request that has not been answered.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) work: Work,
+    pub(super) deadline: Instant,
+    pub(super) means: Means,
+    body_bytes: usize,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// A sealed batch.
+    Batch(BatchRef),
+    /// A receipt query about these.
+    Probe(Vec<BatchRef>),
+}
+
+/// Names a sealed batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BatchRef {
+    pub(super) tab: TabId,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+impl Engine {
+    /// Sends the next request, if one may be sent. One at a time: order is kept per tab, and a
+    /// failing collector is met by one request, not by many.
+    pub(super) fn pump(&mut self, now: Now, store: &mut dyn Store) {
+        if !self.flights.is_empty() || !self.page.online {
+            return;
+        }
+        if let Some(at) = self.gate.closed_until(now.mono) {
+            self.timers.set(Timer::Retry, at);
+            return;
+        }
+        if self.paused {
+            return;
+        }
+        let unsure = self.unsure_batches(now);
+        if !unsure.is_empty() && !self.receipts_unsupported {
+            self.send_probe(now, unsure);
+        } else if let Some(batch) = self.next_batch(now, store) {
+            self.send_batch(now, batch, Means::Keepalive);
+        }
+    }
+
+    /// Batches that may have arrived already.
+    fn unsure_batches(&mut self, now: Now) -> Vec<BatchRef> {
+        let mut unsure = Vec::new();
+        let own = core::iter::once((self.me, &self.own));
+        let logs = own.chain(self.tabs.adopted.iter());
+        for (tab, partition) in logs {
+            let waiting = partition
+                .log
+                .seals
+                .iter()
+                .filter(|seal| seal.maybe_sent && seal.state == SealState::Waiting);
+            let refs = waiting.map(|seal| BatchRef {
+                tab,
+                from: seal.from,
+                to: seal.to,
+            });
+            if partition.probe_at <= now.mono {
+                unsure.extend(refs);
+            } else if refs.count() > 0 {
+                self.timers.set_if_unset(Timer::Retry, partition.probe_at);
+            }
+        }
+        unsure.extend(self.tabs.unsure_offers());
+        unsure.truncate(PROBE_BATCHES_MAX);
+        unsure
+    }
+
+    /// The next batch in turn: one of each tab that has something to send.
+    fn next_batch(&mut self, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
+        let mut tabs = self.tabs.with_work();
+        tabs.push(self.me);
+        tabs.sort_unstable();
+        let start = tabs.partition_point(|tab| *tab <= self.last_served);
+        tabs.rotate_left(start);
+        for tab in tabs {
+            if let Some(batch) = self.next_batch_of(tab, now, store) {
+                self.last_served = tab;
+                return Some(batch);
+            }
+        }
+        None
+    }
+
+    fn next_batch_of(&mut self, tab: TabId, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
+        if tab == self.me {
+            return self.next_own_batch(now, store);
+        }
+        if let Some(offer) = self.tabs.next_offer(tab) {
+            return Some(offer);
+        }
+        let limits = self.cut_limits();
+        let partition = self
+            .tabs
+            .adopted
+            .get_mut(tab)
+            .filter(|partition| !partition.release)?;
+        if partition.probe_at > now.mono {
+            self.timers.set_if_unset(Timer::Retry, partition.probe_at);
+            return None;
+        }
+        if partition.log.seals.is_empty() {
+            if partition.log.seal(limits, now.wall).is_none() {
+                partition.log.seal_holes(now.wall)?;
+            }
+            self.write_record_of(tab, store);
+        }
+        let seal = self.tabs.adopted.get(tab)?.log.seals.first()?;
+        Some(BatchRef {
+            tab,
+            from: seal.from,
+            to: seal.to,
+        })
+    }
+
+    fn next_own_batch(&mut self, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
+        if self.own.probe_at > now.mono && !self.own.log.seals.is_empty() {
+            self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
+            return None;
+        }
+        if self.own.log.seals.is_empty() {
+            self.seal_next(now, store)?;
+        }
+        let seal = self.own.log.seals.first()?;
+        Some(BatchRef {
+            tab: self.me,
+            from: seal.from,
+            to: seal.to,
+        })
+    }
+
+    /// Seals this tab's next batch, if it is full or asked for.
+    pub(super) fn seal_next(&mut self, now: Now, store: &mut dyn Store) -> Option<()> {
+        let Some(first) = self.own.log.first_unsealed() else {
+            self.own.log.seal_holes(now.wall)?;
+            self.write_own_record(store);
+            return Some(());
+        };
+        if first > self.go_to && self.own.log.unsealed() < self.config.flush_at as usize {
+            return None;
+        }
+        self.seal_own(self.cut_limits(), now)?;
+        self.write_own_record(store);
+        Some(())
+    }
+
+    fn write_record_of(&mut self, tab: TabId, store: &mut dyn Store) {
+        if tab == self.me {
+            self.write_own_record(store);
+        } else if let Some(partition) = self.tabs.adopted.get_mut(tab) {
+            partition.journal.write_record(&partition.log, &[], store);
+        }
+    }
+
+    pub(super) fn write_own_record(&mut self, store: &mut dyn Store) {
+        if self.host.has_storage {
+            let deferred = self.deferred.unsealed(&self.own.log);
+            self.own
+                .journal
+                .write_record(&self.own.log, &deferred, store);
+        }
+    }
+
+    fn send_probe(&mut self, now: Now, batches: Vec<BatchRef>) {
+        let ids: Vec<String> = batches.iter().map(|batch| self.id_of(*batch)).collect();
+        let body = envelope::receipts(
+            &self.own.log.header,
+            now.wall,
+            ids.iter().map(String::as_str),
+        );
+        for batch in &batches {
+            self.set_state(*batch, SealState::InFlight);
+        }
+        // A plain fetch in flight would cost a page that leaves its back/forward cache in Firefox.
+        let means = if self.gate.has_failed() {
+            Means::Fetch
+        } else {
+            Means::Keepalive
+        };
+        self.send(now, Work::Probe(batches), means, body);
+    }
+
+    /// Sends a sealed batch by the strongest means that the budget leaves.
+    pub(super) fn send_batch(&mut self, now: Now, batch: BatchRef, means: Means) {
+        self.withdraw_overlapping(batch);
+        let Some((body, repeated)) = self.body_of(batch) else {
+            return;
+        };
+        if repeated {
+            self.account.retries += 1;
+        }
+        // The budget is shared with the page's own requests, and over it a keepalive fetch rejects
+        // like any network error: while the page lives, a repeat goes without.
+        let fits = self.keepalive_bytes() + body.len() <= KEEPALIVE_BYTES_MAX;
+        let means = if fits && (self.page.leaving || !repeated) {
+            means
+        } else {
+            Means::Fetch
+        };
+        self.set_state(batch, SealState::InFlight);
+        self.send(now, Work::Batch(batch), means, body);
+    }
+
+    fn send(&mut self, now: Now, work: Work, means: Means, body: String) {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let deadline = now.mono + self.config.timeout_ms.into();
+        self.flights.insert(
+            id,
+            Flight {
+                work,
+                deadline,
+                means,
+                body_bytes: body.len(),
+            },
+        );
+        self.account.requests += 1;
+        self.gate.on_send(now.mono);
+        self.election.on_activity(now.mono);
+        self.account.output(Output::Send(Request {
+            id,
+            means,
+            body,
+            wants_body: true,
+        }));
+    }
+
+    /// Names a request that is not a flight (a deferred one).
+    pub(super) const fn next_request_id(&mut self) -> RequestId {
+        self.last_request += 1;
+        RequestId(self.last_request)
+    }
+
+    /// Bytes that this page has in flight under the shared budget.
+    pub(super) fn keepalive_bytes(&self) -> usize {
+        let kept = self
+            .flights
+            .values()
+            .filter(|flight| matches!(flight.means, Means::Keepalive | Means::Beacon));
+        kept.map(|flight| flight.body_bytes).sum::<usize>() + self.deferred.beacon_bytes
+    }
+
+    /// A batch's bytes, and whether it has been sent before.
+    fn body_of(&mut self, batch: BatchRef) -> Option<(String, bool)> {
+        let Some(partition) = self.partition_mut(batch.tab) else {
+            return self.tabs.offer_body(batch);
+        };
+        if partition.log.find_seal(batch.from, batch.to).is_none() {
+            return self.tabs.offer_body(batch);
+        }
+        let seal = partition.log.find_seal(batch.from, batch.to)?;
+        let repeated = core::mem::replace(&mut seal.sent, true);
+        let seal = seal.clone();
+        Some((partition.log.body(&seal), repeated))
+    }
+
+    fn id_of(&mut self, batch: BatchRef) -> String {
+        batch_id(batch.tab, batch.from, batch.to, self.stamp_of(batch))
+    }
+
+    fn stamp_of(&mut self, batch: BatchRef) -> u32 {
+        let partition = self.partition_mut(batch.tab);
+        let seal = partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to));
+        match seal {
+            Some(seal) => seal.stamp,
+            None => self.tabs.offer_stamp(batch),
+        }
+    }
+
+    /// How many events the batch still has.
+    pub(super) fn count_of(&mut self, batch: BatchRef) -> usize {
+        let here = self
+            .partition_mut(batch.tab)
+            .map(|partition| partition.log.count(batch.from, batch.to));
+        here.unwrap_or_else(|| self.tabs.offer_count(batch))
+    }
+
+    /// The log of that tab, if it is kept here: this tab's own, or one taken over.
+    pub(super) fn partition_mut(&mut self, tab: TabId) -> Option<&mut Partition> {
+        if tab == self.me {
+            Some(&mut self.own)
+        } else {
+            self.tabs.adopted.get_mut(tab)
+        }
+    }
+
+    pub(super) fn set_state(&mut self, batch: BatchRef, state: SealState) {
+        let partition = self.partition_mut(batch.tab);
+        match partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to)) {
+            Some(seal) => seal.state = state,
+            None => self
+                .tabs
+                .set_offer_in_flight(batch, state == SealState::InFlight),
+        }
+    }
+
+    fn set_unsure(&mut self, batch: BatchRef, maybe_sent: bool) {
+        let partition = self.partition_mut(batch.tab);
+        match partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to)) {
+            Some(seal) => seal.maybe_sent = maybe_sent,
+            None => self.tabs.set_offer_unsure(batch, maybe_sent),
+        }
+    }
+
+    /// An answer, or the lack of one.
+    pub(super) fn on_response(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        outcome: &Outcome,
+        store: &mut dyn Store,
+    ) {
+        let Some(flight) = self.flights.remove(id) else {
+            self.on_deferred_response(now, id, outcome, store);
+            return;
+        };
+        match flight.work {
+            Work::Probe(batches) => self.on_receipts(now, &batches, outcome, store),
+            Work::Batch(batch) => match outcome {
+                Outcome::Queued => self.on_beacon_queued(batch, flight.body_bytes),
+                Outcome::Refused | Outcome::Network
+                    if self.falls_back(now, batch, flight.means, outcome) => {}
+                _ => self.on_batch_outcome(now, batch, outcome, store),
+            },
+        }
+        self.release_partitions();
+    }
+
+    /// The next means after one that did not take the request: `fetch` without keepalive while the
+    /// page lives, a beacon when it is leaving. Nothing counts as sent on the way.
+    fn falls_back(&mut self, now: Now, batch: BatchRef, means: Means, outcome: &Outcome) -> bool {
+        let next = match (means, outcome, self.page.leaving) {
+            // Over the budget a keepalive fetch rejects like any network error, so when leaving
+            // both are worth a beacon.
+            (Means::Keepalive, _, true) => Means::Beacon,
+            (Means::Keepalive, Outcome::Refused, false) => Means::Fetch,
+            _ => return false,
+        };
+        self.send_batch(now, batch, next);
+        true
+    }
+
+    fn on_beacon_queued(&mut self, batch: BatchRef, body_bytes: usize) {
+        self.deferred.beacon_bytes += body_bytes;
+        self.set_state(batch, SealState::Waiting);
+        self.set_unsure(batch, true);
+    }
+
+    fn on_batch_outcome(
+        &mut self,
+        now: Now,
+        batch: BatchRef,
+        outcome: &Outcome,
+        store: &mut dyn Store,
+    ) {
+        self.set_state(batch, SealState::Waiting);
+        self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
+        match classify(outcome, now.wall) {
+            Verdict::Delivered => {
+                self.gate.on_success();
+                let refused = self.refused_in(batch, outcome);
+                self.settle(batch, PeerVerdict::Delivered { refused }, store);
+            }
+            Verdict::TooLarge => {
+                self.gate.on_success();
+                self.settle(batch, PeerVerdict::TooLarge, store);
+            }
+            Verdict::Rejected { status } => {
+                self.gate.on_success();
+                self.report_failed(batch, status);
+                self.settle(batch, PeerVerdict::Dropped(DropReason::Rejected), store);
+            }
+            Verdict::Retry { after_ms } => {
+                self.on_failure(now, Some(batch), after_ms, status_of(outcome))
+            }
+        }
+    }
+
+    fn on_failure(
+        &mut self,
+        now: Now,
+        batch: Option<BatchRef>,
+        after_ms: Option<u64>,
+        status: u16,
+    ) {
+        if self
+            .gate
+            .on_failure(now, after_ms, &self.config, &mut self.rng)
+        {
+            self.paused = true;
+            if let Some(batch) = batch {
+                self.report_failed(batch, status);
+                self.tell_owner(batch, 0, 0, PeerVerdict::Kept);
+            }
+        }
+    }
+
+    /// How many events of a stored batch the collector refused one by one.
+    fn refused_in(&mut self, batch: BatchRef, outcome: &Outcome) -> u32 {
+        let Outcome::Status {
+            code,
+            body: Some(body),
+            ..
+        } = outcome
+        else {
+            return 0;
+        };
+        let refused = envelope::refused_events(body).min(self.count_of(batch)) as u32;
+        if refused > 0 {
+            self.account.report(Report::DeliveryFailed {
+                status: *code,
+                events: refused,
+            });
+        }
+        refused
+    }
+
+    fn report_failed(&mut self, batch: BatchRef, status: u16) {
+        let events = self.count_of(batch) as u32;
+        self.account
+            .report(Report::DeliveryFailed { status, events });
+    }
+
+    fn on_receipts(
+        &mut self,
+        now: Now,
+        batches: &[BatchRef],
+        outcome: &Outcome,
+        store: &mut dyn Store,
+    ) {
+        for batch in batches {
+            self.set_state(*batch, SealState::Waiting);
+        }
+        let body = match outcome {
+            Outcome::Status { body, .. } => body.as_deref(),
+            _ => None,
+        };
+        let known = match classify(outcome, now.wall) {
+            Verdict::Retry { after_ms } => {
+                self.on_failure(now, None, after_ms, status_of(outcome));
+                return;
+            }
+            Verdict::Delivered => body.and_then(envelope::known_receipts),
+            Verdict::TooLarge | Verdict::Rejected { .. } => None,
+        };
+        self.gate.on_success();
+        // A collector that does not know the question is sent the batches; it has the keys.
+        self.receipts_unsupported |= known.is_none();
+        let known = known.unwrap_or_default();
+        for batch in batches {
+            if known.contains(&self.id_of(*batch)) {
+                self.settle(*batch, PeerVerdict::Delivered { refused: 0 }, store);
+            } else {
+                self.set_unsure(*batch, false);
+            }
+        }
+    }
+
+    /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
+    pub(super) fn settle(&mut self, batch: BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
+        let kept_here = self.partition_mut(batch.tab).is_some();
+        let (count, stamp) = (self.count_of(batch), self.stamp_of(batch));
+        if kept_here {
+            self.settle_here(batch, verdict, store);
+        }
+        if batch.tab != self.me {
+            self.tabs.settle_offer(batch);
+            // The pieces of a log taken over are ours to cut: its tab has no say in them.
+            if !(kept_here && verdict == PeerVerdict::TooLarge) {
+                self.tell_owner(batch, stamp, count, verdict);
+            }
+        }
+    }
+
+    /// Applies a verdict to a log that is kept here.
+    pub(super) fn settle_here(
+        &mut self,
+        batch: BatchRef,
+        verdict: PeerVerdict,
+        store: &mut dyn Store,
+    ) {
+        let BatchRef { tab, from, to } = batch;
+        let own = tab == self.me;
+        if own {
+            self.withdraw_overlapping(batch);
+        }
+        let Some(partition) = self.partition_mut(tab) else {
+            return;
+        };
+        let mut refused = 0;
+        let gave_up = match verdict {
+            PeerVerdict::Delivered { refused: some } => {
+                refused = some as usize;
+                None
+            }
+            PeerVerdict::Dropped(reason) => Some(reason),
+            PeerVerdict::TooLarge if partition.log.split(from, to) => {
+                self.write_record_of(tab, store);
+                return;
+            }
+            PeerVerdict::TooLarge if partition.log.count(from, to) <= 1 => {
+                Some(DropReason::TooLarge)
+            }
+            PeerVerdict::TooLarge | PeerVerdict::Kept => return,
+        };
+        let count = partition.log.settle(from, to, gave_up);
+        if gave_up.is_some() {
+            // The gap is written down before the events go.
+            self.write_record_of(tab, store);
+        }
+        let Some(partition) = self.partition_mut(tab) else {
+            return;
+        };
+        partition.journal.trim_segments(&partition.log, store);
+        match gave_up {
+            None => {
+                self.account
+                    .deliver(tab.text(), from, to, count - refused.min(count));
+                self.account.drop(DropReason::Rejected, refused.min(count));
+            }
+            Some(reason) => self.account.drop(reason, count),
+        }
+        if own {
+            self.own.journal.trim(&self.own.log, store);
+        } else {
+            self.forget_if_empty(tab, store);
+        }
+    }
+
+    /// Requests whose answer is overdue count as failed and are given up.
+    pub(super) fn on_request_timeout(&mut self, now: Now, store: &mut dyn Store) {
+        let overdue = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.deadline <= now.mono);
+        let overdue: Vec<RequestId> = overdue.map(|(id, _)| id).collect();
+        for id in overdue {
+            self.account.output(Output::Cancel(id));
+            self.on_response(now, id, &Outcome::Network, store);
+        }
+    }
+}

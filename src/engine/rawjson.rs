@@ -1,0 +1,194 @@
+//! One pass over JSON text that stays text: its kind, its depth, its length as a string.
+//!
+//! The page's own `JSON.stringify` wrote it, so this is no parser: it checks that the text is one
+//! complete value (which is what an encoder that splices it relies on) and measures it.
+
+/// What a JSON text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `{…}`, nested this deep; `{}` is 1.
+    Object(u32),
+    /// `"…"`, of this many characters (Unicode code points).
+    String(u32),
+    /// Any other value.
+    Other,
+}
+
+/// Measures one JSON value; `None` if it is not exactly one, or holds a raw line break.
+#[must_use]
+pub fn scan(text: &str) -> Option<Kind> {
+    match text.as_bytes() {
+        [b'{', .., b'}'] | [b'[', .., b']'] => {
+            let depth = scan_nested(text.as_bytes())?;
+            Some(if text.starts_with('{') {
+                Kind::Object(depth)
+            } else {
+                Kind::Other
+            })
+        }
+        [b'"', inner @ .., b'"'] => string_chars(inner).map(Kind::String),
+        bytes if !bytes.is_empty() && bytes.iter().all(|byte| is_bare(*byte)) => Some(Kind::Other),
+        _ => None,
+    }
+}
+
+/// Whether the byte may stand in a number, `true`, `false` or `null`.
+const fn is_bare(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.')
+}
+
+/// Depth of a balanced object or array that ends with the text.
+fn scan_nested(bytes: &[u8]) -> Option<u32> {
+    // One bit an open bracket, object or array, for the 64 outermost: far beyond the limit on
+    // properties. Deeper ones are balanced by count only.
+    let (mut kinds, mut depth, mut deepest) = (0_u64, 0_u32, 0_u32);
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => skip_string(&mut rest)?,
+            b'{' | b'[' => {
+                if depth < 64 {
+                    kinds = (kinds & !(1 << depth)) | (u64::from(*byte == b'{') << depth);
+                }
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth < 64 && (kinds >> depth & 1 == 1) != (*byte == b'}') {
+                    return None;
+                }
+                if depth == 0 {
+                    return rest.as_slice().is_empty().then_some(deepest);
+                }
+            }
+            b'\n' | b'\r' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn skip_string(rest: &mut core::slice::Iter<'_, u8>) -> Option<()> {
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => return Some(()),
+            b'\\' => _ = rest.next()?,
+            0..=0x1f => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Characters of a JSON string's inside; an escaped surrogate pair is one.
+fn string_chars(inner: &[u8]) -> Option<u32> {
+    let mut chars = 0_u32;
+    let mut rest = inner.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' | 0..=0x1f => return None,
+            b'\\' => {
+                if *rest.next()? == b'u' {
+                    // A low surrogate (dc00–dfff) completes the character before it; lone ones,
+                    // which JSON.stringify writes as escapes, are undercounted by at most half.
+                    let [a, b, _, _] = rest.as_slice().get(..4)? else {
+                        return None;
+                    };
+                    let low = matches!((a | 0x20, b | 0x20), (b'd', b'c'..=b'f'));
+                    chars += u32::from(!low);
+                    rest.nth(3);
+                } else {
+                    chars += 1;
+                }
+            }
+            // Continuation bytes of UTF-8 belong to the character they continue.
+            0x80..=0xbf => {}
+            _ => chars += 1,
+        }
+    }
+    Some(chars)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn kinds_and_measures() {
+        assert_eq!(scan("{}"), Some(Kind::Object(1)));
+        assert_eq!(scan(r#"{"a":[{"b":"}]"}]}"#), Some(Kind::Object(3)));
+        assert_eq!(scan("[1,2]"), Some(Kind::Other));
+        assert_eq!(scan("-1.5e3"), Some(Kind::Other));
+        assert_eq!(scan(r#""""#), Some(Kind::String(0)));
+        assert_eq!(scan(r#""aé\n\ud83d\ude00""#), Some(Kind::String(4)));
+    }
+
+    #[test]
+    fn incomplete_or_more_than_one_value_is_refused() {
+        for bad in [
+            "",
+            "{",
+            "{}{}",
+            "{]",
+            r#"{"a":"}"#,
+            r#"""""#,
+            "\"",
+            "\"\\\"",
+            "[}",
+            "{\n}",
+            "a b",
+            "}",
+        ] {
+            assert_eq!(scan(bad), None, "{bad}");
+        }
+    }
+
+    fn depth(value: &Value) -> u32 {
+        match value {
+            Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+            Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".*".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(6, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".*", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_real_parser(value in any_json()) {
+            let expected = match &value {
+                Value::Object(_) => Kind::Object(depth(&value)),
+                Value::String(text) => Kind::String(text.chars().count() as u32),
+                _ => Kind::Other,
+            };
+            prop_assert_eq!(scan(&value.to_string()), Some(expected));
+        }
+
+        #[test]
+        fn a_cut_object_is_never_complete(value in any_json(), cut in 1_usize..50) {
+            let text = serde_json::json!({ "v": value }).to_string();
+            let end = text.len().saturating_sub(cut);
+            if let Some(part) = text.get(..end) {
+                prop_assert!(!matches!(scan(part), Some(Kind::Object(_))));
+            }
+        }
+    }
+}

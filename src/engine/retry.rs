@@ -1,0 +1,304 @@
+//! What an outcome means, and how long to wait after a failure.
+
+use super::{
+    breaker::Breaker,
+    config::Config,
+    io::Outcome,
+    rng::Rng,
+    time::{Instant, Now, UnixMillis},
+};
+
+/// The longest backoff, in milliseconds.
+pub const BACKOFF_MS_MAX: u64 = 30_000;
+/// The longest `Retry-After` that is obeyed, in milliseconds: a day.
+pub const RETRY_AFTER_MS_MAX: u64 = 24 * 3_600_000;
+
+/// What becomes of a batch after an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// 2xx: it is stored.
+    Delivered,
+    /// Keep it and try again; the collector may have said when.
+    Retry {
+        /// Milliseconds from now, from `Retry-After`.
+        after_ms: Option<u64>,
+    },
+    /// 413: send it in halves.
+    TooLarge,
+    /// Another 4xx: it will never be taken.
+    Rejected {
+        /// HTTP status.
+        status: u16,
+    },
+}
+
+/// Classifies an outcome.
+#[must_use]
+pub fn classify(outcome: &Outcome, wall: UnixMillis) -> Verdict {
+    match outcome {
+        Outcome::Status {
+            code: 200..=299, ..
+        } => Verdict::Delivered,
+        Outcome::Status { code: 413, .. } => Verdict::TooLarge,
+        Outcome::Status {
+            code: 408 | 429,
+            retry_after,
+            ..
+        } => retry(retry_after.as_deref(), wall),
+        Outcome::Status {
+            code: status @ 400..=499,
+            ..
+        } => Verdict::Rejected { status: *status },
+        Outcome::Status { retry_after, .. } => retry(retry_after.as_deref(), wall),
+        Outcome::Network | Outcome::Refused | Outcome::Queued | Outcome::Activated => {
+            retry(None, wall)
+        }
+    }
+}
+
+/// The HTTP status of an outcome, 0 where there is none.
+#[must_use]
+pub const fn status_of(outcome: &Outcome) -> u16 {
+    match outcome {
+        Outcome::Status { code, .. } => *code,
+        _ => 0,
+    }
+}
+
+fn retry(retry_after: Option<&str>, wall: UnixMillis) -> Verdict {
+    let after_ms = retry_after.and_then(|text| retry_after_ms(text.trim(), wall));
+    Verdict::Retry {
+        after_ms: after_ms.map(|ms| ms.min(RETRY_AFTER_MS_MAX)),
+    }
+}
+
+/// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
+fn retry_after_ms(text: &str, wall: UnixMillis) -> Option<u64> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(seconds.saturating_mul(1_000));
+    }
+    http_date(text).map(|at| at.saturating_sub(wall.0))
+}
+
+/// An IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT`, in Unix milliseconds.
+fn http_date(text: &str) -> Option<u64> {
+    let mut parts = text.split([' ', ':']).skip(1);
+    let day: u64 = parts.next()?.parse().ok()?;
+    let name = parts.next()?;
+    let months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
+    let month = months.split(' ').position(|month| month == name)? as u64 + 1;
+    let year: u64 = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|year| (1970..10_000).contains(year))?;
+    let mut clock = [0; 3];
+    for part in &mut clock {
+        *part = parts.next()?.parse::<u64>().ok()?;
+    }
+    let [hours, minutes, seconds] = clock;
+    // Days from civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    let (year, month_from_march) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let day_of_era = year % 400 * 365 + year % 400 / 4 - year % 400 / 100
+        + (153 * month_from_march + 2) / 5
+        + day
+        - 1;
+    let days = (year / 400 * 146_097 + day_of_era).checked_sub(719_468)?;
+    Some((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000)
+}
+
+/// When the next request may leave: backoff, `Retry-After` and breaker in one.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    attempts: u32,
+    not_before: Option<Instant>,
+    told_by_collector: bool,
+    /// See [`Breaker`].
+    pub breaker: Breaker,
+}
+
+impl Gate {
+    /// The collector works.
+    pub const fn on_success(&mut self) {
+        self.attempts = 0;
+        // A pause that the collector asked for stands, whatever else it answers meanwhile.
+        if !self.told_by_collector {
+            self.not_before = None;
+        }
+        self.breaker.on_success();
+    }
+
+    /// An attempt failed. Returns whether this go is over: the attempts are used up.
+    pub fn on_failure(
+        &mut self,
+        now: Now,
+        after_ms: Option<u64>,
+        config: &Config,
+        rng: &mut Rng,
+    ) -> bool {
+        self.breaker.on_failure(now.mono);
+        let backoff = u64::from(config.retry_base_delay_ms) << self.attempts.min(16);
+        // Full jitter (Brooker, "Exponential Backoff And Jitter"): clients that failed together
+        // come back spread over the whole wait.
+        let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
+        let wait = after_ms.unwrap_or(jittered);
+        // Failures may come in bunches (requests sent while leaving): the longest wait counts.
+        let until = now.mono + wait;
+        self.told_by_collector |= after_ms.is_some();
+        self.not_before = Some(self.not_before.map_or(until, |earlier| earlier.max(until)));
+        self.attempts += 1;
+        let over = self.attempts >= config.max_retries;
+        if over {
+            self.attempts = 0;
+        }
+        over
+    }
+
+    /// When the next request may leave, if not now.
+    #[must_use]
+    pub fn closed_until(&self, now: Instant) -> Option<Instant> {
+        self.not_before
+            .filter(|at| *at > now)
+            .max(self.breaker.open_until(now))
+    }
+
+    /// Whether the collector itself asked for a pause that is not over. The one thing that even a
+    /// page's last words respect.
+    #[must_use]
+    pub fn is_told_to_wait(&self, now: Instant) -> bool {
+        self.told_by_collector && self.not_before.is_some_and(|at| at > now)
+    }
+
+    /// Whether the last attempt failed.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.attempts > 0 || self.breaker.has_failed()
+    }
+
+    /// A request leaves.
+    pub fn on_send(&mut self, now: Instant) {
+        if self.not_before.take_if(|at| *at <= now).is_some() {
+            self.told_by_collector = false;
+        }
+        self.breaker.on_send(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16, retry_after: Option<&str>) -> Outcome {
+        Outcome::Status {
+            code,
+            retry_after: retry_after.map(str::to_owned),
+            body: None,
+        }
+    }
+
+    #[test]
+    fn outcomes_are_classified() {
+        let wall = UnixMillis(784_111_777_000 - 2_500);
+        let kept = Verdict::Retry { after_ms: None };
+        for (outcome, verdict) in [
+            (status(200, None), Verdict::Delivered),
+            (status(204, None), Verdict::Delivered),
+            (status(400, None), Verdict::Rejected { status: 400 }),
+            (status(401, None), Verdict::Rejected { status: 401 }),
+            (status(408, None), kept),
+            (status(413, None), Verdict::TooLarge),
+            (
+                status(429, Some("2")),
+                Verdict::Retry {
+                    after_ms: Some(2_000),
+                },
+            ),
+            (
+                status(503, Some("Sun, 06 Nov 1994 08:49:37 GMT")),
+                Verdict::Retry {
+                    after_ms: Some(2_500),
+                },
+            ),
+            (
+                status(503, Some("Sun, 06 Nov 1994 08:00:00 GMT")),
+                Verdict::Retry { after_ms: Some(0) },
+            ),
+            (status(503, Some("soon")), kept),
+            (
+                status(503, Some("99999999999")),
+                Verdict::Retry {
+                    after_ms: Some(RETRY_AFTER_MS_MAX),
+                },
+            ),
+            (status(302, None), kept),
+            (Outcome::Network, kept),
+        ] {
+            assert_eq!(classify(&outcome, wall), verdict, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn http_dates_agree_with_the_timestamp_writer() {
+        for (text, ms) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Tue, 29 Feb 2000 00:00:00 GMT", 951_782_400_000),
+            ("Thu, 31 Dec 2026 23:59:59 GMT", 1_798_761_599_000),
+        ] {
+            assert_eq!(http_date(text), Some(ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_the_cap_and_never_exceeds_it() {
+        let (config, mut rng) = (
+            Config {
+                max_retries: 20,
+                ..Config::new("k")
+            },
+            Rng::new(3),
+        );
+        for round in 0..200 {
+            let mut gate = Gate::default();
+            for attempt in 0..12 {
+                let now = Now {
+                    mono: Instant(1_000_000 * (attempt + 1)),
+                    wall: UnixMillis(round),
+                };
+                gate.on_failure(now, None, &config, &mut rng);
+                gate.breaker.on_success();
+                let wait = gate
+                    .closed_until(now.mono)
+                    .map_or(0, |at| at.since_ms(now.mono));
+                assert!(
+                    wait <= (300 << attempt).min(BACKOFF_MS_MAX),
+                    "attempt {attempt}: {wait}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_go_ends_after_the_configured_attempts() {
+        let (config, mut rng, mut gate) = (Config::new("k"), Rng::new(1), Gate::default());
+        let now = Now::default();
+        let overs: Vec<bool> = (0..6)
+            .map(|_| gate.on_failure(now, None, &config, &mut rng))
+            .collect();
+        assert_eq!(overs, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn retry_after_holds_until_it_is_over() {
+        let (config, mut rng, mut gate) = (Config::new("k"), Rng::new(1), Gate::default());
+        gate.on_failure(Now::default(), Some(60_000), &config, &mut rng);
+        assert_eq!(gate.closed_until(Instant(59_999)), Some(Instant(60_000)));
+        assert!(gate.is_told_to_wait(Instant(59_999)));
+        assert_eq!(gate.closed_until(Instant(60_000)), None);
+        gate.on_send(Instant(60_000));
+        assert!(!gate.is_told_to_wait(Instant(60_000)));
+    }
+}

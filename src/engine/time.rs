@@ -1,0 +1,144 @@
+//! Time as data: the engine never reads a clock, it is told what time it is with every input.
+
+use core::ops::Add;
+
+/// A point on the tab's monotonic clock, in milliseconds since an arbitrary origin
+/// (`performance.now()` in a browser). Comparable only within one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// Milliseconds from `earlier` to `self`; zero when the clock stepped back.
+    #[must_use]
+    pub const fn since_ms(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<u64> for Instant {
+    type Output = Self;
+
+    fn add(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+/// Wall-clock time, in milliseconds since 1970-01-01T00:00:00Z. It may jump in either direction;
+/// nothing but timestamps and the age of stored events is derived from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct UnixMillis(pub u64);
+
+/// What time it is, on both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Now {
+    /// For every timer and wait.
+    pub mono: Instant,
+    /// For timestamps on the wire and in the journal.
+    pub wall: UnixMillis,
+}
+
+/// Every reason the engine may want to be woken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Pending events have waited `flushInterval`.
+    Flush,
+    /// The wait before the next delivery attempt is over (backoff, `Retry-After` or open breaker).
+    Retry,
+    /// The request in flight has had no answer for `timeout`.
+    Request,
+    /// A `flush()` or `shutdown()` has waited as long as it may.
+    FlushWait,
+    /// The journal has been quiet long enough to merge its small segments.
+    Merge,
+    /// The deferred request may be refreshed again.
+    Deferred,
+    /// Storage is to be searched for journals of tabs that are gone.
+    Scan,
+}
+
+/// One optional deadline per [`Timer`].
+#[derive(Clone, Debug, Default)]
+pub struct TimerTable {
+    deadlines: [Option<Instant>; Timer::ALL.len()],
+}
+
+impl Timer {
+    /// In the order in which expired timers are served.
+    pub const ALL: [Self; 7] = [
+        Self::Flush,
+        Self::Retry,
+        Self::Request,
+        Self::FlushWait,
+        Self::Merge,
+        Self::Deferred,
+        Self::Scan,
+    ];
+}
+
+impl TimerTable {
+    /// Sets or moves a deadline.
+    pub fn set(&mut self, timer: Timer, at: Instant) {
+        if let Some(slot) = self.deadlines.get_mut(timer as usize) {
+            *slot = Some(at);
+        }
+    }
+
+    /// Sets a deadline unless one is already set.
+    pub fn set_if_unset(&mut self, timer: Timer, at: Instant) {
+        if !self.is_set(timer) {
+            self.set(timer, at);
+        }
+    }
+
+    /// Forgets a deadline.
+    pub fn stop(&mut self, timer: Timer) {
+        if let Some(slot) = self.deadlines.get_mut(timer as usize) {
+            *slot = None;
+        }
+    }
+
+    /// Whether a deadline is set.
+    #[must_use]
+    pub fn is_set(&self, timer: Timer) -> bool {
+        self.deadlines
+            .get(timer as usize)
+            .copied()
+            .flatten()
+            .is_some()
+    }
+
+    /// Takes the next timer that is due; call until `None`.
+    pub fn take_expired(&mut self, now: Instant) -> Option<Timer> {
+        Timer::ALL.into_iter().find(|timer| {
+            let Some(slot) = self.deadlines.get_mut(*timer as usize) else {
+                return false;
+            };
+            slot.take_if(|at| *at <= now).is_some()
+        })
+    }
+
+    /// The earliest deadline; changes after any `set`, `stop` or `take_expired`.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.iter().flatten().min().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_expire_once_and_in_order() {
+        let mut table = TimerTable::default();
+        table.set(Timer::Retry, Instant(20));
+        table.set(Timer::Flush, Instant(10));
+        table.set_if_unset(Timer::Flush, Instant(99));
+        assert_eq!(table.next_timeout(), Some(Instant(10)));
+        assert_eq!(table.take_expired(Instant(9)), None);
+        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Flush));
+        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Retry));
+        assert_eq!(table.take_expired(Instant(20)), None);
+        assert_eq!(table.next_timeout(), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! `sendoff`: browser analytics that does not lose events.
+//!
+//! The crate is built in three layers, to be read in this order.
+//!
+//! * [`engine`] decides everything and does nothing: it is told what happened and what time it is
+//!   ([`engine::io::Input`]), keeps its journal in a [`engine::store::Store`] that it is handed, and
+//!   answers with what is to be done ([`engine::io::Output`]). No clock, no randomness of its own, no
+//!   browser: it compiles and runs natively, where simulations run thousands of tabs from a seed.
+//! * [`wire`] writes what goes to the collector: one file per format.
+//! * `web` (wasm32 only) is the thin shell between the engine and the browser: one file per browser
+//!   API, no policy. Its `Client` is what the JavaScript facade in `pkg-template` talks to.
+//!
+//! Three terms run through all of it. A *tab* is one load of one page: it numbers its events 1, 2,
+//! 3 … and alone writes its *journal* (segments of events in localStorage) while it lives. The
+//! *leader* is the one tab that sends for all. A *sealed batch* is a range of one tab's events
+//! whose id and bytes never change again, whoever sends it and however often.
+
+#![warn(missing_docs)]
+
+pub mod engine;
+#[cfg(target_arch = "wasm32")]
+mod web;
+pub mod wire;

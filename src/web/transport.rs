@@ -1,0 +1,251 @@
+//! The four ways out: `fetch`, `fetch` with `keepalive`, `sendBeacon` and `fetchLater`.
+//!
+//! * A string body goes as `text/plain` and no header is set, so a request to another origin stays
+//!   "simple": a preflight is not reliable while the page goes away.
+//! * `fetch` is looked up at every send: a page that wraps it later (tracing, tests) is honoured.
+//! * `web_sys::RequestInit` has no setter for `keepalive`, so the options are a plain object.
+//! * `keepalive` and `sendBeacon` share 64 KiB in flight (Fetch standard, "HTTP-network-or-cache
+//!   fetch"): over it `fetch` rejects and `sendBeacon` returns `false`.
+//! * `fetchLater` exists in secure contexts only and throws a `QuotaExceededError` over its budget.
+//!   `activateAfter` stays unset: the request goes when the page is gone, not before. A page that went
+//!   into the back/forward cache may find on its return that the browser has sent it (`activated`).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, Function, JsString, Object};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortController;
+
+use super::convert::{call, function, is_true, property, set};
+use super::inbox::Inbox;
+use super::page;
+use crate::engine::io::{Means, Outcome, Request, RequestId};
+
+/// Longest answer that is read, in UTF-16 units: receipts are short, and a captive portal's page is
+/// not worth copying.
+const ANSWER_LENGTH_MAX: u32 = 262_144;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `Promise.allSettled` returns.
+    type Settled;
+
+    #[wasm_bindgen(catch, js_namespace = Promise, js_name = allSettled)]
+    fn all_settled(promises: &Array) -> Result<Settled, JsValue>;
+
+    #[wasm_bindgen(catch, method)]
+    fn then(this: &Settled, callback: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// Sends requests and tells what became of them.
+pub(crate) struct Transport {
+    endpoint: JsValue,
+    fetch_impl: Option<Function>,
+    inbox: Inbox,
+    waiting: RefCell<Vec<Waiting>>,
+}
+
+/// A request whose last word has not been said.
+struct Waiting {
+    id: RequestId,
+    abort: Option<AbortController>,
+    /// The `FetchLaterResult`; `undefined` for a fetch.
+    deferred: JsValue,
+}
+
+/// Whether `fetchLater` can be used here.
+pub(crate) fn has_deferred() -> bool {
+    let window = page::window();
+    is_true(&window, "isSecureContext") && function(&window, "fetchLater").is_some()
+}
+
+impl Transport {
+    /// Posts to `endpoint`, by `fetch_impl` where the page gave one.
+    pub(crate) fn new(endpoint: &str, fetch_impl: Option<Function>, inbox: Inbox) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            fetch_impl,
+            inbox,
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// Sends `request`. Its outcome comes through the inbox, possibly before this returns.
+    pub(crate) fn send(self: &Rc<Self>, request: &Request) {
+        let taken = match request.means {
+            Means::Fetch => self.fetch(request, false),
+            Means::Keepalive => self.fetch(request, true),
+            Means::Beacon => self.beacon(request),
+            Means::Deferred => self.defer(request),
+        };
+        let outcome = if taken.is_some() {
+            Outcome::Queued
+        } else {
+            Outcome::Refused
+        };
+        let answers_later = matches!(request.means, Means::Fetch | Means::Keepalive);
+        if taken.is_none() || !answers_later {
+            self.inbox.outcome(request.id, outcome);
+        }
+    }
+
+    /// Gives up on a request, unless the browser has sent it already.
+    pub(crate) fn cancel(&self, id: RequestId) {
+        let Some(waiting) = self.take(id) else { return };
+        if waiting.is_activated() {
+            self.inbox.outcome(id, Outcome::Activated);
+        } else if let Some(abort) = waiting.abort {
+            abort.abort();
+        }
+    }
+
+    /// Tells of every deferred request that the browser has sent meanwhile.
+    pub(crate) fn tell_activated(&self) {
+        let activated: Vec<_> = self
+            .waiting
+            .borrow_mut()
+            .extract_if(.., |it| it.is_activated())
+            .collect();
+        for waiting in activated {
+            self.inbox.outcome(waiting.id, Outcome::Activated);
+        }
+    }
+
+    fn fetch(self: &Rc<Self>, request: &Request, keepalive: bool) -> Option<()> {
+        let abort = AbortController::new().ok();
+        let options = options(&request.body, abort.as_ref());
+        if keepalive {
+            set(&options, "keepalive", &JsValue::TRUE);
+        }
+        let window = page::window();
+        let promise = match &self.fetch_impl {
+            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &self.endpoint, &options),
+            None => function(&window, "fetch")?.call2(&window, &self.endpoint, &options),
+        };
+        let promise = promise.ok()?;
+        let Request { id, wants_body, .. } = *request;
+        self.waiting.borrow_mut().push(Waiting {
+            id,
+            abort,
+            deferred: JsValue::UNDEFINED,
+        });
+        let this = Rc::clone(self);
+        when_settled(&promise, move |response| {
+            this.on_response(id, wants_body, &response);
+        });
+        Some(())
+    }
+
+    fn beacon(&self, request: &Request) -> Option<()> {
+        let url = self.endpoint.as_string()?;
+        let navigator = page::window().navigator();
+        let taken = navigator.send_beacon_with_opt_str(&url, Some(&request.body));
+        (taken == Ok(true)).then_some(())
+    }
+
+    fn defer(&self, request: &Request) -> Option<()> {
+        // Without a way to withdraw it, it would go out beside the fetch that replaces it.
+        let abort = Some(AbortController::new().ok()?);
+        let options = options(&request.body, abort.as_ref());
+        let window = page::window();
+        let fetch_later = function(&window, "fetchLater")?;
+        let deferred = fetch_later.call2(&window, &self.endpoint, &options).ok()?;
+        self.waiting.borrow_mut().push(Waiting {
+            id: request.id,
+            abort,
+            deferred,
+        });
+        Some(())
+    }
+
+    fn on_response(self: &Rc<Self>, id: RequestId, wants_body: bool, response: &JsValue) {
+        if !self.waiting.borrow().iter().any(|it| it.id == id) {
+            return; // Cancelled.
+        }
+        let Some(code) = status(response) else {
+            return self.finish(id, Outcome::Network);
+        };
+        let retry_after = retry_after(response);
+        let answer = move |body| Outcome::Status {
+            code,
+            retry_after,
+            body,
+        };
+        if !wants_body || !(200..300).contains(&code) {
+            return self.finish(id, answer(None));
+        }
+        let this = Rc::clone(self);
+        when_settled(&call(response, "text", &JsValue::UNDEFINED), move |text| {
+            this.finish(id, answer(bounded(&text)));
+        });
+    }
+
+    fn finish(&self, id: RequestId, outcome: Outcome) {
+        if self.take(id).is_some() {
+            self.inbox.outcome(id, outcome);
+        }
+    }
+
+    fn take(&self, id: RequestId) -> Option<Waiting> {
+        self.waiting
+            .borrow_mut()
+            .extract_if(.., |it| it.id == id)
+            .next()
+    }
+}
+
+impl Waiting {
+    fn is_activated(&self) -> bool {
+        is_true(&self.deferred, "activated")
+    }
+}
+
+fn options(body: &str, abort: Option<&AbortController>) -> Object {
+    let options = Object::new();
+    set(&options, "method", &"POST".into());
+    set(&options, "body", &body.into());
+    if let Some(abort) = abort {
+        set(&options, "signal", &abort.signal());
+    }
+    options
+}
+
+/// The HTTP status, from whatever a page's own `fetchImpl` resolved with.
+fn status(response: &JsValue) -> Option<u16> {
+    let code = property(response, "status").as_f64()?;
+    (100.0..600.0).contains(&code).then_some(code as u16)
+}
+
+/// Readable on another origin only if the answer exposes it.
+fn retry_after(response: &JsValue) -> Option<String> {
+    call(&property(response, "headers"), "get", &"retry-after".into()).as_string()
+}
+
+/// A text that is not too long; measured before it is copied out of JavaScript.
+fn bounded(text: &JsValue) -> Option<String> {
+    let length = text.dyn_ref::<JsString>()?.length();
+    if length > ANSWER_LENGTH_MAX {
+        None
+    } else {
+        text.as_string()
+    }
+}
+
+/// Calls `callback` once `promise` is settled: with its value, or `undefined` if it was rejected.
+///
+/// By way of `Promise.allSettled`, which cannot reject and takes what is no promise: of the two
+/// callbacks of a plain `then` only one would ever be called, and the other never freed.
+fn when_settled(promise: &JsValue, callback: impl FnOnce(JsValue) + 'static) {
+    let Ok(settled) = all_settled(&Array::of1(promise)) else {
+        return;
+    };
+    let callback = Closure::once_into_js(move |results: JsValue| {
+        callback(property(&property(&results, "0"), "value"));
+    });
+    drop(settled.then(&callback));
+}
+
+#[cfg(test)]
+#[path = "../../tests/web/transport.rs"]
+mod tests;

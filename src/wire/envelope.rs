@@ -1,0 +1,188 @@
+//! The default format: one JSON envelope per batch.
+//!
+//! ```json
+//! {"sentAt":"…","batchId":"<tab>:<from>-<to>","sdk":{…},"apiKey":"…","tab":"…","context":{…},
+//!  "dropped":[{"from":51,"to":60,"reason":"overflow"}],
+//!  "events":[{"idempotencyKey":"…","seq":1,"name":"…","userId":null,"anonymousId":"…",
+//!             "timestamp":"…","properties":{…}}]}
+//! ```
+//!
+//! `tab` and `seq` number a tab's events without gaps and `dropped` accounts for the gaps there
+//! are, so whoever owns the data can see what is missing. `sentAt` is when the batch was sealed,
+//! which is when it was first sent: a batch that is repeated is repeated to the byte.
+
+use super::json::{push_string, push_timestamp, push_u64};
+use crate::engine::{log::Hole, time::UnixMillis};
+
+/// Version of this crate, as sent in `sdk.version`.
+pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The parts of one event, the strings already JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct EventParts<'a> {
+    /// UUID v7.
+    pub key: &'a str,
+    /// Number within its tab.
+    pub seq: u64,
+    /// JSON string.
+    pub name: &'a str,
+    /// JSON string, or empty for none.
+    pub user_id: &'a str,
+    /// JSON string.
+    pub anonymous_id: &'a str,
+    /// When it happened.
+    pub timestamp: UnixMillis,
+    /// JSON object.
+    pub properties: &'a str,
+}
+
+/// One event as it stands in `events`.
+#[must_use]
+pub fn event(parts: EventParts<'_>) -> String {
+    let mut out = String::with_capacity(192 + parts.properties.len());
+    out.push_str("{\"idempotencyKey\":\"");
+    out.push_str(parts.key);
+    out.push_str("\",\"seq\":");
+    push_u64(&mut out, parts.seq);
+    out.push_str(",\"name\":");
+    out.push_str(parts.name);
+    out.push_str(",\"userId\":");
+    out.push_str(if parts.user_id.is_empty() {
+        "null"
+    } else {
+        parts.user_id
+    });
+    out.push_str(",\"anonymousId\":");
+    out.push_str(parts.anonymous_id);
+    out.push_str(",\"timestamp\":\"");
+    push_timestamp(&mut out, parts.timestamp);
+    out.push_str("\",\"properties\":");
+    out.push_str(parts.properties);
+    out.push('}');
+    out
+}
+
+/// The part of the envelope that is the same for all batches of a tab.
+#[must_use]
+pub fn header(runtime: &str, api_key: &str, tab: &str, context: &str) -> String {
+    let mut out = String::with_capacity(128 + context.len());
+    out.push_str("\"sdk\":{\"name\":\"sendoff\",\"version\":");
+    push_string(&mut out, SDK_VERSION);
+    out.push_str(",\"runtime\":");
+    push_string(&mut out, runtime);
+    out.push_str("},\"apiKey\":");
+    push_string(&mut out, api_key);
+    out.push_str(",\"tab\":");
+    push_string(&mut out, tab);
+    out.push_str(",\"context\":");
+    out.push_str(context);
+    out
+}
+
+/// Bytes of an envelope around its events and `holes`, at most.
+#[must_use]
+pub const fn overhead_bytes(header: &str, holes: usize) -> usize {
+    160 + header.len() + holes * 96
+}
+
+/// A whole batch; `events` are [`event`] texts.
+#[must_use]
+pub fn batch<'a>(
+    header: &str,
+    batch_id: &str,
+    sent_at: UnixMillis,
+    holes: &[Hole],
+    events: impl Iterator<Item = &'a str>,
+) -> String {
+    let mut out = open(header, sent_at, batch_id);
+    if !holes.is_empty() {
+        out.push_str(",\"dropped\":[");
+        for (index, hole) in holes.iter().enumerate() {
+            out.push_str(if index == 0 {
+                "{\"from\":"
+            } else {
+                ",{\"from\":"
+            });
+            push_u64(&mut out, hole.from);
+            out.push_str(",\"to\":");
+            push_u64(&mut out, hole.to);
+            out.push_str(",\"reason\":");
+            push_string(&mut out, hole.reason.code());
+            out.push('}');
+        }
+        out.push(']');
+    }
+    out.push_str(",\"events\":[");
+    for (index, event) in events.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(event);
+    }
+    out.push_str("]}");
+    out
+}
+
+/// A receipt query: which of these batches does the collector have? It stands in the answer's
+/// `known`; a collector that does not know the question does not answer it, and is sent the batch.
+#[must_use]
+pub fn receipts<'a>(
+    header: &str,
+    sent_at: UnixMillis,
+    batch_ids: impl Iterator<Item = &'a str>,
+) -> String {
+    let mut out = open(header, sent_at, "");
+    out.push_str(",\"receipts\":[");
+    for (index, id) in batch_ids.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(&mut out, id);
+    }
+    out.push_str("],\"events\":[]}");
+    out
+}
+
+/// The batch ids in the `known` of an answer to [`receipts`], or `None` if it was not understood.
+#[must_use]
+pub fn known_receipts(answer: &str) -> Option<Vec<String>> {
+    let (list, _) = list_of(answer, "\"known\"")?.split_once(']')?;
+    let ids = list
+        .split(',')
+        .map(|id| id.trim().trim_matches('"').to_owned());
+    Some(ids.filter(|id| !id.is_empty()).collect())
+}
+
+/// What follows the opening bracket of a member's list.
+fn list_of<'a>(answer: &'a str, member: &str) -> Option<&'a str> {
+    let (_, rest) = answer.split_once(member)?;
+    rest.trim_start()
+        .strip_prefix(':')?
+        .trim_start()
+        .strip_prefix('[')
+}
+
+/// How many events of a batch the collector refused one by one, by the `rejected` of its answer.
+#[must_use]
+pub fn refused_events(answer: &str) -> usize {
+    let list = list_of(answer, "\"rejected\"").unwrap_or("");
+    // A member name, not the word in a message: a colon follows, white space or not.
+    let names = list.split("\"index\"").skip(1);
+    names
+        .filter(|rest| rest.trim_start().starts_with(':'))
+        .count()
+}
+
+fn open(header: &str, sent_at: UnixMillis, batch_id: &str) -> String {
+    let mut out = String::with_capacity(header.len() + 256);
+    out.push_str("{\"sentAt\":\"");
+    push_timestamp(&mut out, sent_at);
+    out.push('"');
+    if !batch_id.is_empty() {
+        out.push_str(",\"batchId\":");
+        push_string(&mut out, batch_id);
+    }
+    out.push(',');
+    out.push_str(header);
+    out
+}

@@ -1,0 +1,171 @@
+// A page for the facade to run in, in Node: a document, a localStorage, a console that is listened to, and in place
+// of the generated loader one that hands out a recording engine. The facade under test is the file that ships; only
+// its neighbour `sendoff.js` is another. What this cannot show, real storage, real wasm and real page endings, is
+// shown by tests/e2e.
+
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.url));
+
+// What the loader does is decided by each test, through a global: the module itself is loaded once.
+const LOADER = `
+export default (options) => globalThis.fakeLoader.init(options);
+export class Client { constructor(...values) { return globalThis.fakeLoader.open(...values); } }
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "sendoff-facade-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+writeFileSync(join(folder, "sendoff.js"), LOADER);
+copyFileSync(join(PACKAGE, "index.js"), join(folder, "index.js"));
+await import(pathToFileURL(join(folder, "sendoff.js")));
+let pages = 0;
+
+/** Long enough for every microtask that is queued, and those they queue. */
+export const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** As in a browser: the keys are its own enumerable properties, and a write may be refused. */
+export class FakeStorage {
+  static full = new WeakSet();
+  static writes = new WeakMap();
+
+  getItem(key) {
+    return Object.hasOwn(this, key) ? this[key] : null;
+  }
+
+  setItem(key, value) {
+    if (FakeStorage.full.has(this)) throw new DOMException("no room", "QuotaExceededError");
+    FakeStorage.writes.set(this, (FakeStorage.writes.get(this) ?? 0) + 1);
+    this[key] = String(value);
+  }
+
+  removeItem(key) {
+    delete this[key];
+  }
+}
+
+/** The engine's side of the boundary: it records, and answers as the real one would. */
+export class FakeEngine {
+  crossings = [];
+  asked = [];
+  gone = false;
+  /** Method → what it throws instead of answering. */
+  broken = new Map();
+
+  constructor(config, host) {
+    Object.assign(this, { config, host });
+  }
+
+  #enter(method, ...values) {
+    this.asked.push([method, ...values]);
+    if (this.broken.has(method)) throw this.broken.get(method);
+  }
+
+  get lines() {
+    return this.crossings.flatMap((text) => text.split("\n"));
+  }
+
+  calls(text) {
+    this.#enter("calls");
+    this.onCalls?.(text);
+    this.crossings.push(text);
+  }
+
+  flush(id) {
+    this.#enter("flush", id);
+    if (!this.silent) this.host.report({ type: "flushed", id, delivered: this.lines.length, pending: 0, dropped: 0 });
+  }
+
+  shutdown(id, timeoutMs) {
+    this.#enter("shutdown", id, timeoutMs);
+    if (!this.silent) this.host.report({ type: "flushed", id, delivered: this.lines.length, pending: 0, dropped: 0 });
+  }
+
+  destroy() {
+    this.#enter("destroy");
+    this.gone = true;
+  }
+
+  stats() {
+    this.#enter("stats");
+    const accepted = this.lines.filter((line) => line[0] !== "x").length;
+    const refused = {};
+    for (const [kind, , code] of this.lines.map((line) => line.split("\t"))) {
+      if (kind === "x") refused[code] = (refused[code] ?? 0) + 1;
+    }
+    // prettier-ignore
+    return {
+      accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, volatile: 0,
+      requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader",
+      term: 1, leader: this.host.tab, tab: this.host.tab, peers: [], lastSeq: accepted,
+    };
+  }
+
+  anonymousId() {
+    this.#enter("anonymousId");
+    return this.host.anonymousId;
+  }
+}
+
+/**
+ * A page, gone again when the test ends. `hold`: the loader waits for `page.load()` (or `page.load(error)`).
+ * `storage`: `null` for a page where the browser blocks it. `page.prepare` is given each engine as it is made.
+ */
+export async function openPage(t, { hold = false, storage = new FakeStorage() } = {}) {
+  const page = { storage, engines: [], inits: [], said: [] };
+  let load;
+  const gate = new Promise((resolve, reject) => {
+    load = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  gate.catch(() => {}); // for a page that fails before anything loads
+  page.load = async (error) => {
+    load(error);
+    await turn();
+  };
+  if (!hold) load();
+  const globals = {
+    document: { value: {} },
+    localStorage: {
+      get() {
+        if (storage === null) throw new DOMException("blocked", "SecurityError");
+        return storage;
+      },
+    },
+    fakeLoader: {
+      value: {
+        init(options) {
+          page.inits.push(options);
+          return gate;
+        },
+        open(...values) {
+          const engine = new FakeEngine(...values);
+          page.prepare?.(engine);
+          page.engines.push(engine);
+          return engine;
+        },
+      },
+    },
+  };
+  for (const [name, descriptor] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name, { ...descriptor, configurable: true });
+  }
+  t.mock.method(console, "warn", (...values) => page.said.push(values.join(" ")));
+  t.after(async () => {
+    await turn(); // a client made last has asked this page's loader by then, not the next page's
+    Object.keys(globals).forEach((name) => delete globalThis[name]);
+  });
+  const url = pathToFileURL(join(folder, "index.js"));
+  page.module = await import(`${url}?page=${++pages}`);
+  page.Sendoff = page.module.Sendoff;
+  /** A client of this page that is ready, and its engine. */
+  page.start = async (config = "demo") => {
+    const client = new page.Sendoff(config);
+    await client.ready;
+    return { client, engine: page.engines.at(-1) };
+  };
+  page.earlyLogs = () => Object.keys(storage ?? {}).filter((key) => /^sendoff:[^:]+:[0-9a-f]{20}:e$/.test(key));
+  return page;
+}

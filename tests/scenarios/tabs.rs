@@ -1,0 +1,282 @@
+//! Several tabs of one origin: one of them sends for all, and none of it depends on which.
+
+use sendoff::engine::{config::MultiTabMode, io::PageEvent};
+
+use crate::{
+    collector::{Answer, Sent},
+    world::{JOINED_MS, World},
+};
+
+#[test]
+fn a_tab_alone_leads_and_pays_nothing_for_it() {
+    let (mut world, tab) = World::with_tab(|_| {});
+    assert_eq!(world.role(tab), "leader");
+    world.pass(10_000);
+    world.disk.reset();
+    let posts = world.posts;
+    world.pass(3_600_000);
+    assert_eq!(world.posts, posts, "no heartbeat");
+    assert_eq!(world.disk.reset().accesses(), 0, "and none through storage");
+}
+
+#[test]
+fn a_followers_batch_is_sent_by_the_leader_and_acknowledged() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.burst(follower, 3);
+    world.burst(leader, 2);
+    let flush = world.flush(follower);
+    assert!(world.sent.iter().all(|sent| sent.by == leader));
+    assert_eq!(world.stored(follower), [1, 2, 3]);
+    assert_eq!(
+        world.flushed(follower, flush),
+        [(3, 0, 0)],
+        "its own account knows"
+    );
+    assert!(world.journal(follower).is_empty());
+    assert_eq!(world.sent[0].json()["tab"], world.name(follower));
+}
+
+#[test]
+fn what_the_collector_refuses_of_a_follower_is_counted_by_the_follower() {
+    let (mut world, _, follower) = World::with_two_tabs();
+    let answers = [
+        Answer::Status(413),
+        Answer::Refusing(vec![0]),
+        Answer::Status(400),
+    ];
+    world.collector.script.extend(answers);
+    world.burst(follower, 4);
+    world.flush(follower);
+    let stats = world.stats(follower);
+    assert_eq!((stats.delivered, stats.pending), (1, 0));
+    assert_eq!(stats.dropped[0].count, 3);
+    assert_eq!(stats.requests, 0);
+}
+
+#[test]
+fn every_tab_writes_its_own_keys_only() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.collector.rule = Some(|_| Answer::Hang);
+    world.burst(follower, 60);
+    let before: Vec<_> = world.journal(follower);
+    world.burst(leader, 60);
+    world.pass(3_000);
+    assert_eq!(world.journal(follower), before);
+    assert!(!world.journal(leader).is_empty());
+}
+
+#[test]
+fn a_leader_that_dies_is_replaced_and_its_journal_sent_to_the_byte() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.collector.script.push_back(Answer::Hang);
+    world.burst(leader, 70);
+    let sealed = world.sent[0].clone();
+    world.crash(leader);
+    let mark = world.now;
+    while world.stored(leader).len() < 70 {
+        world.pass(100);
+        assert!(
+            world.now - mark <= 10_000,
+            "within ten seconds, while any other tab lives"
+        );
+    }
+    assert_eq!(world.leaders(), [follower]);
+    assert_eq!(world.stats(follower).adopted, 70);
+    let again: Vec<&Sent> = world
+        .sent
+        .iter()
+        .skip(1)
+        .filter(|sent| sent.batch_id() == sealed.batch_id())
+        .collect();
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].body, sealed.body);
+    assert!(world.journal(leader).is_empty());
+}
+
+#[test]
+fn a_batch_that_died_with_the_leader_is_asked_about_before_it_is_repeated() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.collector.script.push_back(Answer::Hang);
+    world.burst(follower, 50);
+    let sent = world.sent[0].clone();
+    world.collector.store(&sent, &[]);
+    world.crash(leader);
+    world.pass(15_000);
+    assert!(world.sent[1].is_query());
+    assert_eq!(
+        (world.stored(follower).len(), world.collector.duplicates),
+        (50, 0)
+    );
+    assert_eq!(world.stats(follower).delivered, 50);
+    assert!(world.journal(follower).is_empty());
+}
+
+#[test]
+fn a_follower_that_dies_is_adopted_by_the_leader() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.burst(follower, 3);
+    world.crash(follower);
+    world.pass(10_000);
+    assert_eq!(world.stored(follower), [1, 2, 3]);
+    assert_eq!(world.stats(leader).adopted, 3);
+    assert!(world.stats(leader).peers.is_empty());
+}
+
+#[test]
+fn a_hidden_leader_yields_to_a_visible_tab_that_asks() {
+    let (mut world, leader) = World::with_tab(|_| {});
+    world.page(leader, PageEvent::Hidden);
+    assert_eq!(world.leaders(), [leader]);
+    let shown = world.open();
+    world.pass(JOINED_MS);
+    assert_eq!(world.leaders(), [shown]);
+    assert_eq!(world.role(leader), "follower");
+    world.track(leader, "from the background");
+    world.flush(leader);
+    assert!(world.sent.iter().all(|sent| sent.by == shown));
+    assert_eq!(world.stored(leader), [1]);
+}
+
+#[test]
+fn a_follower_that_is_shown_takes_the_lead_from_a_hidden_tab() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.page(follower, PageEvent::Hidden);
+    world.page(leader, PageEvent::Hidden);
+    assert_eq!(world.leaders(), [leader], "somebody has to");
+    world.page(follower, PageEvent::Visible);
+    world.pass(JOINED_MS);
+    assert_eq!(world.leaders(), [follower]);
+}
+
+#[test]
+fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
+    let (mut world, first) = World::with_tab(|_| {});
+    world.cut = true;
+    let second = world.open();
+    world.pass(JOINED_MS);
+    assert_eq!(
+        world.leaders(),
+        [first, second],
+        "neither knows of the other"
+    );
+    world.burst(first, 60);
+    world.burst(second, 60);
+    world.pass(20_000);
+    assert_eq!(
+        world.leaders(),
+        [first, second],
+        "and each sends for itself"
+    );
+    world.cut = false;
+    world.burst(first, 60);
+    world.burst(second, 60);
+    world.pass(2_000);
+    assert_eq!(world.leaders().len(), 1);
+    world.pass(5_000);
+    for tab in [first, second] {
+        let all: Vec<u64> = (1..=120).collect();
+        assert_eq!(world.stored(tab), all, "each event once in the data");
+    }
+}
+
+#[test]
+fn a_leader_that_slept_steps_down_and_gets_its_events_back() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.page(leader, PageEvent::Offline);
+    world.burst(leader, 5);
+    world.set_running(leader, false);
+    world.pass(15_000);
+    assert_eq!(world.leaders(), [follower]);
+    assert_eq!(
+        world.stored(leader),
+        [1, 2, 3, 4, 5],
+        "its journal did not wait for it"
+    );
+
+    world.set_running(leader, true);
+    world.page(leader, PageEvent::Online);
+    world.flush(leader);
+    world.pass(10_000);
+    assert_eq!(world.leaders().len(), 1);
+    assert_eq!(world.stats(leader).pending, 0);
+    assert_eq!(
+        world.stored(leader),
+        [1, 2, 3, 4, 5],
+        "and once in the data"
+    );
+}
+
+#[test]
+fn twenty_tabs_opened_at_once_agree_on_one_and_lose_nothing() {
+    let mut world = World::new();
+    let tabs: Vec<usize> = (0..20).map(|_| world.open()).collect();
+    for tab in &tabs {
+        world.burst(*tab, 7);
+    }
+    world.pass(2_000);
+    assert_eq!(world.leaders().len(), 1);
+    world.pass(5_000);
+    for tab in tabs {
+        assert_eq!(world.stored(tab).len(), 7);
+    }
+    assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
+fn without_a_channel_each_tab_sends_for_itself_and_says_so() {
+    let (mut world, first) = World::with_tab(|opening| opening.host.has_channel = false);
+    let second = world.open_with(|opening| opening.host.has_channel = false);
+    world.pass(JOINED_MS);
+    assert_eq!(world.role(first), "independent");
+    assert_eq!(world.errors(second), ["channel_unavailable"]);
+    world.burst(first, 2);
+    world.burst(second, 3);
+    world.pass(30_000);
+    assert_eq!(world.sent.len(), 2);
+    assert_eq!(
+        (world.stats(first).adopted, world.stats(second).adopted),
+        (0, 0)
+    );
+    assert_eq!(
+        (world.stored(first).len(), world.stored(second).len()),
+        (2, 3)
+    );
+}
+
+#[test]
+fn independent_tabs_send_their_own_and_adopt_the_dead() {
+    let alone = |world: &mut World| {
+        world.open_with(|opening| opening.config.multi_tab_mode = MultiTabMode::Independent)
+    };
+    let mut world = World::new();
+    let (first, second) = (alone(&mut world), alone(&mut world));
+    world.pass(1_000);
+    assert_eq!(world.role(first), "independent");
+    for tab in [first, second] {
+        world.burst(tab, 50);
+        assert_eq!(world.sent.last().unwrap().by, tab);
+    }
+    world.page(first, PageEvent::Offline);
+    world.burst(first, 4);
+    world.crash(first);
+    world.pass(10_000);
+    assert_eq!(world.stored(first).len(), 54);
+}
+
+#[test]
+fn tabs_share_the_storage_cap() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    for tab in [leader, follower] {
+        world.page(tab, PageEvent::Offline);
+        for _ in 0..50 {
+            world.burst(tab, 100);
+        }
+    }
+    let (one, other) = (world.stats(leader), world.stats(follower));
+    assert!(one.storage_bytes + other.storage_bytes <= 2 * 1024 * 1024);
+    assert!(
+        other.storage_bytes <= 1024 * 1024,
+        "half of it for each of two"
+    );
+    assert!(world.disk.memory.used_bytes() <= 2 * 1024 * 1024 + 1_024);
+}

@@ -1,0 +1,167 @@
+//! What pages say to the SDK, and what must come of it.
+
+use crate::{dates::iso8601, model::Tracked, tab::Arrival, world::World};
+
+const NAMES: [&str; 5] = [
+    "page_view",
+    "checkout",
+    "é clic",
+    "a \\\"quoted\\\" name",
+    "x",
+];
+
+/// A call's record, as it crosses into the engine, and what is expected of it (nothing if it is to
+/// be refused).
+struct Call {
+    record: String,
+    expected: Option<Tracked>,
+}
+
+impl World {
+    /// One burst of `count` calls on a page whose engine runs.
+    pub(crate) fn track(&mut self, tab: usize, count: u64) {
+        let mut records = Vec::new();
+        for _ in 0..count {
+            let call = self.any_call();
+            records.push(call.record);
+            self.model.books[tab].events.extend(call.expected);
+        }
+        self.feed(tab, Arrival::Calls(records.join("\n").into()));
+    }
+
+    /// `identify` or `alias`.
+    pub(crate) fn identify(&mut self, tab: usize, alias: bool) {
+        let call = if alias {
+            self.alias_call()
+        } else {
+            self.identify_call()
+        };
+        if alias {
+            self.coverage.hit("alias");
+        }
+        self.model.books[tab].events.extend(call.expected);
+        self.feed(tab, Arrival::Calls(call.record.into()));
+    }
+
+    /// Calls that have to be refused, each for its own reason.
+    pub(crate) fn call_badly(&mut self, tab: usize) {
+        let wall = self.wall();
+        let bad = match self.rng.below(7) {
+            0 => format!("t\t{wall}\t\"{}\"\t\t\t{{}}", "n".repeat(65)),
+            1 => format!(
+                "t\t{wall}\t\"deep\"\t\t\t{}1{}",
+                "{\"a\":".repeat(9),
+                "}".repeat(9)
+            ),
+            2 => "t\tNaN\t\"when\"\t\t\t{}".to_owned(),
+            3 => format!("t\t{wall}\t12\t\t\t{{}}"),
+            4 => format!("x\t{wall}\tproperties_not_serializable\t\"cycle\""),
+            5 => format!("i\t{wall}\t\t\"{}\"\t\t", "u".repeat(121)),
+            _ => format!(
+                "t\t{wall}\t\"large\"\t\t\t{{\"a\":\"{}\"}}",
+                "z".repeat(33_000)
+            ),
+        };
+        self.coverage.hit("refused call");
+        self.feed(tab, Arrival::Calls(bad.into()));
+    }
+
+    /// Records for a facade whose engine is not there yet, and what is expected of them.
+    pub(crate) fn early_calls(&mut self, count: u64) -> (Vec<String>, Vec<Tracked>) {
+        let calls: Vec<_> = (0..count).map(|_| self.track_call()).collect();
+        let records = calls.iter().map(|call| call.record.clone()).collect();
+        (
+            records,
+            calls.into_iter().filter_map(|call| call.expected).collect(),
+        )
+    }
+
+    fn any_call(&mut self) -> Call {
+        match self.rng.below(60) {
+            0 => self.identify_call(),
+            1 => Call {
+                record: format!("t\t{}\t\"\"\t\t\t{{}}", self.wall()),
+                expected: None,
+            },
+            _ => self.track_call(),
+        }
+    }
+
+    fn track_call(&mut self) -> Call {
+        let name = self.rng.pick(&NAMES).unwrap_or("x");
+        let user_id = self
+            .rng
+            .chance(100)
+            .then(|| format!("u{}", self.rng.below(5)));
+        let timestamp = if self.rng.chance(10) {
+            self.wall().saturating_sub(self.rng.below(9 * 86_400_000))
+        } else {
+            self.wall()
+        };
+        let properties = self.properties();
+        let user = user_id
+            .as_ref()
+            .map_or_else(String::new, |user_id| format!("\"{user_id}\""));
+        let record = format!("t\t{timestamp}\t\"{name}\"\t{user}\t\t{properties}");
+        self.expect(
+            record,
+            name.replace('\\', ""),
+            user_id,
+            timestamp,
+            properties,
+        )
+    }
+
+    fn identify_call(&mut self) -> Call {
+        let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
+        let traits = self.properties();
+        let record = format!("i\t{wall}\t\t\"{user_id}\"\t\t{traits}");
+        self.expect(record, "$identify".to_owned(), Some(user_id), wall, traits)
+    }
+
+    fn alias_call(&mut self) -> Call {
+        let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
+        self.model.tokens += 1;
+        let previous = format!("p{}", self.model.tokens);
+        let record = format!("a\t{wall}\t\t\"{user_id}\"\t\"{previous}\"\t");
+        let properties = format!("{{\"previousId\":\"{previous}\"}}");
+        self.expect(record, "$alias".to_owned(), Some(user_id), wall, properties)
+    }
+
+    /// Properties with a token found nowhere else.
+    fn properties(&mut self) -> String {
+        self.model.tokens += 1;
+        let token = self.model.tokens;
+        let padding = self.rng.below(self.profile.padding_max) as usize;
+        let padding = "p\\\"é".repeat(padding / 5);
+        format!("{{\"token\":{token},\"padding\":\"{padding}\",\"list\":[1,{{}},null]}}")
+    }
+
+    fn expect(
+        &self,
+        record: String,
+        name: String,
+        user_id: Option<String>,
+        timestamp: u64,
+        properties: String,
+    ) -> Call {
+        let expected = Tracked {
+            at: self.now,
+            name,
+            user_id,
+            timestamp: iso8601(timestamp),
+            properties,
+            sent: None,
+            left: false,
+            stored: false,
+            refused: false,
+            declined: false,
+            buried: false,
+            mourned: false,
+        };
+        Call {
+            record,
+            expected: Some(expected),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The network between the tabs and the collector: every request gets a fate from the seed.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
+
+use sendoff::engine::io::{Means, Outcome, Request, RequestId};
+
+use crate::{
+    collector::Body,
+    fate::{Fate, Then},
+    tab::{About, Arrival, Life},
+    world::{Event, World},
+};
+
+/// All keepalive requests of a page share this many bytes (Fetch standard), and all deferred ones.
+pub(crate) const BUDGET_BYTES: usize = 64 * 1024;
+
+/// A request that is under way.
+pub(crate) struct Flight {
+    pub(crate) tab: usize,
+    pub(crate) request: RequestId,
+    pub(crate) means: Means,
+    pub(crate) about: About,
+    pub(crate) wants_body: bool,
+    pub(crate) started: u64,
+    /// Nobody listens for the answer any more.
+    pub(crate) unheard: bool,
+    pub(crate) arrived: bool,
+    pub(crate) then: Then,
+}
+
+/// Everything that is under way.
+#[derive(Default)]
+pub(crate) struct Network {
+    pub(crate) flights: BTreeMap<u64, Flight>,
+    pub(crate) next: u64,
+}
+
+impl World {
+    /// Performs `Output::Send`. What the browser says at once is put into `replies`.
+    pub(crate) fn send(
+        &mut self,
+        tab: usize,
+        request: &Request,
+        exit: bool,
+        replies: &mut VecDeque<Arrival>,
+    ) {
+        let body = self.inspect(tab, &request.body);
+        self.check_may_send(tab, request.means, &body, exit);
+        self.trace_send(tab, request, &body, exit);
+        let about = About { body, exit };
+        let refused = match request.means {
+            Means::Fetch => false,
+            Means::Keepalive | Means::Beacon => self.over_keepalive_budget(tab, &about.body),
+            Means::Deferred => self.over_deferred_budget(tab, &about.body),
+        };
+        let mut reply = |outcome, about| {
+            replies.push_back(Arrival::Response {
+                request: request.id,
+                outcome,
+                about,
+            });
+        };
+        match (request.means, refused) {
+            (Means::Beacon, true) => {
+                self.coverage.hit("beacon refused");
+                reply(Outcome::Refused, None);
+            }
+            (Means::Deferred, true) => {
+                self.coverage.hit("deferred refused");
+                reply(Outcome::Refused, None);
+            }
+            (Means::Keepalive, true) => {
+                self.coverage.hit("keepalive budget exceeded");
+                // The promise rejects before the page is gone, or too late for it to hear.
+                if self.rng.chance(500) {
+                    reply(Outcome::Network, Some(about));
+                } else {
+                    self.launch(tab, request, about, Some(Fate::Refused));
+                }
+            }
+            (Means::Deferred, false) => {
+                self.tabs[tab].deferred.insert(request.id, about.body);
+                reply(Outcome::Queued, None);
+            }
+            (Means::Beacon, false) => {
+                self.coverage.hit("beacon sent");
+                reply(Outcome::Queued, None);
+                self.launch(tab, request, about, None);
+            }
+            (Means::Fetch | Means::Keepalive, _) => self.launch(tab, request, about, None),
+        }
+    }
+
+    /// Performs `Output::Cancel`.
+    pub(crate) fn cancel(&mut self, tab: usize, id: RequestId, replies: &mut VecDeque<Arrival>) {
+        if self.tabs[tab].deferred.remove(&id).is_some() {
+            return;
+        }
+        if self.tabs[tab].activated.remove(&id) {
+            self.coverage.hit("deferred activation told");
+            let outcome = Outcome::Activated;
+            replies.push_back(Arrival::Response {
+                request: id,
+                outcome,
+                about: None,
+            });
+            return;
+        }
+        let mut flights = self.network.flights.iter();
+        let found = flights.find(|(_, flight)| flight.tab == tab && flight.request == id);
+        let Some((number, flight)) = found.map(|(number, flight)| (*number, flight)) else {
+            self.tabs[tab].cancelled.insert(id);
+            return;
+        };
+        let timeout_ms = u64::from(self.profile.config.timeout_ms);
+        let timed_out = self.now >= flight.started + timeout_ms;
+        let (arrived, exit) = (flight.arrived, flight.about.exit);
+        if timed_out && !exit {
+            self.coverage.hit("timed out");
+            self.saw_failure(tab);
+        }
+        // An aborted request that has left the machine may still be processed.
+        if arrived || self.rng.chance(500) {
+            self.end_flight(number);
+        } else {
+            self.silence(number);
+        }
+    }
+
+    fn over_keepalive_budget(&self, tab: usize, body: &Body) -> bool {
+        self.check_keepalive(tab, body.bytes);
+        let own = self.tabs[tab].keepalive_bytes + body.bytes;
+        own + self.faults.host_keepalive_bytes > BUDGET_BYTES
+    }
+
+    fn over_deferred_budget(&self, tab: usize, body: &Body) -> bool {
+        let shared = self.profile.deferred_shared;
+        let tabs = self
+            .tabs
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| shared || *number == tab);
+        let held = tabs.flat_map(|(_, tab)| tab.deferred.values());
+        held.map(|body| body.bytes).sum::<usize>() + body.bytes > BUDGET_BYTES
+    }
+
+    /// A request reaches the collector.
+    pub(crate) fn arrive(&mut self, number: u64) {
+        let Some(flight) = self.network.flights.get_mut(&number) else {
+            return;
+        };
+        let (tab, means, body) = (flight.tab, flight.means, flight.about.body.clone());
+        let (first, then, unheard) = (!flight.arrived, flight.then, flight.unheard);
+        flight.arrived = true;
+        let wants_body = flight.wants_body;
+        if body.seqs.len() > self.faults.max_events || body.bytes > self.faults.max_body_bytes {
+            let outcome = Outcome::Status {
+                code: 413,
+                retry_after: None,
+                body: None,
+            };
+            if first {
+                self.at(1, Event::Answer(number, outcome));
+            }
+            return;
+        }
+        let (stored, duplicates) = (self.collector.stored, self.collector.duplicates);
+        let answer = self.collector.take(&body, &mut self.model);
+        let added = self.collector.stored - stored;
+        self.cover_arrival(
+            tab,
+            means,
+            added,
+            self.collector.duplicates - duplicates,
+            &body,
+        );
+        self.log("stored", tab, number, || {
+            format!("{added} new of {:?}", body.batch)
+        });
+        if !first {
+            return;
+        }
+        let outcome = match then {
+            Then::Answer => Outcome::Status {
+                code: 200,
+                retry_after: None,
+                body: wants_body.then_some(answer),
+            },
+            Then::Reset => Outcome::Network,
+            Then::Silence => {
+                self.coverage.hit("response lost");
+                if unheard {
+                    self.end_flight(number);
+                }
+                return;
+            }
+        };
+        let delay = self.delay();
+        self.at(delay, Event::Answer(number, outcome));
+    }
+
+    fn cover_arrival(&mut self, tab: usize, means: Means, added: u64, doubled: u64, body: &Body) {
+        if added + doubled < body.seqs.len() as u64 {
+            self.coverage.hit("declined event");
+        }
+        if doubled > 0 {
+            self.coverage.hit("duplicate event");
+        }
+        if !body.receipts.is_empty() {
+            let known = std::mem::take(&mut self.collector.known) > 0;
+            self.coverage.hit(if known {
+                "receipt known"
+            } else {
+                "receipt unknown"
+            });
+        }
+        if !body.dropped.is_empty() {
+            self.coverage.hit("tombstone received");
+        }
+        if means == Means::Deferred && added > 0 {
+            self.coverage.hit("deferred saved events");
+        }
+        let book = &self.model.books[body.tab];
+        if book.early && added > 0 && tab != body.tab {
+            self.coverage.hit("early log adopted");
+        }
+    }
+
+    /// An answer reaches the browser.
+    pub(crate) fn answer(&mut self, number: u64, outcome: Outcome) {
+        let Some(flight) = self.end_flight(number) else {
+            return;
+        };
+        if flight.unheard {
+            return;
+        }
+        let Flight {
+            tab,
+            request,
+            about,
+            ..
+        } = flight;
+        self.deliver(
+            tab,
+            Arrival::Response {
+                request,
+                outcome,
+                about: Some(about),
+            },
+        );
+    }
+
+    fn end_flight(&mut self, number: u64) -> Option<Flight> {
+        let flight = self.network.flights.remove(&number)?;
+        self.release(&flight);
+        Some(flight)
+    }
+
+    fn release(&mut self, flight: &Flight) {
+        if matches!(flight.means, Means::Keepalive | Means::Beacon) {
+            let held = &mut self.tabs[flight.tab].keepalive_bytes;
+            *held = held.saturating_sub(flight.about.body.bytes);
+        }
+    }
+
+    /// The page stops listening; the request goes on. An abort frees its share of the budget.
+    fn silence(&mut self, number: u64) {
+        let Some(mut flight) = self.network.flights.remove(&number) else {
+            return;
+        };
+        self.release(&flight);
+        flight.unheard = true;
+        flight.means = Means::Fetch;
+        self.network.flights.insert(number, flight);
+    }
+
+    /// The page is gone: fetches may die with it, the rest goes on unheard.
+    pub(crate) fn abandon_flights(&mut self, tab: usize, browser_too: bool) {
+        let of_tab = self
+            .network
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.tab == tab);
+        let of_tab: Vec<_> = of_tab
+            .map(|(n, flight)| (*n, flight.means, flight.arrived))
+            .collect();
+        for (number, means, arrived) in of_tab {
+            let mortal = means == Means::Fetch || browser_too;
+            if mortal && !arrived && self.rng.chance(500) {
+                self.end_flight(number);
+            } else if let Some(flight) = self.network.flights.get_mut(&number) {
+                flight.unheard = true;
+            }
+        }
+    }
+
+    /// The browser sends what `fetchLater` registered: the page has gone one way or another.
+    pub(crate) fn activate_deferred(&mut self, tab: usize) {
+        let held: Vec<(RequestId, Rc<Body>)> = std::mem::take(&mut self.tabs[tab].deferred)
+            .into_iter()
+            .collect();
+        for (id, body) in held {
+            self.coverage.hit("deferred activated");
+            self.tabs[tab].activated.insert(id);
+            let request = Request {
+                id,
+                means: Means::Deferred,
+                body: String::new(),
+                wants_body: false,
+            };
+            self.launch(tab, &request, About { body, exit: true }, None);
+        }
+    }
+
+    pub(crate) fn tab_gone(&self, tab: usize) -> bool {
+        self.tabs[tab].life == Life::Dead
+    }
+}

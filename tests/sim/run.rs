@@ -1,0 +1,269 @@
+//! Runs worlds: the entry points of the test.
+
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a world that hangs is told by the real clock; nothing in a world reads it"
+)]
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Mutex, Once,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::ScopedJoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    coverage::Coverage,
+    profile::{Scenario, Seed},
+    world::{Summary, World},
+};
+
+/// Threads that share the work of a large run.
+const THREADS: usize = 2;
+/// No world takes longer than this, or its engine hangs.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+/// A run stops after this many failing seeds.
+const FAILURES_MAX: usize = 40;
+
+thread_local! {
+    /// The message and place of the last panic in this thread's world.
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    static IN_WORLD: RefCell<bool> = const { RefCell::new(false) };
+}
+
+/// What many worlds saw together.
+#[derive(Default)]
+struct Total {
+    coverage: Coverage,
+    worlds: u64,
+    steps: u64,
+    tracked: u64,
+    stored: u64,
+    duplicates: u64,
+    /// Failing seeds by number, with their messages.
+    failures: BTreeMap<u64, String>,
+}
+
+/// Runs one world; a broken invariant or a panic of the engine comes back as text.
+fn run(seed: Seed, verbose: bool) -> Result<Summary, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let default = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if IN_WORLD.with_borrow(|inside| *inside) {
+                LAST_PANIC.set(Some(info.to_string()));
+            } else {
+                default(info);
+            }
+        }));
+    });
+    IN_WORLD.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(|| World::new(seed, verbose).run()));
+    IN_WORLD.set(false);
+    result.map_err(|_| {
+        let text = LAST_PANIC.take().unwrap_or_default();
+        format!("seed {seed}: {text}\n  replay: SIM_SEED={seed} cargo test --test sim")
+    })
+}
+
+/// The seed to replay, if the environment names one: then nothing else is run.
+fn replayed() -> Option<Seed> {
+    let text = std::env::var("SIM_SEED").ok()?;
+    Some(Seed::parse(&text).unwrap_or_else(|| panic!("SIM_SEED={text} is not a seed")))
+}
+
+fn run_many(scenario: Scenario, first: u64, count: u64) -> Total {
+    let (next, total) = (AtomicU64::new(first), Mutex::new(Total::default()));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS)
+            .map(|_| scope.spawn(|| work(scenario, first + count, &next, &total)))
+            .collect();
+        watch(&workers, &next);
+    });
+    total.into_inner().expect("no world panics outside its run")
+}
+
+fn work(scenario: Scenario, end: u64, next: &AtomicU64, total: &Mutex<Total>) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= end {
+            return;
+        }
+        let result = run(Seed { scenario, number }, false);
+        let mut total = total.lock().expect("no world panics outside its run");
+        total.add(number, result);
+        if total.failures.len() >= FAILURES_MAX {
+            return;
+        }
+    }
+}
+
+/// An engine that loops within one call cannot be stopped from outside; it can only be named.
+fn watch(workers: &[ScopedJoinHandle<'_, ()>], next: &AtomicU64) {
+    let (mut seen, mut since) = (0, Instant::now());
+    while workers.iter().any(|worker| !worker.is_finished()) {
+        std::thread::park_timeout(Duration::from_millis(20));
+        let number = next.load(Ordering::Relaxed);
+        if number != seen {
+            (seen, since) = (number, Instant::now());
+        } else if since.elapsed() > STUCK_AFTER {
+            eprintln!("a world just below seed {number} does not end; run them one by one");
+            std::process::abort();
+        }
+    }
+}
+
+impl Total {
+    fn add(&mut self, number: u64, result: Result<Summary, String>) {
+        self.worlds += 1;
+        match result {
+            Ok(summary) => {
+                self.coverage.merge(&summary.coverage);
+                self.steps += summary.steps;
+                self.tracked += summary.tracked;
+                self.stored += summary.stored;
+                self.duplicates += summary.duplicates;
+            }
+            Err(text) => _ = self.failures.insert(number, text),
+        }
+    }
+
+    fn report(&self, name: &str) {
+        let Self {
+            worlds,
+            steps,
+            tracked,
+            stored,
+            duplicates,
+            ..
+        } = self;
+        eprintln!(
+            "{name}: {worlds} worlds, {steps} steps, {tracked} events tracked, {stored} stored, \
+             {duplicates} duplicates on the wire"
+        );
+        for (number, text) in &self.failures {
+            let line = text.lines().nth(1).unwrap_or(text);
+            eprintln!("  {number}: {line:.220}");
+        }
+        assert!(
+            self.failures.is_empty(),
+            "{} of {worlds} seeds failed, the first of them:\n{}",
+            self.failures.len(),
+            self.failures.values().next().map_or("", String::as_str),
+        );
+    }
+}
+
+/// `SIM_SEED=4711 cargo test --test sim` runs that seed and prints its trace.
+#[test]
+fn replay() {
+    let Some(seed) = replayed() else { return };
+    match run(seed, true) {
+        Ok(summary) => eprintln!("seed {seed} passes, trace {:016x}", summary.hash),
+        Err(text) => panic!("{text}"),
+    }
+}
+
+#[test]
+fn ten_thousand_seeds() {
+    if replayed().is_some() {
+        return;
+    }
+    let count = std::env::var("SIM_COUNT")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let total = run_many(Scenario::General, 0, count.unwrap_or(10_000));
+    if std::env::var("SIM_COVERAGE").is_ok() {
+        eprintln!("{}", total.coverage.table());
+    }
+    total.report("general");
+    assert_eq!(
+        total.coverage.missing(),
+        [""; 0],
+        "cases that no world has met"
+    );
+}
+
+#[test]
+fn single_tab_thousand_seeds() {
+    if replayed().is_none() {
+        run_many(Scenario::Single, 0, 1_000).report("single tab");
+    }
+}
+
+#[test]
+fn orphans_are_adopted_in_time() {
+    if replayed().is_none() {
+        run_many(Scenario::Adoption, 0, 300).report("adoption");
+    }
+}
+
+/// On a calm day nothing waits for long, and next to nothing is sent twice.
+#[test]
+fn calm_days_are_prompt_and_thrifty() {
+    if replayed().is_none() {
+        let total = run_many(Scenario::Calm, 0, 300);
+        total.report("calm");
+        let (twice, stored) = (total.duplicates, total.stored);
+        assert!(
+            twice * 50 <= stored,
+            "{twice} of {stored} events were sent again"
+        );
+    }
+}
+
+#[test]
+fn committed_seeds_pass() {
+    if replayed().is_some() {
+        return;
+    }
+    for line in include_str!("seeds.txt").lines() {
+        let text = line.split('#').next().unwrap_or("").trim();
+        if text.is_empty() {
+            continue;
+        }
+        let seed = Seed::parse(text).unwrap_or_else(|| panic!("seeds.txt: {text} is not a seed"));
+        if let Err(text) = run(seed, false) {
+            panic!("{text}");
+        }
+    }
+}
+
+/// The same seed gives the same world, to the last step.
+#[test]
+fn worlds_are_deterministic() {
+    if replayed().is_some() {
+        return;
+    }
+    for number in 0..200 {
+        let seed = Seed {
+            scenario: Scenario::General,
+            number,
+        };
+        let hashes = [run(seed, false), run(seed, false)].map(|run| run.map(|run| run.hash));
+        assert_eq!(hashes[0], hashes[1], "seed {seed} ran in two ways");
+    }
+}
+
+/// `SIM_SOAK=1 cargo test --test sim soak -- --ignored --nocapture` runs new seeds until one fails.
+/// A number other than 1 is the first seed.
+#[test]
+#[ignore = "runs until it finds a failing seed"]
+fn soak() {
+    let first = std::env::var("SIM_SOAK")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
+    let mut first = if first > 1 { first } else { 1_000_000 };
+    loop {
+        run_many(Scenario::General, first, 10_000).report("soak");
+        first += 10_000;
+        eprintln!("all seeds below {first} pass");
+    }
+}

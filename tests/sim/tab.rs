@@ -1,0 +1,169 @@
+//! One load of one page: its engine, what the browser knows about it, and what an onlooker has
+//! noted about its behaviour.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+};
+
+use sendoff::engine::{
+    Engine,
+    io::{Outcome, PageEvent, RequestId},
+    report::{DropReason, Stats},
+    store::MemoryStore,
+};
+
+use crate::collector::Body;
+
+/// Where a page is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// The facade runs, the engine is still being loaded.
+    Loading,
+    Live,
+    /// No code runs; messages and answers wait.
+    Frozen,
+    /// In the back/forward cache.
+    Cached,
+    Dead,
+}
+
+/// An input for an engine, with what the world wants to remember about it.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    Calls(Rc<str>),
+    Flush(u32),
+    Shutdown {
+        id: u32,
+        timeout_ms: u32,
+    },
+    Destroy,
+    Response {
+        request: RequestId,
+        outcome: Outcome,
+        about: Option<About>,
+    },
+    Peer {
+        from: usize,
+        text: Rc<str>,
+    },
+    Page(PageEvent),
+    Timeout,
+}
+
+/// The request that a response belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) body: Rc<Body>,
+    /// Sent while the page was being hidden or left.
+    pub(crate) exit: bool,
+}
+
+/// One page load.
+pub(crate) struct Tab {
+    pub(crate) name: String,
+    pub(crate) process: usize,
+    pub(crate) life: Life,
+    pub(crate) visible: bool,
+    /// `pagehide` has been told, and no `pageshow` since.
+    pub(crate) leaving: bool,
+    /// Frozen without having been told.
+    pub(crate) stalled: bool,
+    /// It led when it was frozen.
+    pub(crate) led: bool,
+    /// Timers fire once a minute while hidden, not once a second.
+    pub(crate) throttled_hard: bool,
+    pub(crate) engine: Option<Engine>,
+    /// Where storage is blocked.
+    pub(crate) memory: Option<MemoryStore>,
+    /// The tab's monotonic clock minus the world's.
+    pub(crate) clock_ahead_ms: u64,
+    /// Which opening of the channel this is; `None` while closed.
+    pub(crate) channel: Option<u32>,
+    pub(crate) channel_openings: u32,
+    pub(crate) inbox: VecDeque<Arrival>,
+    /// The armed timer: the deadline asked for and the number of its wake-up.
+    pub(crate) armed: Option<(u64, u32)>,
+    pub(crate) wakes: u32,
+    pub(crate) early: Rc<str>,
+    pub(crate) deferred: BTreeMap<RequestId, Rc<Body>>,
+    pub(crate) activated: BTreeSet<RequestId>,
+    pub(crate) keepalive_bytes: usize,
+    /// Requests that were given up while their answer was already waiting to be told.
+    pub(crate) cancelled: BTreeSet<RequestId>,
+    /// `shutdown()` or `destroy()` was called.
+    pub(crate) stopped: bool,
+    pub(crate) seen: Seen,
+}
+
+/// What an onlooker knows about a tab.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) stats: Stats,
+    /// No request before this time: `Retry-After`.
+    pub(crate) hold_until: u64,
+    pub(crate) held_by_date: bool,
+    /// Failures in a row, of requests whose answer the engine has had.
+    pub(crate) failures: u32,
+    /// No request before this time: the breaker has opened.
+    pub(crate) breaker_until: u64,
+    /// Answers awaited, by flush id; `true` for a shutdown.
+    pub(crate) flushes: BTreeMap<u32, bool>,
+    pub(crate) flush_ids: u32,
+    pub(crate) dropped: BTreeMap<DropReason, u64>,
+    /// Batches refused with 413: first number and size.
+    pub(crate) too_large: Option<(u64, usize)>,
+    /// Visible and running since then; `None` while it is not.
+    pub(crate) steady_since: Option<u64>,
+    /// Events up to this number have been stored.
+    pub(crate) stored_upto: usize,
+    /// The store has refused a write of this tab.
+    pub(crate) met_quota: bool,
+    /// Wake-ups in one millisecond.
+    pub(crate) busy: (u64, u32),
+    /// Times of requests outside exits that failed, newest last.
+    pub(crate) attempts: VecDeque<u64>,
+}
+
+impl Tab {
+    pub(crate) fn new(name: String, process: usize, clock_ahead_ms: u64) -> Self {
+        Self {
+            name,
+            process,
+            life: Life::Loading,
+            visible: true,
+            leaving: false,
+            stalled: false,
+            led: false,
+            throttled_hard: false,
+            engine: None,
+            memory: None,
+            clock_ahead_ms,
+            channel: None,
+            channel_openings: 0,
+            inbox: VecDeque::new(),
+            armed: None,
+            wakes: 0,
+            early: "".into(),
+            deferred: BTreeMap::new(),
+            activated: BTreeSet::new(),
+            keepalive_bytes: 0,
+            cancelled: BTreeSet::new(),
+            stopped: false,
+            seen: Seen::default(),
+        }
+    }
+
+    pub(crate) const fn runs(&self) -> bool {
+        matches!(self.life, Life::Live) && self.engine.is_some()
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.runs() && self.seen.stats.role == "leader"
+    }
+
+    /// The name's first digits, for reading.
+    pub(crate) fn short(&self) -> &str {
+        &self.name[..4]
+    }
+}

@@ -1,0 +1,333 @@
+//! One world: a virtual clock, a queue of what happens next, and everything in it. A run has three
+//! phases: chaos (the script acts, faults are on), heal (every fault ends, one visible tab is there)
+//! and drain (the world must become quiet in bounded time and steps, with everything accounted for).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sendoff::engine::io::Outcome;
+
+use crate::{
+    channel::Message,
+    collector::{Body, Collector},
+    coverage::Coverage,
+    model::Model,
+    network::Network,
+    profile::{Faults, Profile, Seed},
+    rng::{Rng, mix},
+    storage::Storage,
+    tab::{Life, Tab},
+};
+
+/// 2026-01-15T12:00:00Z: where every world's wall clock starts.
+const WALL_START_MS: u64 = 1_768_478_400_000;
+/// How long a healed world may take to become quiet, in simulated milliseconds: the rarest probe of
+/// a client that never got through comes every ten minutes, and then everything is sent.
+const DRAIN_MS_MAX: u64 = 700_000;
+/// How many things may happen meanwhile.
+const DRAIN_STEPS_MAX: u64 = 200_000;
+/// How many things may happen within one simulated second.
+const SECOND_STEPS_MAX: u64 = 100_000;
+/// How long a quiet world is watched.
+const SETTLE_MS: u64 = 15_000;
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The script's next action.
+    Act,
+    /// A tab's timer; the number tells a re-armed one from the old.
+    Wake(usize, u32),
+    Message(Message),
+    /// A request reaches the collector.
+    Arrive(u64),
+    /// An answer reaches the browser.
+    Answer(u64, Outcome),
+    /// A page's engine is ready.
+    Load(usize),
+    /// The facade removes its early log.
+    ForgetEarly(usize),
+    /// Every page flushes: where the timer is off, somebody has to.
+    FlushAll,
+    /// A navigation or reload has ended in a new page, in this process.
+    NewPage(usize),
+}
+
+/// What a finished run leaves.
+pub(crate) struct Summary {
+    pub(crate) hash: u64,
+    pub(crate) coverage: Coverage,
+    pub(crate) steps: u64,
+    pub(crate) tracked: u64,
+    pub(crate) stored: u64,
+    pub(crate) duplicates: u64,
+}
+
+/// See the top of this file.
+pub(crate) struct World {
+    pub(crate) seed: Seed,
+    pub(crate) profile: Profile,
+    pub(crate) faults: Faults,
+    pub(crate) rng: Rng,
+    pub(crate) now: u64,
+    pub(crate) wall_ahead_ms: u64,
+    pub(crate) online: bool,
+    pub(crate) healed: bool,
+    pub(crate) tabs: Vec<Tab>,
+    pub(crate) processes: Vec<usize>,
+    pub(crate) storage: Storage,
+    pub(crate) network: Network,
+    pub(crate) collector: Collector,
+    pub(crate) model: Model,
+    pub(crate) coverage: Coverage,
+    pub(crate) channel_order: BTreeMap<(usize, usize), u64>,
+    /// Bodies already read, by hash.
+    pub(crate) bodies: BTreeMap<u64, std::rc::Rc<Body>>,
+    /// Hash of the body of every batch id ever sent.
+    pub(crate) batches: BTreeMap<String, u64>,
+    pub(crate) leaders: BTreeSet<usize>,
+    /// Pairs of leaders that have heard each other, and since when.
+    pub(crate) overlaps: BTreeMap<(usize, usize), u64>,
+    /// Tabs that crashed in a healthy world, and when their events must have arrived.
+    pub(crate) orphans: Vec<(usize, u64)>,
+    pub(crate) posts: u64,
+    pub(crate) requests: u64,
+    queue: BTreeMap<(u64, u64), Event>,
+    queued: u64,
+    steps: u64,
+    second_began_at_step: u64,
+    hash: u64,
+    pub(crate) verbose: bool,
+}
+
+impl World {
+    pub(crate) fn new(seed: Seed, verbose: bool) -> Self {
+        let mut rng = Rng::new(mix(seed.number ^ (seed.scenario as u64) << 56));
+        let profile = Profile::new(seed.scenario, &mut rng);
+        Self {
+            seed,
+            faults: profile.faults.clone(),
+            now: 0,
+            wall_ahead_ms: WALL_START_MS,
+            online: true,
+            healed: false,
+            tabs: Vec::new(),
+            processes: Vec::new(),
+            storage: Storage::new(profile.quota_bytes),
+            network: Network::default(),
+            collector: Collector {
+                declines: profile.declines,
+                ..Collector::default()
+            },
+            model: Model::default(),
+            coverage: Coverage::default(),
+            channel_order: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            leaders: BTreeSet::new(),
+            overlaps: BTreeMap::new(),
+            orphans: Vec::new(),
+            posts: 0,
+            requests: 0,
+            queue: BTreeMap::new(),
+            queued: 0,
+            steps: 0,
+            second_began_at_step: 0,
+            hash: seed.number,
+            verbose,
+            profile,
+            rng,
+        }
+    }
+
+    /// Runs the world to its end; panics where an invariant is broken.
+    pub(crate) fn run(mut self) -> Summary {
+        self.begin();
+        let chaos_ms = self.profile.chaos_ms;
+        while self.now < chaos_ms && self.step_before(chaos_ms) {}
+        self.now = self.now.max(chaos_ms);
+        self.heal();
+        self.drain();
+        // Leaders that lost every word of each other only meet when they have something to do.
+        for tab in self.running() {
+            self.track(tab, 1);
+        }
+        if self.profile.config.disable_timer {
+            self.at(0, Event::FlushAll);
+        }
+        self.drain();
+        self.check_end();
+        Summary {
+            hash: self.hash,
+            coverage: self.coverage,
+            steps: self.steps,
+            tracked: self.model.totals().0 as u64,
+            stored: self.collector.stored,
+            duplicates: self.collector.duplicates,
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.verbose {
+            eprintln!("{:#?}", self.profile);
+        }
+        self.storage.notes.writes = self.verbose.then(Vec::new);
+        self.cover_profile();
+        self.plant_foreign_keys();
+        for _ in 0..self.profile.tabs_first {
+            self.open_tab(None);
+        }
+        self.at(0, Event::Act);
+    }
+
+    fn cover_profile(&mut self) {
+        if !self.profile.has_channel {
+            self.coverage.hit("no channel");
+        }
+        if self.profile.config.multi_tab_mode == sendoff::engine::config::MultiTabMode::Independent
+        {
+            self.coverage.hit("independent");
+        }
+        if self.profile.tabs_first == 20 {
+            self.coverage.hit("twenty tabs");
+        }
+    }
+
+    /// Ends every fault and leaves at least one visible tab.
+    fn heal(&mut self) {
+        self.log("heal", 0, 0, String::new);
+        self.healed = true;
+        self.faults = Faults::healthy();
+        self.release_quota();
+        if !self.online {
+            self.set_online(true);
+        }
+        for tab in 0..self.tabs.len() {
+            match self.tabs[tab].life {
+                Life::Frozen => self.thaw(tab),
+                Life::Cached if self.rng.chance(500) => self.restore(tab),
+                Life::Cached => self.discard(tab),
+                Life::Loading | Life::Live | Life::Dead => {}
+            }
+        }
+        let live = self.running();
+        let shown = live.iter().any(|tab| self.tabs[*tab].visible);
+        if live.is_empty() || !self.profile.has_channel {
+            self.open_tab(None);
+        } else if !shown {
+            let tab = live[self.rng.below(live.len() as u64) as usize];
+            self.show(tab);
+        }
+        if self.profile.config.disable_timer {
+            self.at(1_000, Event::FlushAll);
+            self.at(60_000, Event::FlushAll);
+        }
+    }
+
+    /// Until nothing is left to do, and then some seconds in which nothing is sent: what a leader
+    /// still holds of a tab that is gone cannot be seen from outside.
+    fn drain(&mut self) {
+        let (deadline, steps) = (self.now + DRAIN_MS_MAX, self.steps + DRAIN_STEPS_MAX);
+        let (mut quiet_since, mut requests) = (self.now, self.requests);
+        loop {
+            let quiet = self.is_quiet() && self.requests == requests;
+            if quiet && self.now >= quiet_since + SETTLE_MS {
+                return;
+            }
+            if self.now >= deadline || self.steps > steps {
+                self.fail_drain(self.steps > steps);
+            }
+            if !quiet {
+                (quiet_since, requests) = (self.now, self.requests);
+            }
+            self.step_before((quiet_since + SETTLE_MS).min(deadline));
+        }
+    }
+
+    /// Lets the next thing happen, unless it lies beyond `end`; then the clock moves to `end`.
+    fn step_before(&mut self, end: u64) -> bool {
+        let Some((at, number)) = self.queue.first_key_value().map(|(key, _)| *key) else {
+            self.now = end;
+            return false;
+        };
+        if at > end {
+            self.now = end;
+            return false;
+        }
+        if at / 1_000 != self.now / 1_000 {
+            self.second_began_at_step = self.steps;
+        }
+        self.now = at;
+        if let Some(event) = self.queue.remove(&(at, number)) {
+            self.steps += 1;
+            if self.steps - self.second_began_at_step > SECOND_STEPS_MAX {
+                self.fail(16, "the world is busy without end");
+            }
+            self.perform_event(event);
+            self.check_overlaps();
+            self.check_orphans();
+        }
+        true
+    }
+
+    fn perform_event(&mut self, event: Event) {
+        match event {
+            Event::Act => {
+                self.check_storage();
+                self.check_prompt();
+                self.act();
+            }
+            Event::Wake(tab, number) => self.wake(tab, number),
+            Event::Message(message) => self.hear(message),
+            Event::Arrive(number) => self.arrive(number),
+            Event::Answer(number, outcome) => self.answer(number, outcome),
+            Event::Load(tab) => self.start_engine(tab),
+            Event::ForgetEarly(tab) => self.forget_early(tab),
+            Event::FlushAll => self
+                .running()
+                .into_iter()
+                .for_each(|tab| self.ask_flush(tab)),
+            Event::NewPage(process) => {
+                let process = self.processes.contains(&process).then_some(process);
+                self.open_tab(process);
+            }
+        }
+    }
+
+    /// Schedules `event` in `delay` milliseconds.
+    pub(crate) fn at(&mut self, delay: u64, event: Event) {
+        self.queued += 1;
+        self.queue.insert((self.now + delay, self.queued), event);
+    }
+
+    /// What the wall clock of the machine shows.
+    pub(crate) const fn wall(&self) -> u64 {
+        self.now + self.wall_ahead_ms
+    }
+
+    /// Tabs whose engine can be called now.
+    pub(crate) fn running(&self) -> Vec<usize> {
+        (0..self.tabs.len())
+            .filter(|tab| self.tabs[*tab].runs() && !self.tabs[*tab].stopped)
+            .collect()
+    }
+
+    /// Adds a line to the trace: to its hash always, to the screen when a seed is replayed.
+    pub(crate) fn log(
+        &mut self,
+        what: &str,
+        tab: usize,
+        detail: u64,
+        text: impl FnOnce() -> String,
+    ) {
+        let word = (what.len() as u64) << 48 ^ u64::from(what.as_bytes()[0]) << 40 ^ tab as u64;
+        self.hash = mix(self.hash ^ mix(self.now ^ word.rotate_left(20)) ^ detail);
+        if self.verbose {
+            let name = self.tabs.get(tab).map_or("", |tab| tab.short());
+            eprintln!(
+                "{:>9} {tab:>3} {name:<4} {what:<10} {detail:>6} {}",
+                self.now,
+                text()
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// What a page downloads: the size of each part of the built package, raw, gzip and brotli, held against the
+// budget beside this file. Also looks at the wasm's imports: one that is not from the loader beside it ("env", say)
+// means that a dependency has brought in something no browser provides.
+//
+//   node tests/size/size.mjs [--pkg DIRECTORY] [--json]
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { transformSync } from "esbuild";
+
+const FORMS = ["raw", "gzip", "brotli"];
+
+/** Sizes of some bytes as servers send them: gzip at 9 and brotli at 11 are what static hosting precomputes. */
+export function sizes(bytes) {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return {
+    raw: bytes.length,
+    gzip: gzipSync(bytes, { level: 9 }).length,
+    brotli: brotliCompressSync(bytes, { params }).length,
+  };
+}
+
+const minified = (source) =>
+  Buffer.from(transformSync(source.toString(), { format: "esm", target: "es2022", minify: true }).code);
+
+/** Part → sizes, with the sum as `total`. The facade ships readable and is counted as a bundler delivers it. */
+export function measure(pkg) {
+  const file = (name) => readFileSync(join(pkg, name));
+  const parts = {
+    wasm: sizes(file("sendoff_bg.wasm")),
+    glue: sizes(file("sendoff.js")),
+    facade: sizes(minified(file("index.js"))),
+  };
+  const sum = (form) => Object.values(parts).reduce((total, part) => total + part[form], 0);
+  return { ...parts, total: Object.fromEntries(FORMS.map((form) => [form, sum(form)])) };
+}
+
+/** One sentence for each number over the budget, which names parts and forms as the table does. */
+export function excesses(measured, budget) {
+  return Object.entries(budget)
+    .filter(([part]) => part !== "comment")
+    .flatMap(([part, limits]) =>
+      Object.entries(limits).map(([form, limit]) => {
+        const size = measured[part]?.[form];
+        if (!Number.isFinite(size) || !Number.isFinite(limit)) return `budget.json: no such number: ${part} ${form}`;
+        return size > limit ? `${part} is ${size} bytes ${form}, ${size - limit} over the budget of ${limit}` : null;
+      }),
+    )
+    .filter(Boolean);
+}
+
+/** Modules the wasm imports from, other than its own loader. */
+export function foreignImports(wasm) {
+  const modules = WebAssembly.Module.imports(new WebAssembly.Module(wasm)).map((entry) => entry.module);
+  return [...new Set(modules)].filter((name) => name !== "./sendoff_bg.js");
+}
+
+export function table(measured) {
+  const row = (name, cells) => name.padEnd(8) + cells.map((cell) => String(cell).padStart(9)).join("");
+  const rows = Object.entries(measured).map(([part, size]) => row(part, FORMS.map((form) => size[form])));
+  return [row("bytes", FORMS), ...rows].join("\n");
+}
+
+function main() {
+  const { values } = parseArgs({ options: { pkg: { type: "string" }, json: { type: "boolean" } } });
+  const pkg = values.pkg ?? fileURLToPath(new URL("../../pkg", import.meta.url));
+  const measured = measure(pkg);
+  if (values.json) return void console.log(JSON.stringify(measured));
+  console.log(table(measured));
+
+  const budget = JSON.parse(readFileSync(new URL("budget.json", import.meta.url)));
+  const over = excesses(measured, budget);
+  const foreign = foreignImports(readFileSync(join(pkg, "sendoff_bg.wasm")));
+  for (const sentence of over) console.error(`size: ${sentence}`);
+  for (const name of foreign) console.error(`size: the wasm imports from "${name}", which only its loader may give`);
+  const failed = (over.length > 0) + (foreign.length > 0);
+  if (!over.length) console.log(`within the budget of ${budget.total.brotli} bytes brotli in all`);
+  console.log(`checks: ${2 - failed} passed, ${failed} failed`);
+  process.exitCode = failed ? 1 : 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -1,0 +1,72 @@
+//! The class that the JavaScript facade uses, called as the facade calls it.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use super::Client;
+use super::support::{js, js_with, until};
+
+fn open() -> Client {
+    let config = js("globalThis.seen = []; globalThis.reports = [];
+        return {
+          apiKey: 'a key/ä:', disableTimer: true,
+          fetchImpl: async (url, { body }) => { seen.push(JSON.parse(body)); return new Response('{}') },
+        }");
+    let host = js("return {
+        tab: '0123456789abcdef0123', anonymousId: 'proposed', report: (it) => reports.push(it),
+    }");
+    Client::new(&config, &host)
+}
+
+fn stats(client: &Client) -> String {
+    js_with(
+        "const { accepted, refused, dropped, tab, lastSeq } = $;
+         return JSON.stringify({ accepted, refused, dropped, tab, lastSeq })",
+        &client.stats(),
+    )
+    .as_string()
+    .unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_client_from_the_first_call_to_the_last() {
+    js("localStorage.clear()");
+    let client = open();
+    assert_eq!(client.anonymous_id(), "proposed");
+    client.calls(
+        "t\t1700000000000\t\"one\"\t\t\t\nt\t1700000000000\t\"\"\t\t\t\nt\tNaN\t\"x\"\t\t\t".into(),
+    );
+    assert_eq!(
+        stats(&client),
+        r#"{"accepted":1,"refused":{"name_missing":1,"timestamp_invalid":1},"dropped":{},"tab":"0123456789abcdef0123","lastSeq":1}"#
+    );
+    let keys = js(
+        "return Object.keys(localStorage).every((key) => key.startsWith('sendoff:a%20key%2F%C3%A4%3A:'))",
+    );
+    assert_eq!(keys, true, "the project is percent-encoded");
+    client.flush(1);
+    until("the flush is answered", || {
+        js("return reports.some(({ id }) => id === 1)").is_truthy()
+    })
+    .await;
+    assert_eq!(
+        js("return seen[0].apiKey + seen[0].events[0].name"),
+        "a key/ä:one"
+    );
+    client.shutdown(2, 500);
+    until("the shutdown is answered", || {
+        js("return reports.some(({ id }) => id === 2)").is_truthy()
+    })
+    .await;
+    client.calls("t\t1700000000000\t\"late\"\t\t\t".into());
+    client.destroy();
+    client.destroy();
+    client.flush(3);
+    assert_eq!(js("return seen.length"), 1.0);
+    assert_ne!(
+        client.stats(),
+        JsValue::UNDEFINED,
+        "the account can still be read"
+    );
+    js("localStorage.clear()");
+}

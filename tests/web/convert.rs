@@ -1,0 +1,183 @@
+//! Values from the page: every type, hostile getters, and what reports look like on the other side.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use super::super::support::{js, js_with};
+use super::{call, function, is_true, option, property, stats, text, to_js};
+use crate::engine::config::{Config, ConfigError, Value};
+use crate::engine::report::{Count, DropReason, Report, Stats};
+
+fn json(value: &JsValue) -> String {
+    js_with("return JSON.stringify($)", value)
+        .as_string()
+        .unwrap()
+}
+
+#[wasm_bindgen_test]
+fn a_configured_value_of_every_type_is_named() {
+    let config = js("return {
+        number: 1.5, nan: NaN, yes: true, text: 'x', nothing: undefined, null: null, object: {}, list: [],
+        fn() {}, symbol: Symbol('s'), big: 10n, boxed: new Number(3), half: '\\ud83d',
+        get throws() { throw new Error('no') },
+    }");
+    for (name, expected) in [
+        ("number", Value::Number(1.5)),
+        ("yes", Value::Bool(true)),
+        ("text", Value::Text("x".into())),
+        ("half", Value::Text("\u{fffd}".into())),
+        ("nothing", Value::Missing),
+        ("absent", Value::Missing),
+        ("null", Value::Other("object")),
+        ("object", Value::Other("object")),
+        ("list", Value::Other("object")),
+        ("fn", Value::Other("object")),
+        ("symbol", Value::Other("object")),
+        ("big", Value::Other("object")),
+        ("boxed", Value::Other("object")),
+        ("throws", Value::Other("throwing getter")),
+    ] {
+        assert_eq!(option(&config, name), expected, "{name}");
+    }
+    assert!(matches!(option(&config, "nan"), Value::Number(number) if number.is_nan()));
+}
+
+#[wasm_bindgen_test]
+fn a_hostile_configuration_costs_its_values_and_nothing_else() {
+    for hostile in [
+        "return new Proxy({}, { get() { throw 1 }, has() { throw 1 } })",
+        "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy",
+        "return null",
+        "return undefined",
+        "return 'key'",
+        "return 7",
+    ] {
+        let (config, errors) = Config::parse(&|name| option(&js(hostile), name));
+        assert_eq!(config, Config::new(""), "{hostile}");
+        assert!(errors.len() > 5, "{hostile}: {errors:?}");
+    }
+    let config = js("return { apiKey: 'k', get flushAt() { throw 1 }, timeout: 250 }");
+    let (config, errors) = Config::parse(&|name| option(&config, name));
+    assert_eq!(
+        config,
+        Config {
+            timeout_ms: 250,
+            ..Config::new("k")
+        }
+    );
+    assert_eq!(
+        errors,
+        [ConfigError::WrongType {
+            name: "flushAt",
+            expected: "a number"
+        }]
+    );
+}
+
+#[wasm_bindgen_test]
+fn properties_of_anything_can_be_asked_for() {
+    let hostile = js(
+        "return { get x() { throw 1 }, f(it) { return this === undefined ? 0 : it + 1 }, g() { throw 1 }, t: 'T', yes: true, one: 1 }",
+    );
+    assert_eq!(property(&hostile, "x"), JsValue::UNDEFINED);
+    assert_eq!(property(&JsValue::NULL, "x"), JsValue::UNDEFINED);
+    assert_eq!(text(&hostile, "t").as_deref(), Some("T"));
+    assert_eq!(text(&hostile, "f"), None);
+    assert!(is_true(&hostile, "yes") && !is_true(&hostile, "one"));
+    assert!(function(&hostile, "f").is_some() && function(&hostile, "t").is_none());
+    assert_eq!(call(&hostile, "f", &JsValue::from(2)), 3.0);
+    assert_eq!(call(&hostile, "g", &JsValue::from(2)), JsValue::UNDEFINED);
+    assert_eq!(call(&hostile, "t", &JsValue::from(2)), JsValue::UNDEFINED);
+}
+
+#[wasm_bindgen_test]
+fn reports_are_plain_objects_tagged_by_type() {
+    for (report, expected) in [
+        (
+            Report::Delivered {
+                count: 2,
+                tab: "t".into(),
+                from: 1,
+                to: 9_007_199_254_740_991,
+            },
+            r#"{"type":"delivered","count":2,"tab":"t","from":1,"to":9007199254740991}"#,
+        ),
+        (
+            Report::Dropped {
+                count: 3,
+                reason: DropReason::TooLarge,
+            },
+            r#"{"type":"dropped","count":3,"reason":"too_large"}"#,
+        ),
+        (
+            Report::DeliveryFailed {
+                status: 503,
+                events: 4,
+            },
+            r#"{"type":"deliveryFailed","status":503,"events":4}"#,
+        ),
+        (
+            Report::Error {
+                code: "c",
+                message: "m\u{0}ä".into(),
+            },
+            "{\"type\":\"error\",\"code\":\"c\",\"message\":\"m\\u0000ä\"}",
+        ),
+        (
+            Report::Flushed {
+                id: 1,
+                delivered: 2,
+                pending: 3,
+                dropped: 4,
+            },
+            r#"{"type":"flushed","id":1,"delivered":2,"pending":3,"dropped":4}"#,
+        ),
+        (
+            Report::Role {
+                role: "leader",
+                leader: None,
+                term: 5,
+            },
+            r#"{"type":"role","role":"leader","leader":null,"term":5}"#,
+        ),
+    ] {
+        assert_eq!(json(&to_js(&report)), expected);
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_account_counts_by_reason() {
+    let account = Stats {
+        accepted: 10,
+        handed_back: 1,
+        dropped: vec![
+            Count {
+                reason: "overflow",
+                count: 7,
+            },
+            Count {
+                reason: "expired",
+                count: 1,
+            },
+        ],
+        peers: vec!["p".into()],
+        role: "leader",
+        ..Stats::default()
+    };
+    let object = stats(&account);
+    assert_eq!(
+        json(&property(&object, "dropped")),
+        r#"{"overflow":7,"expired":1}"#
+    );
+    assert_eq!(json(&property(&object, "refused")), "{}");
+    assert_eq!(json(&property(&object, "peers")), r#"["p"]"#);
+    assert_eq!(property(&object, "handedBack"), 1.0);
+    assert_eq!(property(&object, "leader"), JsValue::NULL);
+    assert_eq!(
+        js_with(
+            "return Object.getPrototypeOf($) === Object.prototype",
+            &object
+        ),
+        true
+    );
+}

@@ -1,0 +1,84 @@
+//! Keys open their own project and nothing else.
+
+use serde_json::json;
+
+use crate::support::{Collector, batch};
+
+#[test]
+fn an_unknown_or_missing_key_is_401_and_stores_nothing() {
+    let collector = Collector::start(&[]);
+    let mut wrong = batch(&["a"]);
+    wrong["apiKey"] = "wrong".into();
+    let mut none = batch(&["b"]);
+    none.as_object_mut().unwrap().remove("apiKey");
+    for envelope in [wrong, none] {
+        let reply = collector.ingest(&envelope);
+        assert_eq!(
+            (reply.status, &reply.json()["error"]),
+            (401, &json!("unknown_key"))
+        );
+    }
+    assert_eq!(collector.count("FROM events"), 0);
+}
+
+#[test]
+fn the_key_may_come_by_header_or_query_when_the_envelope_has_none() {
+    let collector = Collector::start(&[]);
+    let body = json!({"events": [crate::support::event("a")]}).to_string();
+    let reply = collector.send(body.as_bytes(), &[("authorization", "Bearer demo")]);
+    assert_eq!(reply.status, 200);
+    let agent = crate::support::agent();
+    let url = collector.url("/api/v1/ingest/batch?key=demo");
+    assert_eq!(
+        crate::support::post(&agent, &url, body.as_bytes(), &[]).json()["duplicates"],
+        1
+    );
+}
+
+#[test]
+fn every_read_wants_a_key() {
+    let collector = Collector::start(&[]);
+    collector.ingest(&batch(&["secret"]));
+    for path in ["/api/v1/events", "/api/v1/stats", "/api/v1/stream"] {
+        for query in ["", "?key=", "?key=wrong", "?key=demo&key=demo"] {
+            let reply = collector.get(&format!("{path}{query}"));
+            assert_eq!(reply.status, 401, "{path}{query}");
+            assert_eq!(reply.json()["error"], "unknown_key");
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+    assert_eq!(collector.get("/api/v1/events?key=demo").status, 200);
+    assert_eq!(collector.get("/api/v1/stats?key=demo").status, 200);
+}
+
+#[test]
+fn projects_do_not_see_each_other() {
+    let collector = Collector::start(&["--key", "k1=shop", "--key", "k2=blog", "--key", "k3=shop"]);
+    for key in ["k1", "k2"] {
+        let mut envelope = batch(&["same-key"]);
+        envelope["apiKey"] = key.into();
+        envelope["batchId"] = "same-batch".into();
+        envelope["events"][0]["name"] = key.into();
+        let answer = collector.ingest(&envelope).json();
+        assert_eq!(
+            answer["accepted"], 1,
+            "the same key in another project is another event"
+        );
+        assert_eq!(answer["duplicateBatch"], false);
+    }
+    let mut more = batch(&["another"]);
+    more["apiKey"] = "k2".into();
+    assert_eq!(collector.ingest(&more).status, 200);
+    for (key, name, count) in [("k1", "k1", 1), ("k2", "k2", 2), ("k3", "k1", 1)] {
+        let events = collector.get(&format!("/api/v1/events?key={key}")).json();
+        assert_eq!(events["events"].as_array().unwrap().len(), count);
+        assert_eq!(events["events"][count - 1]["name"], name);
+        let stats = collector.get(&format!("/api/v1/stats?key={key}")).json();
+        assert_eq!(stats["events"], count);
+    }
+    assert_eq!(
+        collector.get("/api/v1/stats?key=demo").status,
+        401,
+        "no default key beside others"
+    );
+}
