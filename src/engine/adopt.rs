@@ -11,7 +11,7 @@ use super::{
     record::{self, Found, ReadContext},
     report::DropReason,
     store::Store,
-    time::{Instant, Now, Timer, UnixMillis},
+    time::{Instant, Timer, UnixMillis},
 };
 use crate::wire::envelope;
 
@@ -23,7 +23,8 @@ const BLIND_MS: u64 = 10_000;
 const EARLY_MS: u64 = 2_000;
 impl Engine {
     /// Asks for storage to be searched, so many milliseconds from now.
-    pub(super) fn plan_scans(&mut self, now: Instant, after_ms: &[u64]) {
+    pub(super) fn plan_scans(&mut self, after_ms: &[u64]) {
+        let now = self.now.mono;
         self.tabs.scans.extend(after_ms.iter().map(|ms| now + *ms));
         self.arm_scan();
     }
@@ -36,8 +37,8 @@ impl Engine {
     }
 
     /// Searches storage for journals whose tab is gone, and takes them over.
-    pub(super) fn scan(&mut self, now: Now, store: &mut dyn Store) {
-        self.tabs.scans.retain(|at| *at > now.mono);
+    pub(super) fn scan(&mut self, store: &mut dyn Store) {
+        self.tabs.scans.retain(|at| *at > self.now.mono);
         if matches!(self.election.role(), Role::Leader | Role::Alone) {
             let prefix = ["sendoff:", &self.host.project, ":"].concat();
             let mut found: Map<TabId, Vec<String>> = Map::default();
@@ -55,7 +56,7 @@ impl Engine {
                     && !self.election.knows(tab)
                     && !self.tabs.adopted.get(tab).is_some_and(known)
                 {
-                    self.adopt(now, tab, &names, store);
+                    self.adopt(tab, &names, store);
                 }
             }
             self.go_if_adopted();
@@ -69,14 +70,14 @@ impl Engine {
         }
     }
 
-    fn adopt(&mut self, now: Now, tab: TabId, names: &[String], store: &mut dyn Store) {
+    fn adopt(&mut self, tab: TabId, names: &[String], store: &mut dyn Store) {
         let (runtime, api_key) = (&self.host.runtime, &self.config.api_key);
         let header = |tab: TabId| envelope::header(runtime, api_key, &tab.text(), "{}");
         let context = ReadContext {
             project: &self.host.project,
             header: &header,
             identity: &self.identity,
-            wall: now.wall,
+            wall: self.now.wall,
             max_event_age_ms: self.config.max_event_age_ms,
         };
         let cap_bytes = self.config.max_storage_bytes as usize;
@@ -89,31 +90,31 @@ impl Engine {
         };
         let patience = if found.early { EARLY_MS } else { BLIND_MS };
         if self.election.role() == Role::Alone || found.early {
-            let wait = patience.saturating_sub(self.unchanged_ms(now, tab, found.newest_at));
+            let wait = patience.saturating_sub(self.unchanged_ms(tab, found.newest_at));
             if wait > 0 {
-                self.plan_scans(now.mono, &[wait]);
+                self.plan_scans(&[wait]);
                 return;
             }
         }
-        self.take_over(now, tab, found, store);
+        self.take_over(tab, found, store);
         self.forget_if_empty(tab, store);
     }
 
     /// How long a journal has not changed, by its own date or, since clocks jump, by our watch: one
     /// whose tab could not say that it lives counts as left only after a while.
-    fn unchanged_ms(&mut self, now: Now, tab: TabId, newest_at: UnixMillis) -> u64 {
-        let age = now.wall.0.saturating_sub(newest_at.0);
+    fn unchanged_ms(&mut self, tab: TabId, newest_at: UnixMillis) -> u64 {
+        let age = self.now.wall.0.saturating_sub(newest_at.0);
         let seen = self
             .tabs
             .seen
             .get(tab)
             .filter(|(newest, _)| *newest == newest_at);
-        let since = seen.map_or(now.mono, |(_, since)| *since);
+        let since = seen.map_or(self.now.mono, |(_, since)| *since);
         self.tabs.seen.insert(tab, (newest_at, since));
-        age.max(now.mono.since_ms(since))
+        age.max(self.now.mono.since_ms(since))
     }
 
-    fn take_over(&mut self, now: Now, tab: TabId, found: Found, store: &mut dyn Store) {
+    fn take_over(&mut self, tab: TabId, found: Found, store: &mut dyn Store) {
         let Found {
             mut log,
             mut journal,
@@ -163,10 +164,10 @@ impl Engine {
         self.tabs.offers.remove(tab);
         let newest = log.seals.iter().map(|seal| seal.at.0).max();
         let wait = newest.map_or(0, |at| {
-            SETTLE_MS.saturating_sub(now.wall.0.saturating_sub(at))
+            SETTLE_MS.saturating_sub(self.now.wall.0.saturating_sub(at))
         });
         self.account.adopt(log.pending());
-        let probe_at = now.mono + wait;
+        let probe_at = self.now.mono + wait;
         self.tabs.adopted.insert(
             tab,
             Partition {

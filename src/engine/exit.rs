@@ -9,7 +9,7 @@ use super::{
     log::{CutLimits, Log, Seal, SealState},
     pump::{BatchRef, KEEPALIVE_BYTES_MAX, Work},
     store::Store,
-    time::{Instant, Now, Timer},
+    time::{Instant, Timer},
 };
 
 /// Bytes of deferred requests at most. The quota is 64 KiB per reporting origin (Deferred fetch,
@@ -63,16 +63,16 @@ impl Deferred {
 }
 
 impl Engine {
-    pub(super) fn on_page(&mut self, now: Now, event: PageEvent, store: &mut dyn Store) {
+    pub(super) fn on_page(&mut self, event: PageEvent, store: &mut dyn Store) {
         match event {
-            PageEvent::Hidden => self.on_hidden(now, store),
+            PageEvent::Hidden => self.on_hidden(store),
             PageEvent::Visible => {
-                self.set_visible(now, true);
+                self.set_visible(true);
                 self.go();
             }
-            PageEvent::Leaving => self.leave(now, store),
-            PageEvent::Frozen => self.freeze(now, store),
-            PageEvent::Restored | PageEvent::Resumed => self.come_back(now, store),
+            PageEvent::Leaving => self.leave(store),
+            PageEvent::Frozen => self.freeze(store),
+            PageEvent::Restored | PageEvent::Resumed => self.come_back(store),
             PageEvent::Online => {
                 self.page.online = true;
                 self.go();
@@ -81,44 +81,44 @@ impl Engine {
         }
     }
 
-    fn set_visible(&mut self, now: Now, visible: bool) {
+    fn set_visible(&mut self, visible: bool) {
         self.page.visible = visible;
         let settled = self.own.log.settled();
-        self.election.on_visible(now.mono, visible, settled);
+        self.election.on_visible(self.now.mono, visible, settled);
     }
 
     /// On phones this is often the last thing a page hears: everything that fits goes out at once,
     /// by requests that outlive the page and whose answers are still seen if it lives.
-    fn on_hidden(&mut self, now: Now, store: &mut dyn Store) {
-        self.set_visible(now, false);
+    fn on_hidden(&mut self, store: &mut dyn Store) {
+        self.set_visible(false);
         if self.config.auto_flush_on_exit && !self.page.leaving {
             self.go();
             if self.sends_for_itself()
                 && self.page.online
-                && self.gate.closed_until(now.mono).is_none()
+                && self.gate.closed_until(self.now.mono).is_none()
             {
-                self.pack_out(now, store);
+                self.pack_out(store);
             }
         }
     }
 
     /// `pagehide`. The channel is closed last, since an open one would keep the page out of the
     /// back/forward cache in Firefox.
-    fn leave(&mut self, now: Now, store: &mut dyn Store) {
+    fn leave(&mut self, store: &mut dyn Store) {
         if self.page.leaving {
             return;
         }
         self.page.leaving = true;
-        self.persist_last(now, store);
+        self.persist_last(store);
         let mut sent = false;
         // Their tabs offer them anew to whoever leads next.
         self.tabs.offers.clear();
-        if self.hands_over(now) {
+        if self.hands_over() {
             self.withdraw_deferred();
-            self.doubt_tail(now);
+            self.doubt_tail();
             self.write_own_record(store);
         } else {
-            sent = self.send_last(now, store);
+            sent = self.send_last(store);
         }
         self.release_all();
         self.say_bye(sent);
@@ -126,38 +126,38 @@ impl Engine {
     }
 
     /// Events that others track while the page is leaving, after this tab has said goodbye.
-    pub(super) fn last_words(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn last_words(&mut self, store: &mut dyn Store) {
         if self.own.log.first_unsealed().is_some() && !self.own.journal.is_complete(&self.own.log) {
-            self.persist_last(now, store);
+            self.persist_last(store);
         }
         if self.page.leaving && !self.page.handed_over && !self.page.cut_off {
-            self.send_last(now, store);
+            self.send_last(store);
         }
     }
 
-    fn send_last(&mut self, now: Now, store: &mut dyn Store) -> bool {
-        if self.gate.is_told_to_wait(now.mono) {
+    fn send_last(&mut self, store: &mut dyn Store) -> bool {
+        if self.gate.is_told_to_wait(self.now.mono) {
             self.withdraw_deferred();
             return false;
         }
-        self.config.auto_flush_on_exit && self.pack_out(now, store)
+        self.config.auto_flush_on_exit && self.pack_out(store)
     }
 
     /// Whether a living tab will take over what is in the journal.
-    fn hands_over(&mut self, now: Now) -> bool {
+    fn hands_over(&mut self) -> bool {
         let kept = self.host.has_storage && self.own.journal.is_complete(&self.own.log);
         let heard = matches!(self.election.role(), Role::Leader | Role::Follower)
-            && self.election.heard_within(now.mono, HEARD_MS);
+            && self.election.heard_within(self.now.mono, HEARD_MS);
         self.page.handed_over = kept && heard;
         self.page.handed_over
     }
 
     /// Sends as much as the budget for requests that outlive the page allows; tells whether anything.
-    fn pack_out(&mut self, now: Now, store: &mut dyn Store) -> bool {
+    fn pack_out(&mut self, store: &mut dyn Store) -> bool {
         let mut packed = Vec::new();
-        while let Some(batch) = self.next_to_pack(now) {
+        while let Some(batch) = self.next_to_pack() {
             packed.push(batch);
-            self.send_batch(now, batch, Means::Keepalive);
+            self.send_batch(batch, Means::Keepalive);
             if self.page.leaving
                 && let Some(seal) = self.own.log.find_seal(batch.from, batch.to)
             {
@@ -171,7 +171,7 @@ impl Engine {
     }
 
     /// This tab's next batch that still fits into the budget, sealed.
-    fn next_to_pack(&mut self, now: Now) -> Option<BatchRef> {
+    fn next_to_pack(&mut self) -> Option<BatchRef> {
         let room = KEEPALIVE_BYTES_MAX.checked_sub(self.keepalive_bytes())?;
         let leaving = self.page.leaving;
         let goes = |seal: &&Seal| match seal.state {
@@ -188,7 +188,7 @@ impl Engine {
                     bytes: limits.bytes.min(room),
                     ..limits
                 };
-                self.seal_own(limits, now)?
+                self.seal_own(limits)?
             }
         };
         Some(BatchRef {
@@ -200,7 +200,7 @@ impl Engine {
 
     /// Seals this tab's next batch; if the browser already holds it as a deferred request, with the
     /// same bytes. Nothing when not even one event fits.
-    pub(super) fn seal_own(&mut self, limits: CutLimits, now: Now) -> Option<(u64, u64)> {
+    pub(super) fn seal_own(&mut self, limits: CutLimits) -> Option<(u64, u64)> {
         let first = self.own.log.first_unsealed()?;
         let range = self.own.log.cut(first - 1, limits)?;
         let held = self
@@ -212,7 +212,7 @@ impl Engine {
             Some(slot) => slot.seal.clone(),
             None => {
                 let holes = self.own.log.holes().to_vec();
-                self.own.log.sealing(range.0, range.1, now.wall, holes)
+                self.own.log.sealing(range.0, range.1, self.now.wall, holes)
             }
         };
         if self.own.log.body(&seal).len() > limits.bytes {
@@ -223,9 +223,9 @@ impl Engine {
     }
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
-    fn freeze(&mut self, now: Now, store: &mut dyn Store) {
+    fn freeze(&mut self, store: &mut dyn Store) {
         if !self.page.frozen && !self.page.leaving {
-            self.persist_last(now, store);
+            self.persist_last(store);
             self.release_all();
             self.say_bye(!self.flights.is_empty());
             self.page.frozen = true;
@@ -233,7 +233,7 @@ impl Engine {
     }
 
     /// Back from the back/forward cache or from being frozen, with the same identity.
-    fn come_back(&mut self, now: Now, store: &mut dyn Store) {
+    fn come_back(&mut self, store: &mut dyn Store) {
         if !self.page.leaving && !self.page.frozen {
             return;
         }
@@ -248,7 +248,7 @@ impl Engine {
         self.doubt_flights();
         if self.own.journal.was_cleared(store) {
             // Somebody took the journal over and may have delivered it, or the user cleared it.
-            self.doubt_tail(now);
+            self.doubt_tail();
             self.own.journal.start_over(store);
         } else {
             // Somebody may have taken it over and sealed batches of it, and be gone by now.
@@ -266,12 +266,13 @@ impl Engine {
             .map(|seal| seal.at.0)
             .max()
             .unwrap_or(0);
-        self.own.probe_at = now.mono + SETTLE_MS.saturating_sub(now.wall.0.saturating_sub(newest));
-        self.persist(now, store);
+        self.own.probe_at =
+            self.now.mono + SETTLE_MS.saturating_sub(self.now.wall.0.saturating_sub(newest));
+        self.persist(store);
         self.write_own_record(store);
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
-            self.join(now);
+            self.join();
         }
         self.go();
     }
@@ -296,10 +297,9 @@ impl Engine {
 
     /// Seals what others will send in this tab's stead, so that it is the same batch whoever sends
     /// it; coming back, this tab asks after it. A long tail is left to be cut by them.
-    fn doubt_tail(&mut self, now: Now) {
-        while self.own.log.seals.len() < DOUBTED_MAX
-            && self.seal_own(self.cut_limits(), now).is_some()
-        {}
+    fn doubt_tail(&mut self) {
+        while self.own.log.seals.len() < DOUBTED_MAX && self.seal_own(self.cut_limits()).is_some() {
+        }
         for seal in &mut self.own.log.seals {
             seal.maybe_sent = true;
         }
@@ -307,9 +307,10 @@ impl Engine {
 
     /// Keeps the browser supplied with what is to be sent if this tab dies without a word: what
     /// waits here and is not with the leader, at most once a second, and only if it changed.
-    pub(super) fn update_deferred(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn update_deferred(&mut self, store: &mut dyn Store) {
         let idle = !self.host.has_deferred || !self.config.auto_flush_on_exit;
-        if idle || self.page.leaving || self.page.frozen || self.gate.is_told_to_wait(now.mono) {
+        if idle || self.page.leaving || self.page.frozen || self.gate.is_told_to_wait(self.now.mono)
+        {
             return;
         }
         let waiting = self
@@ -323,16 +324,16 @@ impl Engine {
         if seen == self.deferred.seen {
             return;
         }
-        if let Some(at) = self.deferred.not_before.filter(|at| *at > now.mono) {
+        if let Some(at) = self.deferred.not_before.filter(|at| *at > self.now.mono) {
             self.timers.set_if_unset(Timer::Deferred, at);
             return;
         }
         self.deferred.seen = seen;
-        self.refresh_deferred(now, store);
+        self.refresh_deferred(store);
     }
 
-    fn refresh_deferred(&mut self, now: Now, store: &mut dyn Store) {
-        let wanted = self.wanted_deferred(now);
+    fn refresh_deferred(&mut self, store: &mut dyn Store) {
+        let wanted = self.wanted_deferred();
         let kept = |slot: &Slot| wanted.iter().any(|(seal, _)| *seal == slot.seal);
         let (kept, stale): (Vec<Slot>, Vec<Slot>) = self.deferred.slots.drain(..).partition(kept);
         self.deferred.slots = kept;
@@ -353,13 +354,13 @@ impl Engine {
             changed = true;
         }
         if changed {
-            self.deferred.not_before = Some(now.mono + REFRESH_MS);
+            self.deferred.not_before = Some(self.now.mono + REFRESH_MS);
             self.write_own_record(store);
         }
     }
 
     /// The batches to hold, as they would be sealed now, and their bytes, within the quota.
-    fn wanted_deferred(&self, now: Now) -> Vec<(Seal, String)> {
+    fn wanted_deferred(&self) -> Vec<(Seal, String)> {
         let log = &self.own.log;
         let mut room = DEFERRED_BYTES_MAX;
         let mut wanted = Vec::new();
@@ -390,7 +391,7 @@ impl Engine {
             let holes = core::mem::take(&mut holes);
             let seal = match held.filter(|slot| slot.seal.holes == holes) {
                 Some(slot) => slot.seal.clone(),
-                None => log.sealing(from, to, now.wall, holes),
+                None => log.sealing(from, to, self.now.wall, holes),
             };
             if !take(seal) {
                 break;
@@ -440,7 +441,6 @@ impl Engine {
     /// The browser took a deferred request, refused it, or has sent it.
     pub(super) fn on_deferred_response(
         &mut self,
-        now: Now,
         id: RequestId,
         outcome: &Outcome,
         store: &mut dyn Store,
@@ -476,7 +476,7 @@ impl Engine {
             }
             self.write_own_record(store);
         } else {
-            self.deferred.not_before = Some(now.mono + REFUSED_MS);
+            self.deferred.not_before = Some(self.now.mono + REFUSED_MS);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     io::{Input, Output},
     report::Report,
     store::Store,
-    time::{Instant, Now},
+    time::Instant,
 };
 
 /// A `flush()` is answered after this long at the latest, in milliseconds.
@@ -32,30 +32,30 @@ impl Engine {
         self.paused = false;
     }
 
-    pub(super) fn on_flush(&mut self, now: Now, id: u32, patience_ms: u64, shutdown: bool) {
+    pub(super) fn on_flush(&mut self, id: u32, patience_ms: u64, shutdown: bool) {
         self.go();
         self.waiters.push(Waiter {
             id,
             to: self.go_to,
             delivered: self.account.delivered(),
             dropped: self.account.dropped(),
-            give_up_at: now.mono + patience_ms,
+            give_up_at: self.now.mono + patience_ms,
             shutdown,
         });
     }
 
-    pub(super) fn answer_waiters(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn answer_waiters(&mut self, store: &mut dyn Store) {
         let closed_for = self
             .gate
-            .closed_until(now.mono)
-            .map_or(0, |at| at.since_ms(now.mono));
+            .closed_until(self.now.mono)
+            .map_or(0, |at| at.since_ms(self.now.mono));
         let hopeless = self.paused
             || !self.page.online
             || closed_for > FLUSH_PATIENCE_MS
-            || self.gate.breaker.open_until(now.mono).is_some();
+            || self.gate.breaker.open_until(self.now.mono).is_some();
         let (mut shutdown, settled) = (false, self.own.log.settled());
         for waiter in core::mem::take(&mut self.waiters) {
-            if settled < waiter.to && !hopeless && now.mono < waiter.give_up_at {
+            if settled < waiter.to && !hopeless && self.now.mono < waiter.give_up_at {
                 self.waiters.push(waiter);
                 continue;
             }
@@ -63,7 +63,7 @@ impl Engine {
             shutdown |= waiter.shutdown;
         }
         if shutdown {
-            self.stop(store, now);
+            self.stop(store);
         }
     }
 
@@ -78,9 +78,9 @@ impl Engine {
     }
 
     /// Stops for good: the journal stays for other tabs and the next visit.
-    pub(super) fn stop(&mut self, store: &mut dyn Store, now: Now) {
+    pub(super) fn stop(&mut self, store: &mut dyn Store) {
         self.withdraw_deferred();
-        self.persist_last(now, store);
+        self.persist_last(store);
         self.say_bye(false);
         self.account.output(Output::CloseChannel);
         for waiter in core::mem::take(&mut self.waiters) {

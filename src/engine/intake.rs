@@ -6,7 +6,6 @@ use super::{
     log::CutLimits,
     report::DropReason,
     store::{Store, StoreError},
-    time::Now,
 };
 use crate::wire::envelope;
 
@@ -22,7 +21,7 @@ const WEIGH_MS: u64 = 1_000;
 
 impl Engine {
     /// One burst of calls: one write to the journal.
-    pub(super) fn on_calls(&mut self, now: Now, records: &str, store: &mut dyn Store) {
+    pub(super) fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
         let before = self.own.log.next_seq();
         let (mut urgent, known) = (false, self.identity.clone());
         for record in records.split('\n').filter(|record| !record.is_empty()) {
@@ -36,7 +35,7 @@ impl Engine {
         }
         if self.own.log.next_seq() > before {
             self.enforce_bounds(store);
-            self.persist(now, store);
+            self.persist(store);
             // Another full batch is a reason to try again even after a failed go.
             if self.own.log.unsealed() >= self.config.flush_at as usize {
                 self.paused = false;
@@ -102,12 +101,12 @@ impl Engine {
     }
 
     /// Like `persist`, for a page that may not get another chance.
-    pub(super) fn persist_last(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn persist_last(&mut self, store: &mut dyn Store) {
         if self.host.has_storage {
             if self.own.journal.was_cleared(store) {
                 self.own.journal.start_over(store);
             }
-            self.own.journal.append_last(&self.own.log, now, store);
+            self.own.journal.append_last(&self.own.log, self.now, store);
         }
     }
 
@@ -125,7 +124,7 @@ impl Engine {
     }
 
     /// Writes what is only in memory to the journal.
-    pub(super) fn persist(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn persist(&mut self, store: &mut dyn Store) {
         if !self.host.has_storage {
             return;
         }
@@ -133,12 +132,12 @@ impl Engine {
             self.own.journal.start_over(store);
         }
         self.share_storage();
-        let due = now.mono.since_ms(self.weighed_at) >= WEIGH_MS;
+        let due = self.now.mono.since_ms(self.weighed_at) >= WEIGH_MS;
         if due && !self.own.journal.has_room() {
-            self.weigh_others(now, store);
+            self.weigh_others(store);
             self.share_storage();
         }
-        match self.own.journal.append(&self.own.log, now, store) {
+        match self.own.journal.append(&self.own.log, self.now, store) {
             // A gap before these events is explained in the same breath.
             Ok(()) if !self.own.log.holes().is_empty() => self.write_own_record(store),
             Ok(()) => {}

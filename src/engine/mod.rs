@@ -104,6 +104,8 @@ struct PageState {
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
+    /// When the input at hand came in.
+    now: Now,
     host: Host,
     me: TabId,
     /// After `destroy`, `shutdown`, or without an API key: nothing is done any more.
@@ -187,6 +189,7 @@ impl Engine {
             waiters: Vec::new(),
             timers: TimerTable::default(),
             account: Account::default(),
+            now,
             config,
             host,
         };
@@ -196,16 +199,16 @@ impl Engine {
                 message: error.to_string(),
             });
         }
-        engine.start(now, store);
+        engine.start(store);
         engine
     }
 
-    fn start(&mut self, now: Now, store: &mut dyn Store) {
+    fn start(&mut self, store: &mut dyn Store) {
         if self.dead {
             return;
         }
         self.identity.save(&self.host.project, store);
-        self.weigh_others(now, store);
+        self.weigh_others(store);
         if !self.host.has_storage {
             self.account.error_once(
                 "storage_unavailable",
@@ -214,36 +217,37 @@ impl Engine {
         }
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
-            self.join(now);
+            self.join();
         } else {
             self.account.error_once(
                 "channel_unavailable",
                 "BroadcastChannel is missing: each tab sends for itself",
             );
-            self.plan_scans(now.mono, &[0]);
+            self.plan_scans(&[0]);
         }
-        self.after(now, store);
+        self.after(store);
     }
 
     /// Something happened. Spurious and late calls are fine.
     pub fn handle(&mut self, now: Now, input: Input<'_>, store: &mut dyn Store) {
+        self.now = now;
         if self.dead {
             self.answer_dead(&input);
             return;
         }
         match input {
-            Input::Calls(records) => self.on_calls(now, records, store),
-            Input::Flush { id } => self.on_flush(now, id, FLUSH_WAIT_MS, false),
-            Input::Shutdown { id, timeout_ms } => self.on_flush(now, id, timeout_ms.into(), true),
-            Input::Destroy => self.stop(store, now),
-            Input::Response { request, outcome } => self.on_response(now, request, &outcome, store),
-            Input::Peer(text) => self.on_peer(now, text, store),
-            Input::Page(event) => self.on_page(now, event, store),
+            Input::Calls(records) => self.on_calls(records, store),
+            Input::Flush { id } => self.on_flush(id, FLUSH_WAIT_MS, false),
+            Input::Shutdown { id, timeout_ms } => self.on_flush(id, timeout_ms.into(), true),
+            Input::Destroy => self.stop(store),
+            Input::Response { request, outcome } => self.on_response(request, &outcome, store),
+            Input::Peer(text) => self.on_peer(text, store),
+            Input::Page(event) => self.on_page(event, store),
             Input::Timeout => {}
         }
         if !self.dead {
-            self.on_timers(now, store);
-            self.after(now, store);
+            self.on_timers(store);
+            self.after(store);
         }
     }
 
@@ -301,45 +305,46 @@ impl Engine {
     }
 
     /// Lets every part act on the new state. Nothing here depends on what the input was.
-    fn after(&mut self, now: Now, store: &mut dyn Store) {
-        self.run_election(now);
+    fn after(&mut self, store: &mut dyn Store) {
+        self.run_election();
         if self.page.leaving || self.page.frozen {
-            self.last_words(now, store);
+            self.last_words(store);
         } else if self.sends_for_itself() {
-            self.pump(now, store);
+            self.pump(store);
         } else {
-            self.offer(now, store);
+            self.offer(store);
         }
-        self.update_deferred(now, store);
-        self.answer_waiters(now, store);
-        self.arm_timers(now);
+        self.update_deferred(store);
+        self.answer_waiters(store);
+        self.arm_timers();
     }
 
-    fn on_timers(&mut self, now: Now, store: &mut dyn Store) {
+    fn on_timers(&mut self, store: &mut dyn Store) {
         if self
             .election
             .next_timeout()
-            .is_some_and(|at| at <= now.mono)
+            .is_some_and(|at| at <= self.now.mono)
         {
             let settled = self.own.log.settled();
-            self.election.on_timeout(now.mono, settled, &mut self.rng);
+            self.election
+                .on_timeout(self.now.mono, settled, &mut self.rng);
         }
-        while let Some(timer) = self.timers.take_expired(now.mono) {
+        while let Some(timer) = self.timers.take_expired(self.now.mono) {
             match timer {
                 Timer::Flush => self.go(),
                 Timer::Retry => self.paused &= self.gate.breaker.state() == "closed",
-                Timer::Request => self.on_request_timeout(now, store),
-                Timer::Merge => self.own.journal.merge(&self.own.log, now, store),
-                Timer::Scan => self.scan(now, store),
+                Timer::Request => self.on_request_timeout(store),
+                Timer::Merge => self.own.journal.merge(&self.own.log, self.now, store),
+                Timer::Scan => self.scan(store),
                 // Looked at by whoever set them, in `after`.
                 Timer::Deferred | Timer::FlushWait => {}
             }
         }
     }
 
-    fn arm_timers(&mut self, now: Now) {
+    fn arm_timers(&mut self) {
         if core::mem::take(&mut self.tabs.look_again) {
-            self.plan_scans(now.mono, &[LOOK_AGAIN_MS]);
+            self.plan_scans(&[LOOK_AGAIN_MS]);
         }
         let waits = !self.own.log.is_done() || self.tabs.has_work();
         if !waits || self.config.disable_timer {
@@ -347,7 +352,7 @@ impl Engine {
         } else {
             self.timers.set_if_unset(
                 Timer::Flush,
-                now.mono + self.config.flush_interval_ms.into(),
+                self.now.mono + self.config.flush_interval_ms.into(),
             );
         }
         match self.flights.values().map(|flight| flight.deadline).min() {
@@ -359,7 +364,8 @@ impl Engine {
             None => self.timers.stop(Timer::FlushWait),
         }
         if self.own.journal.is_fragmented() {
-            self.timers.set_if_unset(Timer::Merge, now.mono + MERGE_MS);
+            self.timers
+                .set_if_unset(Timer::Merge, self.now.mono + MERGE_MS);
         }
     }
 
@@ -398,8 +404,8 @@ impl Engine {
 
     /// Weighs what other tabs hold in storage. It reads all of it, so: at start, and when this
     /// tab's share is full, now and then.
-    fn weigh_others(&mut self, now: Now, store: &dyn Store) {
-        self.weighed_at = now.mono;
+    fn weigh_others(&mut self, store: &dyn Store) {
+        self.weighed_at = self.now.mono;
         let prefix = ["sendoff:", &self.host.project, ":"].concat();
         let mine = [&prefix, self.me.text().as_str(), ":"].concat();
         let others = store

@@ -9,7 +9,7 @@ use super::{
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of},
     store::Store,
-    time::{Instant, Now, Timer},
+    time::{Instant, Timer},
 };
 use crate::wire::envelope;
 
@@ -48,27 +48,27 @@ pub(super) struct BatchRef {
 impl Engine {
     /// Sends the next request, if one may be sent. One at a time: order is kept per tab, and a
     /// failing collector is met by one request, not by many.
-    pub(super) fn pump(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn pump(&mut self, store: &mut dyn Store) {
         if !self.flights.is_empty() || !self.page.online {
             return;
         }
-        if let Some(at) = self.gate.closed_until(now.mono) {
+        if let Some(at) = self.gate.closed_until(self.now.mono) {
             self.timers.set(Timer::Retry, at);
             return;
         }
         if self.paused {
             return;
         }
-        let unsure = self.unsure_batches(now);
+        let unsure = self.unsure_batches();
         if !unsure.is_empty() && !self.receipts_unsupported {
-            self.send_probe(now, unsure);
-        } else if let Some(batch) = self.next_batch(now, store) {
-            self.send_batch(now, batch, Means::Keepalive);
+            self.send_probe(unsure);
+        } else if let Some(batch) = self.next_batch(store) {
+            self.send_batch(batch, Means::Keepalive);
         }
     }
 
     /// Batches that may have arrived already.
-    fn unsure_batches(&mut self, now: Now) -> Vec<BatchRef> {
+    fn unsure_batches(&mut self) -> Vec<BatchRef> {
         let mut unsure = Vec::new();
         let own = core::iter::once((self.me, &self.own));
         let logs = own.chain(self.tabs.adopted.iter());
@@ -83,7 +83,7 @@ impl Engine {
                 from: seal.from,
                 to: seal.to,
             });
-            if partition.probe_at <= now.mono {
+            if partition.probe_at <= self.now.mono {
                 unsure.extend(refs);
             } else if refs.count() > 0 {
                 self.timers.set_if_unset(Timer::Retry, partition.probe_at);
@@ -95,14 +95,14 @@ impl Engine {
     }
 
     /// The next batch in turn: one of each tab that has something to send.
-    fn next_batch(&mut self, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
+    fn next_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
         let mut tabs = self.tabs.with_work();
         tabs.push(self.me);
         tabs.sort_unstable();
         let start = tabs.partition_point(|tab| *tab <= self.last_served);
         tabs.rotate_left(start);
         for tab in tabs {
-            if let Some(batch) = self.next_batch_of(tab, now, store) {
+            if let Some(batch) = self.next_batch_of(tab, store) {
                 self.last_served = tab;
                 return Some(batch);
             }
@@ -110,9 +110,9 @@ impl Engine {
         None
     }
 
-    fn next_batch_of(&mut self, tab: TabId, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
+    fn next_batch_of(&mut self, tab: TabId, store: &mut dyn Store) -> Option<BatchRef> {
         if tab == self.me {
-            return self.next_own_batch(now, store);
+            return self.next_own_batch(store);
         }
         if let Some(offer) = self.tabs.next_offer(tab) {
             return Some(offer);
@@ -123,13 +123,13 @@ impl Engine {
             .adopted
             .get_mut(tab)
             .filter(|partition| !partition.release)?;
-        if partition.probe_at > now.mono {
+        if partition.probe_at > self.now.mono {
             self.timers.set_if_unset(Timer::Retry, partition.probe_at);
             return None;
         }
         if partition.log.seals.is_empty() {
-            if partition.log.seal(limits, now.wall).is_none() {
-                partition.log.seal_holes(now.wall)?;
+            if partition.log.seal(limits, self.now.wall).is_none() {
+                partition.log.seal_holes(self.now.wall)?;
             }
             self.write_record_of(tab, store);
         }
@@ -141,13 +141,13 @@ impl Engine {
         })
     }
 
-    fn next_own_batch(&mut self, now: Now, store: &mut dyn Store) -> Option<BatchRef> {
-        if self.own.probe_at > now.mono && !self.own.log.seals.is_empty() {
+    fn next_own_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
+        if self.own.probe_at > self.now.mono && !self.own.log.seals.is_empty() {
             self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
             return None;
         }
         if self.own.log.seals.is_empty() {
-            self.seal_next(now, store)?;
+            self.seal_next(store)?;
         }
         let seal = self.own.log.seals.first()?;
         Some(BatchRef {
@@ -158,16 +158,16 @@ impl Engine {
     }
 
     /// Seals this tab's next batch, if it is full or asked for.
-    pub(super) fn seal_next(&mut self, now: Now, store: &mut dyn Store) -> Option<()> {
+    pub(super) fn seal_next(&mut self, store: &mut dyn Store) -> Option<()> {
         let Some(first) = self.own.log.first_unsealed() else {
-            self.own.log.seal_holes(now.wall)?;
+            self.own.log.seal_holes(self.now.wall)?;
             self.write_own_record(store);
             return Some(());
         };
         if first > self.go_to && self.own.log.unsealed() < self.config.flush_at as usize {
             return None;
         }
-        self.seal_own(self.cut_limits(), now)?;
+        self.seal_own(self.cut_limits())?;
         self.write_own_record(store);
         Some(())
     }
@@ -189,11 +189,11 @@ impl Engine {
         }
     }
 
-    fn send_probe(&mut self, now: Now, batches: Vec<BatchRef>) {
+    fn send_probe(&mut self, batches: Vec<BatchRef>) {
         let ids: Vec<String> = batches.iter().map(|batch| self.id_of(*batch)).collect();
         let body = envelope::receipts(
             &self.own.log.header,
-            now.wall,
+            self.now.wall,
             ids.iter().map(String::as_str),
         );
         for batch in &batches {
@@ -205,11 +205,11 @@ impl Engine {
         } else {
             Means::Keepalive
         };
-        self.send(now, Work::Probe(batches), means, body);
+        self.send(Work::Probe(batches), means, body);
     }
 
     /// Sends a sealed batch by the strongest means that the budget leaves.
-    pub(super) fn send_batch(&mut self, now: Now, batch: BatchRef, means: Means) {
+    pub(super) fn send_batch(&mut self, batch: BatchRef, means: Means) {
         self.withdraw_overlapping(batch);
         let Some((body, repeated)) = self.body_of(batch) else {
             return;
@@ -226,13 +226,13 @@ impl Engine {
             Means::Fetch
         };
         self.set_state(batch, SealState::InFlight);
-        self.send(now, Work::Batch(batch), means, body);
+        self.send(Work::Batch(batch), means, body);
     }
 
-    fn send(&mut self, now: Now, work: Work, means: Means, body: String) {
+    fn send(&mut self, work: Work, means: Means, body: String) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let deadline = now.mono + self.config.timeout_ms.into();
+        let deadline = self.now.mono + self.config.timeout_ms.into();
         self.flights.insert(
             id,
             Flight {
@@ -243,8 +243,8 @@ impl Engine {
             },
         );
         self.account.requests += 1;
-        self.gate.on_send(now.mono);
-        self.election.on_activity(now.mono);
+        self.gate.on_send(self.now.mono);
+        self.election.on_activity(self.now.mono);
         self.account.output(Output::Send(Request {
             id,
             means,
@@ -331,24 +331,18 @@ impl Engine {
     }
 
     /// An answer, or the lack of one.
-    pub(super) fn on_response(
-        &mut self,
-        now: Now,
-        id: RequestId,
-        outcome: &Outcome,
-        store: &mut dyn Store,
-    ) {
+    pub(super) fn on_response(&mut self, id: RequestId, outcome: &Outcome, store: &mut dyn Store) {
         let Some(flight) = self.flights.remove(id) else {
-            self.on_deferred_response(now, id, outcome, store);
+            self.on_deferred_response(id, outcome, store);
             return;
         };
         match flight.work {
-            Work::Probe(batches) => self.on_receipts(now, &batches, outcome, store),
+            Work::Probe(batches) => self.on_receipts(&batches, outcome, store),
             Work::Batch(batch) => match outcome {
                 Outcome::Queued => self.on_beacon_queued(batch, flight.body_bytes),
                 Outcome::Refused | Outcome::Network
-                    if self.falls_back(now, batch, flight.means, outcome) => {}
-                _ => self.on_batch_outcome(now, batch, outcome, store),
+                    if self.falls_back(batch, flight.means, outcome) => {}
+                _ => self.on_batch_outcome(batch, outcome, store),
             },
         }
         self.release_partitions();
@@ -356,7 +350,7 @@ impl Engine {
 
     /// The next means after one that did not take the request: `fetch` without keepalive while the
     /// page lives, a beacon when it is leaving. Nothing counts as sent on the way.
-    fn falls_back(&mut self, now: Now, batch: BatchRef, means: Means, outcome: &Outcome) -> bool {
+    fn falls_back(&mut self, batch: BatchRef, means: Means, outcome: &Outcome) -> bool {
         let next = match (means, outcome, self.page.leaving) {
             // Over the budget a keepalive fetch rejects like any network error, so when leaving
             // both are worth a beacon.
@@ -364,7 +358,7 @@ impl Engine {
             (Means::Keepalive, Outcome::Refused, false) => Means::Fetch,
             _ => return false,
         };
-        self.send_batch(now, batch, next);
+        self.send_batch(batch, next);
         true
     }
 
@@ -374,16 +368,10 @@ impl Engine {
         self.set_unsure(batch, true);
     }
 
-    fn on_batch_outcome(
-        &mut self,
-        now: Now,
-        batch: BatchRef,
-        outcome: &Outcome,
-        store: &mut dyn Store,
-    ) {
+    fn on_batch_outcome(&mut self, batch: BatchRef, outcome: &Outcome, store: &mut dyn Store) {
         self.set_state(batch, SealState::Waiting);
         self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
-        match classify(outcome, now.wall) {
+        match classify(outcome, self.now.wall) {
             Verdict::Delivered => {
                 self.gate.on_success();
                 let refused = self.refused_in(batch, outcome);
@@ -399,21 +387,15 @@ impl Engine {
                 self.settle(batch, PeerVerdict::Dropped(DropReason::Rejected), store);
             }
             Verdict::Retry { after_ms } => {
-                self.on_failure(now, Some(batch), after_ms, status_of(outcome))
+                self.on_failure(Some(batch), after_ms, status_of(outcome))
             }
         }
     }
 
-    fn on_failure(
-        &mut self,
-        now: Now,
-        batch: Option<BatchRef>,
-        after_ms: Option<u64>,
-        status: u16,
-    ) {
+    fn on_failure(&mut self, batch: Option<BatchRef>, after_ms: Option<u64>, status: u16) {
         if self
             .gate
-            .on_failure(now, after_ms, &self.config, &mut self.rng)
+            .on_failure(self.now, after_ms, &self.config, &mut self.rng)
         {
             self.paused = true;
             if let Some(batch) = batch {
@@ -449,13 +431,7 @@ impl Engine {
             .report(Report::DeliveryFailed { status, events });
     }
 
-    fn on_receipts(
-        &mut self,
-        now: Now,
-        batches: &[BatchRef],
-        outcome: &Outcome,
-        store: &mut dyn Store,
-    ) {
+    fn on_receipts(&mut self, batches: &[BatchRef], outcome: &Outcome, store: &mut dyn Store) {
         for batch in batches {
             self.set_state(*batch, SealState::Waiting);
         }
@@ -463,9 +439,9 @@ impl Engine {
             Outcome::Status { body, .. } => body.as_deref(),
             _ => None,
         };
-        let known = match classify(outcome, now.wall) {
+        let known = match classify(outcome, self.now.wall) {
             Verdict::Retry { after_ms } => {
-                self.on_failure(now, None, after_ms, status_of(outcome));
+                self.on_failure(None, after_ms, status_of(outcome));
                 return;
             }
             Verdict::Delivered => body.and_then(envelope::known_receipts),
@@ -556,15 +532,15 @@ impl Engine {
     }
 
     /// Requests whose answer is overdue count as failed and are given up.
-    pub(super) fn on_request_timeout(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn on_request_timeout(&mut self, store: &mut dyn Store) {
         let overdue = self
             .flights
             .iter()
-            .filter(|(_, flight)| flight.deadline <= now.mono);
+            .filter(|(_, flight)| flight.deadline <= self.now.mono);
         let overdue: Vec<RequestId> = overdue.map(|(id, _)| id).collect();
         for id in overdue {
             self.account.output(Output::Cancel(id));
-            self.on_response(now, id, &Outcome::Network, store);
+            self.on_response(id, &Outcome::Network, store);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     pump::BatchRef,
     report::Report,
     store::Store,
-    time::{Instant, Now, Timer, UnixMillis},
+    time::{Instant, Timer, UnixMillis},
 };
 
 /// Batches per tab, and tabs, whose end is remembered for a tab that missed it.
@@ -155,10 +155,10 @@ impl Tabs {
 
 impl Engine {
     /// Says hello, at start or back from wherever this tab was.
-    pub(super) fn join(&mut self, now: Now) {
+    pub(super) fn join(&mut self) {
         let settled = self.own.log.settled();
         self.election
-            .join(now.mono, self.page.visible, settled, &mut self.rng);
+            .join(self.now.mono, self.page.visible, settled, &mut self.rng);
     }
 
     /// Says goodbye. `sent`: some of what is in the journal may be on its way.
@@ -188,7 +188,7 @@ impl Engine {
     }
 
     /// Another tab said something.
-    pub(super) fn on_peer(&mut self, now: Now, text: &str, store: &mut dyn Store) {
+    pub(super) fn on_peer(&mut self, text: &str, store: &mut dyn Store) {
         let Some(message) = Message::decode(text).filter(|message| message.from != self.me) else {
             return;
         };
@@ -206,7 +206,8 @@ impl Engine {
             // First of all: hearing it may make this tab yield, and then nobody could tell.
             self.repeat_done(from, *settled);
         }
-        self.election.on_message(now.mono, &message, &mut self.rng);
+        self.election
+            .on_message(self.now.mono, &message, &mut self.rng);
         let leads = self.election.role() == Role::Leader;
         match message.says {
             Says::Ping { .. } if leads => {
@@ -237,23 +238,23 @@ impl Engine {
             }
             Says::Settled { to, ended } if to == self.me => self.on_settled(ended, store),
             Says::Bye { end: 0, .. } => {}
-            Says::Bye { .. } => self.plan_scans(now.mono, &AFTER_GONE_MS),
+            Says::Bye { .. } => self.plan_scans(&AFTER_GONE_MS),
             _ => {}
         }
     }
 
     /// Carries out what the election decided.
-    pub(super) fn run_election(&mut self, now: Now) {
+    pub(super) fn run_election(&mut self) {
         for event in self.election.take_events() {
             match event {
                 Event::Post(says) => self.post(says),
-                Event::Gone(_) => self.plan_scans(now.mono, &AFTER_GONE_MS),
-                Event::Changed => self.on_role_changed(now),
+                Event::Gone(_) => self.plan_scans(&AFTER_GONE_MS),
+                Event::Changed => self.on_role_changed(),
             }
         }
     }
 
-    fn on_role_changed(&mut self, now: Now) {
+    fn on_role_changed(&mut self) {
         // What the old leader had may have been sent, or be on its way: the new one is to ask first,
         // and not at once.
         let mut offered = false;
@@ -263,12 +264,12 @@ impl Engine {
             }
         }
         if offered {
-            self.own.probe_at = now.mono + SETTLE_MS;
+            self.own.probe_at = self.now.mono + SETTLE_MS;
         }
         if self.election.role() == Role::Leader {
             self.paused = false;
             let alone = self.election.members().next().is_none();
-            self.plan_scans(now.mono, if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
+            self.plan_scans(if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
         } else {
             self.tabs.offers.retain(|_, offer| offer.in_flight);
             self.release_all();
@@ -282,23 +283,23 @@ impl Engine {
     }
 
     /// Hands this tab's batches to the leader.
-    pub(super) fn offer(&mut self, now: Now, store: &mut dyn Store) {
+    pub(super) fn offer(&mut self, store: &mut dyn Store) {
         if self.election.role() != Role::Follower {
             return;
         }
-        if self.own.probe_at > now.mono && !self.own.log.seals.is_empty() {
+        if self.own.probe_at > self.now.mono && !self.own.log.seals.is_empty() {
             self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
             return;
         }
         let offered = |seal: &Seal| seal.state == SealState::Offered;
         if !self.own.log.seals.iter().any(offered) && !self.paused {
             if self.own.log.seals.is_empty() {
-                self.seal_next(now, store);
+                self.seal_next(store);
             }
             self.offer_first();
         }
         self.election
-            .set_waiting(now.mono, self.own.log.seals.iter().any(offered));
+            .set_waiting(self.now.mono, self.own.log.seals.iter().any(offered));
     }
 
     fn offer_first(&mut self) {
