@@ -4,9 +4,9 @@
 //! come sealed batches, whose ranges and bytes are fixed; then events not sealed yet. Events are
 //! given up only from the unsealed part, and leave a [`Hole`] that the next batch reports.
 
-use std::collections::VecDeque;
-
+pub use super::entries::Entry;
 use super::{
+    entries::Entries,
     ids::{TabId, batch_id},
     map::Map,
     report::DropReason,
@@ -60,15 +60,6 @@ pub enum SealState {
     InFlight,
 }
 
-/// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Number within its tab.
-    pub seq: u64,
-    /// Its wire text.
-    pub text: Box<str>,
-}
-
 /// Limits of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct CutLimits {
@@ -119,8 +110,7 @@ pub struct Log {
     pub tab: TabId,
     /// The constant part of its envelopes.
     pub header: String,
-    entries: VecDeque<Entry>,
-    bytes: usize,
+    entries: Entries,
     next_seq: u64,
     sealed_to: u64,
     /// Sealed batches, in order.
@@ -133,12 +123,11 @@ pub struct Log {
 impl Log {
     /// An empty log whose first event will be number 1.
     #[must_use]
-    pub const fn new(tab: TabId, header: String) -> Self {
+    pub fn new(tab: TabId, header: String) -> Self {
         Self {
             tab,
             header,
-            entries: VecDeque::new(),
-            bytes: 0,
+            entries: Entries::default(),
             next_seq: 1,
             sealed_to: 0,
             seals: Vec::new(),
@@ -186,14 +175,14 @@ impl Log {
     #[must_use]
     pub fn is_done(&self) -> bool {
         let told = self.holes.is_empty() || self.holes_wait;
-        self.entries.is_empty() && self.seals.is_empty() && told
+        self.pending() == 0 && self.seals.is_empty() && told
     }
 
     /// Seals a batch of no events where gaps are all that is left to report.
     pub fn seal_holes(&mut self, at: UnixMillis) -> Option<()> {
         let from = self.holes.iter().map(|hole| hole.from).min()?;
         let to = self.holes.iter().map(|hole| hole.to).max()?;
-        if !self.entries.is_empty() || !self.seals.is_empty() || self.holes_wait {
+        if self.pending() > 0 || !self.seals.is_empty() || self.holes_wait {
             return None;
         }
         let holes = core::mem::take(&mut self.holes);
@@ -211,22 +200,22 @@ impl Log {
     /// Everything up to this number is settled.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.entries
-            .front()
-            .map_or(self.next_seq, |entry| entry.seq)
-            - 1
+        match self.entries.all() {
+            [oldest, ..] => oldest.seq - 1,
+            [] => self.next_seq - 1,
+        }
     }
 
     /// Events not settled.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.entries.len()
+        self.entries.all().len()
     }
 
     /// Bytes of the events not settled.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes
+        self.entries.bytes()
     }
 
     /// Events given up that no batch has reported yet.
@@ -236,29 +225,27 @@ impl Log {
     }
 
     /// Events after number `seq`, oldest first.
-    pub fn entries_after(&self, seq: u64) -> impl Iterator<Item = &Entry> {
-        self.entries.range(self.index_after(seq)..)
+    pub fn entries_after(&self, seq: u64) -> core::slice::Iter<'_, Entry> {
+        self.entries.range(seq.saturating_add(1), u64::MAX).iter()
     }
 
     /// The first event that is not sealed.
     #[must_use]
     pub fn first_unsealed(&self) -> Option<u64> {
-        self.entries
-            .get(self.index_after(self.sealed_to))
-            .map(|entry| entry.seq)
+        let first = self.entries_after(self.sealed_to).next()?;
+        Some(first.seq)
     }
 
     /// How many events are not sealed.
     #[must_use]
     pub fn unsealed(&self) -> usize {
-        self.entries.len() - self.index_after(self.sealed_to)
+        self.entries_after(self.sealed_to).len()
     }
 
     /// Adds the event that `next_seq` named.
     pub fn push(&mut self, text: String) {
         self.holes_wait = false;
-        self.bytes += text.len();
-        self.entries.push_back(Entry {
+        self.entries.push(Entry {
             seq: self.next_seq,
             text: text.into(),
         });
@@ -267,15 +254,14 @@ impl Log {
 
     /// Adds events found later (a stale view of storage showed them late); known ones are skipped.
     pub fn absorb(&mut self, later: impl IntoIterator<Item = Entry>) -> usize {
-        let before = self.entries.len();
+        let before = self.pending();
         for entry in later {
             if entry.seq >= self.next_seq {
                 self.next_seq = entry.seq + 1;
-                self.bytes += entry.text.len();
-                self.entries.push_back(entry);
+                self.entries.push(entry);
             }
         }
-        self.entries.len() - before
+        self.pending() - before
     }
 
     /// The range of the next batch after number `after`, within `limits`. One event always fits:
@@ -312,7 +298,9 @@ impl Log {
             stamp.number(hole.reason as u64);
         }
         stamp.text(&self.header);
-        self.range(from, to)
+        self.entries
+            .range(from, to)
+            .iter()
             .for_each(|entry| stamp.text(&entry.text));
         let stamp = stamp.0;
         let state = SealState::Waiting;
@@ -358,33 +346,27 @@ impl Log {
     /// The body of a sealed batch, the same to the byte whenever and by whomever it is asked for.
     #[must_use]
     pub fn body(&self, seal: &Seal) -> String {
-        let events = self.range(seal.from, seal.to).map(|entry| &*entry.text);
+        let events = self
+            .entries
+            .range(seal.from, seal.to)
+            .iter()
+            .map(|entry| &*entry.text);
         let id = self.batch_id(seal);
         envelope::batch(&self.header, &id, seal.at, &seal.holes, events)
-    }
-
-    fn range(&self, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
-        let (start, end) = (
-            self.index_after(from.saturating_sub(1)),
-            self.index_after(to),
-        );
-        self.entries.range(start..end.max(start))
     }
 
     /// Events in a range.
     #[must_use]
     pub fn count(&self, from: u64, to: u64) -> usize {
-        self.index_after(to) - self.index_after(from.saturating_sub(1))
+        self.entries.range(from, to).len()
     }
 
     /// The range is done with: delivered, or given up for `gave_up`. Returns how many events it
     /// still held. Seals that it cuts through are undone, to be cut anew.
     pub fn settle(&mut self, from: u64, to: u64, gave_up: Option<DropReason>) -> usize {
-        let (start, end) = (
-            self.index_after(from.saturating_sub(1)),
-            self.index_after(to),
-        );
-        let gone = self.remove(start, end);
+        let gone = self.count(from, to);
+        let start = self.entries.index_after(from.saturating_sub(1));
+        self.entries.remove(start, start + gone);
         if let (Some(reason), true) = (gave_up, gone > 0) {
             self.add_hole(Hole { from, to, reason });
         }
@@ -414,24 +396,16 @@ impl Log {
 
     /// Gives up to `count` of the oldest unsealed events up; returns how many.
     pub fn drop_oldest(&mut self, count: usize, reason: DropReason) -> usize {
-        let start = self.index_after(self.sealed_to);
-        let end = (start + count).min(self.entries.len());
-        let (Some(first), Some(last)) = (
-            self.entries.get(start),
-            self.entries.get(end.wrapping_sub(1)),
-        ) else {
+        let start = self.entries.index_after(self.sealed_to);
+        let end = (start + count).min(self.pending());
+        let oldest = self.entries.all().get(start..end).unwrap_or_default();
+        let (Some(first), Some(last)) = (oldest.first(), oldest.last()) else {
             return 0;
         };
-        if end <= start {
-            return 0;
-        }
-        let hole = Hole {
-            from: first.seq,
-            to: last.seq,
-            reason,
-        };
-        self.add_hole(hole);
-        self.remove(start, end)
+        let (from, to) = (first.seq, last.seq);
+        self.add_hole(Hole { from, to, reason });
+        self.entries.remove(start, end);
+        end - start
     }
 
     /// Replaces a sealed batch of several events by its halves. A batch of one is left alone.
@@ -443,17 +417,11 @@ impl Log {
         else {
             return false;
         };
-        let start = self.index_after(from - 1);
-        let middle = start + self.count(from, to) / 2;
-        let (Some(left_end), Some(right)) = (
-            self.entries.get(middle.wrapping_sub(1)),
-            self.entries.get(middle),
-        ) else {
+        let events = self.entries.range(from, to);
+        let (left, right) = events.split_at(events.len() / 2);
+        let ([.., left_end], [right, ..]) = (left, right) else {
             return false;
         };
-        if middle == start {
-            return false;
-        }
         let (left_to, right_from) = (left_end.seq, right.seq);
         let whole = self.seals.remove(index);
         let right = self.sealing(right_from, to, whole.at, Vec::new());
@@ -480,24 +448,6 @@ impl Log {
             return;
         }
         self.holes.push(hole);
-    }
-
-    fn remove(&mut self, start: usize, end: usize) -> usize {
-        let removed: usize = self
-            .entries
-            .drain(start..end)
-            .map(|entry| entry.text.len())
-            .sum();
-        self.bytes -= removed;
-        end - start
-    }
-
-    fn index_after(&self, seq: u64) -> usize {
-        // Almost always asked near the front; numbers are dense but for holes.
-        match self.entries.front() {
-            Some(front) if seq < front.seq => 0,
-            _ => self.entries.partition_point(|entry| entry.seq <= seq),
-        }
     }
 }
 

@@ -27,6 +27,7 @@ mod adopt;
 pub mod breaker;
 pub mod config;
 pub mod election;
+pub mod entries;
 pub mod event;
 mod exit;
 mod flush;
