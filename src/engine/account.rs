@@ -1,7 +1,5 @@
 //! The books: what was accepted, delivered, given up and refused, and what the page is told of it.
 
-use std::collections::VecDeque;
-
 use super::{
     event::{CallError, Refusal},
     io::Output,
@@ -22,7 +20,9 @@ pub(super) struct Account {
     /// Repeats among them.
     pub(super) retries: u64,
     told: Vec<&'static str>,
-    outputs: VecDeque<Output>,
+    outputs: Vec<Output>,
+    /// Those that are being polled, the next one last.
+    polled: Vec<Output>,
 }
 
 impl Account {
@@ -65,7 +65,7 @@ impl Account {
         if let Some(Output::Report(Report::Dropped {
             count,
             reason: last,
-        })) = self.outputs.back_mut()
+        })) = self.outputs.last_mut()
             && *last == reason
         {
             *count += dropped as u32;
@@ -108,17 +108,21 @@ impl Account {
 
     /// Queues a report.
     pub(super) fn report(&mut self, report: Report) {
-        self.outputs.push_back(Output::Report(report));
+        self.output(Output::Report(report));
     }
 
     /// Queues any other output, in order with the reports.
     pub(super) fn output(&mut self, output: Output) {
-        self.outputs.push_back(output);
+        self.outputs.push(output);
     }
 
     /// Takes the next output.
     pub(super) fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        if self.polled.is_empty() {
+            self.polled = core::mem::take(&mut self.outputs);
+            self.polled.reverse();
+        }
+        self.polled.pop()
     }
 
     /// Delivered so far.

@@ -2,15 +2,15 @@
 //! turns out to be alive.
 
 use super::{
-    Engine, Partition,
+    Engine,
     election::Role,
     ids::TabId,
     log::SealState,
-    map::Map,
-    pump::Work,
+    partition::Partition,
     record::{self, Found, ReadContext},
     report::DropReason,
     store::Store,
+    tabs::Seen,
     time::{Instant, Timer, UnixMillis},
 };
 use crate::wire::envelope;
@@ -41,33 +41,18 @@ impl Engine {
         self.tabs.scans.retain(|at| *at > self.now.mono);
         if matches!(self.election.role(), Role::Leader | Role::Alone) {
             let prefix = ["sendoff:", &self.host.project, ":"].concat();
-            let mut found: Map<TabId, Vec<String>> = Map::default();
-            for key in store.keys(&prefix) {
-                let rest = key.get(prefix.len()..).unwrap_or("");
-                if let Some((tab, name)) = rest.split_once(':')
-                    && let Some(tab) = TabId::parse(tab)
-                {
-                    found.or_default(tab).push(name.to_owned());
-                }
-            }
-            for (tab, names) in found {
-                let known = |partition: &Partition| partition.journal.knows(&names);
+            for (tab, names) in journals_by_tab(&store.keys(&prefix), prefix.len()) {
+                let kept = self.tabs.adopted.iter().find(|kept| kept.log.tab == tab);
                 if tab != self.me
                     && !self.election.knows(tab)
-                    && !self.tabs.adopted.get(tab).is_some_and(known)
+                    && !kept.is_some_and(|kept| kept.journal.knows(&names))
                 {
                     self.adopt(tab, &names, store);
                 }
             }
-            self.go_if_adopted();
+            self.paused &= self.tabs.adopted.is_empty();
         }
         self.arm_scan();
-    }
-
-    fn go_if_adopted(&mut self) {
-        if !self.tabs.adopted.is_empty() {
-            self.paused = false;
-        }
     }
 
     fn adopt(&mut self, tab: TabId, names: &[String], store: &mut dyn Store) {
@@ -104,14 +89,25 @@ impl Engine {
     /// whose tab could not say that it lives counts as left only after a while.
     fn unchanged_ms(&mut self, tab: TabId, newest_at: UnixMillis) -> u64 {
         let age = self.now.wall.0.saturating_sub(newest_at.0);
-        let seen = self
-            .tabs
-            .seen
-            .get(tab)
-            .filter(|(newest, _)| *newest == newest_at);
-        let since = seen.map_or(self.now.mono, |(_, since)| *since);
-        self.tabs.seen.insert(tab, (newest_at, since));
-        age.max(self.now.mono.since_ms(since))
+        let now = self.now.mono;
+        let known = self.tabs.seen.iter_mut().find(|seen| seen.tab == tab);
+        let since = match known {
+            Some(seen) => {
+                if seen.newest_at != newest_at {
+                    (seen.newest_at, seen.since) = (newest_at, now);
+                }
+                seen.since
+            }
+            None => {
+                self.tabs.seen.push(Seen {
+                    tab,
+                    newest_at,
+                    since: now,
+                });
+                now
+            }
+        };
+        age.max(now.since_ms(since))
     }
 
     fn take_over(&mut self, tab: TabId, found: Found, store: &mut dyn Store) {
@@ -131,13 +127,15 @@ impl Engine {
         self.account.adopt(expired + corrupt);
         self.account.drop(DropReason::Expired, expired);
         self.account.drop(DropReason::Corrupt, corrupt);
-        if let Some(known) = self.tabs.adopted.get_mut(tab) {
+        let known = self
+            .tabs
+            .adopted
+            .iter_mut()
+            .find(|kept| kept.log.tab == tab);
+        if let Some(known) = known {
             // Seen again: a later look at storage may show what an earlier one missed.
-            let later = log
-                .entries_after(known.log.next_seq() - 1)
-                .cloned()
-                .collect::<Vec<_>>();
-            self.account.adopt(known.log.absorb(later));
+            let later = log.entries_after(known.log.next_seq() - 1);
+            self.account.adopt(known.log.absorb(later.cloned()));
             known.journal = journal;
             return;
         }
@@ -145,56 +143,45 @@ impl Engine {
             // Written down, so that the next one to look does not count them again.
             journal.write_record(&log, &[], store);
         }
-        for ended in self.tabs.done.get(tab).into_iter().flatten() {
-            log.settle(ended.first, ended.last, None);
+        for (of, ended) in &self.tabs.done {
+            if *of == tab {
+                log.settle(ended.first, ended.last, None);
+            }
         }
-        let flying = self
-            .flights
-            .values()
-            .filter_map(|flight| match &flight.work {
-                Work::Batch(batch) if batch.tab == tab => Some(*batch),
-                _ => None,
-            });
-        for batch in flying.collect::<Vec<_>>() {
-            if let Some(seal) = log.find_seal(batch.from, batch.to) {
-                seal.state = SealState::InFlight;
+        for flight in self.flights.iter().filter(|flight| !flight.asks) {
+            for batch in flight.batches.iter().filter(|batch| batch.tab == tab) {
+                if let Some(seal) = log.find_seal(batch.from, batch.to) {
+                    seal.state = SealState::InFlight;
+                }
             }
         }
         // The log has these batches now; what is in flight is settled through it.
-        self.tabs.offers.remove(tab);
-        let newest = log.seals.iter().map(|seal| seal.at.0).max();
-        let wait = newest.map_or(0, |at| {
-            SETTLE_MS.saturating_sub(self.now.wall.0.saturating_sub(at))
-        });
+        self.tabs.offers.retain(|offer| offer.tab != tab);
+        let mut wait = 0;
+        for seal in &log.seals {
+            wait = wait.max(SETTLE_MS.saturating_sub(self.now.wall.0.saturating_sub(seal.at.0)));
+        }
         self.account.adopt(log.pending());
-        let probe_at = self.now.mono + wait;
-        self.tabs.adopted.insert(
-            tab,
-            Partition {
-                log,
-                journal,
-                probe_at,
-                release: false,
-            },
-        );
+        self.tabs.adopted.push(Partition {
+            log,
+            journal,
+            probe_at: self.now.mono + wait,
+            release: false,
+        });
     }
 
     /// Removes what is left of a journal that was taken over and is delivered.
     pub(super) fn forget_if_empty(&mut self, tab: TabId, store: &mut dyn Store) {
-        let Some(partition) = self.tabs.adopted.get_mut(tab).filter(|p| p.log.is_done()) else {
-            return;
-        };
-        let prefix = ["sendoff:", &self.host.project, ":", &tab.text(), ":"].concat();
-        let keys = store.keys(&prefix);
-        let names: Vec<String> = keys
-            .iter()
-            .filter_map(|key| key.get(prefix.len()..))
-            .map(str::to_owned)
-            .collect();
-        if partition.journal.knows(&names) {
-            partition.journal.remove_all(store);
-            self.tabs.adopted.remove(tab);
-            self.tabs.seen.remove(tab);
+        let mut adopted = self.tabs.adopted.iter_mut();
+        let kept = adopted.find(|kept| kept.log.tab == tab && kept.log.is_done());
+        let Some(kept) = kept else { return };
+        let prefix = ["sendoff:", &self.host.project, ":"].concat();
+        let mut journals = journals_by_tab(&store.keys(&prefix), prefix.len());
+        journals.retain(|(of, _)| *of == tab);
+        if journals.iter().all(|(_, names)| kept.journal.knows(names)) {
+            kept.journal.remove_all(store);
+            self.tabs.adopted.retain(|kept| kept.log.tab != tab);
+            self.tabs.seen.retain(|seen| seen.tab != tab);
             // What it held is free again: to be weighed as soon as it matters.
             self.weighed_at = Instant::default();
         } else {
@@ -205,44 +192,52 @@ impl Engine {
 
     /// A tab whose log was taken over is alive: the log is its own again.
     pub(super) fn hand_back(&mut self, tab: TabId) {
-        let flying = self.has_flight(tab);
-        if let Some(partition) = self.tabs.adopted.get_mut(tab) {
-            partition.release = true;
-            if !flying {
-                self.release(tab);
-            }
+        for kept in &mut self.tabs.adopted {
+            kept.release |= kept.log.tab == tab;
         }
-    }
-
-    fn has_flight(&self, tab: TabId) -> bool {
-        self.flights.values().any(|flight| match &flight.work {
-            Work::Batch(batch) => batch.tab == tab,
-            Work::Probe(batches) => batches.iter().any(|batch| batch.tab == tab),
-        })
-    }
-
-    fn release(&mut self, tab: TabId) {
-        if let Some(partition) = self.tabs.adopted.remove(tab) {
-            self.account.hand_back(partition.log.pending());
-        }
-    }
-
-    /// Lets go of logs that were only kept for an answer.
-    pub(super) fn release_partitions(&mut self) {
-        let released = self
-            .tabs
-            .adopted
-            .iter()
-            .filter(|(tab, p)| p.release && !self.has_flight(*tab));
-        for tab in released.map(|(tab, _)| tab).collect::<Vec<_>>() {
-            self.release(tab);
-        }
+        self.release_partitions();
     }
 
     /// Lets go of everything taken over: another leader will find it.
     pub(super) fn release_all(&mut self) {
-        for tab in self.tabs.adopted.keys().collect::<Vec<_>>() {
-            self.hand_back(tab);
+        for kept in &mut self.tabs.adopted {
+            kept.release = true;
+        }
+        self.release_partitions();
+    }
+
+    /// Lets go of logs that were only kept for an answer.
+    pub(super) fn release_partitions(&mut self) {
+        let (flights, account) = (&self.flights, &mut self.account);
+        self.tabs.adopted.retain(|kept| {
+            let mut batches = flights.iter().flat_map(|flight| &flight.batches);
+            let keep = !kept.release || batches.any(|batch| batch.tab == kept.log.tab);
+            if !keep {
+                account.hand_back(kept.log.pending());
+            }
+            keep
+        });
+    }
+}
+
+/// The tabs whose journals are among `keys`, and the names of what each holds.
+fn journals_by_tab(keys: &[String], prefix_bytes: usize) -> Vec<(TabId, Vec<String>)> {
+    let mut found: Vec<(TabId, Vec<String>)> = Vec::new();
+    for key in keys {
+        let rest = key.get(prefix_bytes..).unwrap_or("");
+        let Some((tab, name)) = rest.split_once(':') else {
+            continue;
+        };
+        let Some(tab) = TabId::parse(tab) else {
+            continue;
+        };
+        let at = found.partition_point(|(other, _)| *other < tab);
+        if found.get(at).is_none_or(|(other, _)| *other != tab) {
+            found.insert(at, (tab, Vec::new()));
+        }
+        if let Some((_, names)) = found.get_mut(at) {
+            names.push(name.to_owned());
         }
     }
+    found
 }

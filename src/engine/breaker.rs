@@ -16,7 +16,8 @@ pub const BLOCKED_OPENINGS: u32 = 3;
 pub struct Breaker {
     failures: u32,
     openings: u32,
-    open_until: Option<Instant>,
+    /// When it lets a probe through; zero while it is closed.
+    open_until: Instant,
     half_open: bool,
     ever_succeeded: bool,
 }
@@ -46,22 +47,23 @@ impl Breaker {
             } else {
                 self.openings.min(16)
             };
-            self.open_until = Some(now + (OPEN_MS << doublings).min(OPEN_MS_MAX));
+            self.open_until = now + (OPEN_MS << doublings).min(OPEN_MS_MAX);
             self.openings = self.openings.saturating_add(1);
             self.half_open = false;
             self.failures = 0;
         }
     }
 
-    /// When it lets the next request through, if it is open.
+    /// When it lets the next request through.
     #[must_use]
-    pub fn open_until(&self, now: Instant) -> Option<Instant> {
-        self.open_until.filter(|until| *until > now)
+    pub const fn open_until(&self) -> Instant {
+        self.open_until
     }
 
     /// A request is about to leave: the first one after the wait is the probe.
     pub fn on_send(&mut self, now: Instant) {
-        if self.open_until.take_if(|until| *until <= now).is_some() {
+        if self.is_open() && self.open_until <= now {
+            self.open_until = Instant::default();
             self.half_open = true;
         }
     }
@@ -70,6 +72,10 @@ impl Breaker {
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
         !self.ever_succeeded && self.openings >= BLOCKED_OPENINGS
+    }
+
+    const fn is_open(&self) -> bool {
+        self.open_until.0 > 0
     }
 
     /// Whether anything failed since the last success.
@@ -81,10 +87,12 @@ impl Breaker {
     /// `closed`, `open` or `half_open`.
     #[must_use]
     pub const fn state(&self) -> &'static str {
-        match (self.half_open, self.open_until) {
-            (true, _) => "half_open",
-            (false, Some(_)) => "open",
-            (false, None) => "closed",
+        if self.half_open {
+            "half_open"
+        } else if self.is_open() {
+            "open"
+        } else {
+            "closed"
         }
     }
 }
@@ -105,16 +113,15 @@ mod tests {
         breaker.on_success();
         fail(&mut breaker, 4, Instant(0));
         assert_eq!(
-            (breaker.state(), breaker.open_until(Instant(0))),
-            ("closed", None)
+            (breaker.state(), breaker.open_until()),
+            ("closed", Instant(0))
         );
         fail(&mut breaker, 1, Instant(0));
-        assert_eq!(breaker.open_until(Instant(0)), Some(Instant(5_000)));
-        assert_eq!(breaker.open_until(Instant(5_000)), None);
+        assert_eq!(breaker.open_until(), Instant(5_000));
         breaker.on_send(Instant(5_000));
         assert_eq!(breaker.state(), "half_open");
         fail(&mut breaker, 1, Instant(5_100));
-        assert_eq!(breaker.open_until(Instant(5_100)), Some(Instant(10_100)));
+        assert_eq!(breaker.open_until(), Instant(10_100));
         breaker.on_send(Instant(10_100));
         breaker.on_success();
         assert_eq!(breaker.state(), "closed");
@@ -127,7 +134,7 @@ mod tests {
         fail(&mut breaker, 5, now);
         for wait in [5_000, 10_000, 20_000] {
             assert!(!breaker.is_blocked() || wait == 20_000);
-            let until = breaker.open_until(now).unwrap();
+            let until = breaker.open_until();
             assert_eq!(until.since_ms(now), wait);
             now = until;
             breaker.on_send(now);
@@ -135,11 +142,11 @@ mod tests {
         }
         assert!(breaker.is_blocked());
         (0..40).for_each(|_| {
-            now = breaker.open_until(now).unwrap();
+            now = breaker.open_until();
             breaker.on_send(now);
             fail(&mut breaker, 1, now);
         });
-        assert_eq!(breaker.open_until(now).unwrap().since_ms(now), OPEN_MS_MAX);
+        assert_eq!(breaker.open_until().since_ms(now), OPEN_MS_MAX);
         breaker.on_success();
         assert!(!breaker.is_blocked());
     }

@@ -8,7 +8,6 @@
 
 use super::{
     ids::TabId,
-    map::Map,
     peer::{Message, Says},
     rng::Rng,
     time::Instant,
@@ -57,8 +56,10 @@ pub enum Event {
 
 #[derive(Clone, Copy, Debug)]
 struct Member {
+    tab: TabId,
     heard: Instant,
-    asked: Option<Instant>,
+    /// Since when an answer is awaited.
+    asked: Instant,
 }
 
 /// See the module.
@@ -71,11 +72,11 @@ pub struct Election {
     visible: bool,
     waiting: bool,
     /// Joining: when to claim. Follower: when to ask. Leader: when to check.
-    act_at: Option<Instant>,
+    act_at: Instant,
     /// Follower: when an answer is overdue.
-    answer_by: Option<Instant>,
+    answer_by: Instant,
     announced: Instant,
-    members: Map<TabId, Member>,
+    members: Vec<Member>,
     events: Vec<Event>,
 }
 
@@ -90,10 +91,10 @@ impl Election {
             leader: None,
             visible: true,
             waiting: false,
-            act_at: None,
-            answer_by: None,
+            act_at: Instant::NEVER,
+            answer_by: Instant::NEVER,
             announced: Instant(0),
-            members: Map::default(),
+            members: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -102,7 +103,7 @@ impl Election {
     pub fn join(&mut self, now: Instant, visible: bool, settled: u64, rng: &mut Rng) {
         self.visible = visible;
         self.become_role(Role::Joining, None);
-        self.act_at = Some(now + JOIN_MS + rng.below(JOIN_MS));
+        self.act_at = now + JOIN_MS + rng.below(JOIN_MS);
         self.events.push(Event::Post(Says::Hello { settled }));
     }
 
@@ -110,7 +111,7 @@ impl Election {
     pub fn leave(&mut self, end: u64, sent: bool) {
         self.events.push(Event::Post(Says::Bye { end, sent }));
         self.members.clear();
-        (self.act_at, self.answer_by) = (None, None);
+        (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
         self.become_role(Role::Joining, None);
     }
 
@@ -121,8 +122,8 @@ impl Election {
 
     /// When `on_timeout` wants to be called; changes with every call.
     #[must_use]
-    pub fn next_timeout(&self) -> Option<Instant> {
-        [self.act_at, self.answer_by].into_iter().flatten().min()
+    pub fn next_timeout(&self) -> Instant {
+        self.act_at.min(self.answer_by)
     }
 
     /// What this tab is.
@@ -145,30 +146,28 @@ impl Election {
 
     /// Tabs known to live.
     pub fn members(&self) -> impl Iterator<Item = TabId> {
-        self.members.keys()
+        self.members.iter().map(|member| member.tab)
     }
 
     /// Whether the tab is known to live.
     #[must_use]
     pub fn knows(&self, tab: TabId) -> bool {
-        self.members.contains(tab)
+        self.members.iter().any(|member| member.tab == tab)
     }
 
     /// Whether somebody who can send (for a follower: the leader) was heard in the last `ms`.
     #[must_use]
     pub fn heard_within(&self, now: Instant, ms: u64) -> bool {
-        let recent = |member: &Member| now.since_ms(member.heard) <= ms;
-        match (self.role, self.leader) {
-            (Role::Follower, Some(leader)) => self.members.get(leader).is_some_and(recent),
-            _ => self.members.values().any(recent),
-        }
+        self.members.iter().any(|member| {
+            let can_send = self.role != Role::Follower || self.leader == Some(member.tab);
+            can_send && now.since_ms(member.heard) <= ms
+        })
     }
 
     /// Whether batches of this tab are with the leader.
     pub fn set_waiting(&mut self, now: Instant, waiting: bool) {
         if waiting && !self.waiting && self.role == Role::Follower {
-            let soon = now + ASK_MS;
-            self.act_at = Some(self.act_at.map_or(soon, |at| at.min(soon)));
+            self.act_at = self.act_at.min(now + ASK_MS);
         }
         self.waiting = waiting;
     }
@@ -198,17 +197,9 @@ impl Election {
             self.on_bye(now, from, rng);
             return;
         }
-        if self.members.len() < MEMBERS_MAX || self.knows(from) {
-            self.members.insert(
-                from,
-                Member {
-                    heard: now,
-                    asked: None,
-                },
-            );
-        }
-        if self.role == Role::Leader && self.act_at.is_none() {
-            self.act_at = Some(now + CHECK_MS);
+        self.heard(now, from);
+        if self.role == Role::Leader {
+            self.act_at = self.act_at.min(now + CHECK_MS);
         }
         self.on_standing(now, message);
         match message.says {
@@ -219,7 +210,7 @@ impl Election {
             _ => {}
         }
         if self.leader == Some(from) {
-            self.answer_by = None;
+            self.answer_by = Instant::NEVER;
             if !message.leads
                 && self.role == Role::Follower
                 && !matches!(message.says, Says::Yield { .. })
@@ -231,14 +222,17 @@ impl Election {
 
     /// A deadline has passed.
     pub fn on_timeout(&mut self, now: Instant, settled: u64, rng: &mut Rng) {
-        if let Some(overdue) = self.answer_by.take_if(|at| *at <= now) {
-            if now.since_ms(overdue) > OVERSLEPT_MS {
+        if self.answer_by <= now {
+            let overdue_ms = now.since_ms(self.answer_by);
+            self.answer_by = Instant::NEVER;
+            if overdue_ms > OVERSLEPT_MS {
                 self.ask(now, settled);
             } else {
                 self.lose_leader(now, rng);
             }
         }
-        if self.act_at.take_if(|at| *at <= now).is_some() {
+        if self.act_at <= now {
+            self.act_at = Instant::NEVER;
             match self.role {
                 Role::Joining => self.claim(now),
                 Role::Follower => self.ask(now, settled),
@@ -281,7 +275,7 @@ impl Election {
     fn on_hello(&mut self, now: Instant, message: &Message<'_>) {
         match self.role {
             // Two tabs that start together: the one with the lower id goes first.
-            Role::Joining if message.from < self.me => self.act_at = Some(now + 3 * JOIN_MS),
+            Role::Joining if message.from < self.me => self.act_at = now + 3 * JOIN_MS,
             Role::Leader if message.visible && !self.visible => {
                 self.yield_to(message.from);
                 return;
@@ -303,8 +297,7 @@ impl Election {
     fn yield_to(&mut self, to: TabId) {
         self.become_role(Role::Follower, Some(to));
         self.events.push(Event::Post(Says::Yield { to }));
-        self.answer_by = None;
-        self.act_at = None;
+        (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
     }
 
     fn on_yield(&mut self, now: Instant, to: TabId, rng: &mut Rng) {
@@ -313,13 +306,12 @@ impl Election {
         } else if self.role == Role::Follower {
             // Whoever was named will claim; if it does not, somebody must.
             self.become_role(Role::Joining, None);
-            self.act_at = Some(now + 3 * JOIN_MS + rng.below(JOIN_MS));
+            self.act_at = now + 3 * JOIN_MS + rng.below(JOIN_MS);
         }
     }
 
     fn on_bye(&mut self, now: Instant, from: TabId, rng: &mut Rng) {
-        self.members.remove(from);
-        self.events.push(Event::Gone(from));
+        self.forget(from);
         if self.leader == Some(from) {
             self.seek_leader(now, rng);
         }
@@ -327,8 +319,7 @@ impl Election {
 
     fn lose_leader(&mut self, now: Instant, rng: &mut Rng) {
         if let Some(leader) = self.leader {
-            self.members.remove(leader);
-            self.events.push(Event::Gone(leader));
+            self.forget(leader);
         }
         self.seek_leader(now, rng);
     }
@@ -336,16 +327,16 @@ impl Election {
     /// The leader is gone: visible tabs first, at random, claim its place.
     fn seek_leader(&mut self, now: Instant, rng: &mut Rng) {
         self.become_role(Role::Joining, None);
-        self.answer_by = None;
+        self.answer_by = Instant::NEVER;
         let patience = if self.visible { 0 } else { JOIN_MS };
-        self.act_at = Some(now + patience + rng.below(JOIN_MS));
+        self.act_at = now + patience + rng.below(JOIN_MS);
     }
 
     fn claim(&mut self, now: Instant) {
         self.term += 1;
-        self.answer_by = None;
+        self.answer_by = Instant::NEVER;
         self.become_role(Role::Leader, Some(self.me));
-        self.act_at = (!self.members.is_empty()).then_some(now + CHECK_MS);
+        self.check_in(now, CHECK_MS);
         self.announce(now);
     }
 
@@ -357,7 +348,7 @@ impl Election {
     fn ask(&mut self, now: Instant, settled: u64) {
         if self.role == Role::Follower {
             self.events.push(Event::Post(Says::Ping { settled }));
-            self.answer_by = Some(now + ANSWER_MS);
+            self.answer_by = now + ANSWER_MS;
             self.schedule_ask(now);
         }
     }
@@ -368,37 +359,58 @@ impl Election {
         } else {
             ASK_HIDDEN_MS
         };
-        self.act_at = Some(now + every);
+        self.act_at = now + every;
     }
 
     /// Asks after silent tabs, and gives up on those that did not answer.
     fn check_members(&mut self, now: Instant) {
-        let silent = |member: &Member| now.since_ms(member.heard) >= CHECK_MS;
-        let unanswered = |member: &Member| {
-            member
-                .asked
-                .is_some_and(|at| (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&now.since_ms(at)))
+        let gone = |member: &Member| {
+            let unanswered_ms = now.since_ms(member.asked);
+            (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&unanswered_ms)
         };
-        let gone: Vec<TabId> = self
-            .members
-            .iter()
-            .filter(|(_, m)| unanswered(m))
-            .map(|(tab, _)| tab)
-            .collect();
-        for tab in gone {
-            self.members.remove(tab);
-            self.events.push(Event::Gone(tab));
+        while let Some(member) = self.members.iter().find(|member| gone(member)) {
+            self.forget(member.tab);
         }
         let mut asked = false;
-        for member in self.members.values_mut().filter(|member| silent(member)) {
-            member.asked = Some(now);
-            asked = true;
+        for member in &mut self.members {
+            if now.since_ms(member.heard) >= CHECK_MS {
+                (member.asked, asked) = (now, true);
+            }
         }
         if asked {
             self.events.push(Event::Post(Says::Who));
         }
-        let next = if asked { ANSWER_MS } else { CHECK_MS / 2 };
-        self.act_at = (!self.members.is_empty()).then_some(now + next);
+        self.check_in(now, if asked { ANSWER_MS } else { CHECK_MS / 2 });
+    }
+
+    /// When the leader checks next, if there is anybody.
+    fn check_in(&mut self, now: Instant, ms: u64) {
+        self.act_at = if self.members.is_empty() {
+            Instant::NEVER
+        } else {
+            now + ms
+        };
+    }
+
+    fn heard(&mut self, now: Instant, tab: TabId) {
+        for member in &mut self.members {
+            if member.tab == tab {
+                (member.heard, member.asked) = (now, Instant::NEVER);
+                return;
+            }
+        }
+        if self.members.len() < MEMBERS_MAX {
+            self.members.push(Member {
+                tab,
+                heard: now,
+                asked: Instant::NEVER,
+            });
+        }
+    }
+
+    fn forget(&mut self, tab: TabId) {
+        self.members.retain(|member| member.tab != tab);
+        self.events.push(Event::Gone(tab));
     }
 
     fn become_role(&mut self, role: Role, leader: Option<TabId>) {

@@ -7,7 +7,8 @@ use super::{
     election::Role,
     io::{Means, Outcome, Output, PageEvent, Request, RequestId},
     log::{CutLimits, Log, Seal, SealState},
-    pump::{BatchRef, KEEPALIVE_BYTES_MAX, Work},
+    partition::BatchRef,
+    pump::KEEPALIVE_BYTES_MAX,
     store::Store,
     time::{Instant, Timer},
 };
@@ -279,16 +280,12 @@ impl Engine {
 
     /// Requests from before the pause: whether they arrived is for the collector to say.
     fn doubt_flights(&mut self) {
-        for (id, flight) in core::mem::take(&mut self.flights) {
-            self.account.output(Output::Cancel(id));
-            let (batches, sent) = match flight.work {
-                Work::Batch(batch) => (vec![batch], true),
-                Work::Probe(batches) => (batches, false),
-            };
-            for batch in batches {
+        for flight in core::mem::take(&mut self.flights) {
+            self.account.output(Output::Cancel(flight.id));
+            for batch in flight.batches {
                 self.set_state(batch, SealState::Waiting);
-                if sent && let Some(seal) = self.own.log.find_seal(batch.from, batch.to) {
-                    seal.maybe_sent |= batch.tab == self.me;
+                if let Some(seal) = self.own.log.find_seal(batch.from, batch.to) {
+                    seal.maybe_sent |= batch.tab == self.me && !flight.asks;
                 }
             }
         }

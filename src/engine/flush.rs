@@ -52,7 +52,7 @@ impl Engine {
         let hopeless = self.paused
             || !self.page.online
             || closed_for > FLUSH_PATIENCE_MS
-            || self.gate.breaker.open_until(self.now.mono).is_some();
+            || self.gate.breaker.open_until() > self.now.mono;
         let (mut shutdown, settled) = (false, self.own.log.settled());
         for waiter in core::mem::take(&mut self.waiters) {
             if settled < waiter.to && !hopeless && self.now.mono < waiter.give_up_at {

@@ -49,6 +49,22 @@ pub struct Seal {
     pub sent: bool,
 }
 
+impl Seal {
+    /// A batch that waits, and reports nothing.
+    pub(super) const fn new(from: u64, to: u64, at: UnixMillis) -> Self {
+        Self {
+            from,
+            to,
+            at,
+            holes: Vec::new(),
+            stamp: 0,
+            state: SealState::Waiting,
+            maybe_sent: false,
+            sent: false,
+        }
+    }
+}
+
 /// Where a sealed batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealState {
@@ -302,17 +318,10 @@ impl Log {
             .range(from, to)
             .iter()
             .for_each(|entry| stamp.text(&entry.text));
-        let stamp = stamp.0;
-        let state = SealState::Waiting;
         Seal {
-            from,
-            to,
-            at,
             holes,
-            stamp,
-            state,
-            maybe_sent: false,
-            sent: false,
+            stamp: stamp.0,
+            ..Seal::new(from, to, at)
         }
     }
 
@@ -341,6 +350,14 @@ impl Log {
     #[must_use]
     pub fn batch_id(&self, seal: &Seal) -> String {
         batch_id(self.tab, seal.from, seal.to, seal.stamp)
+    }
+
+    /// The body of the sealed batch of exactly that range.
+    #[must_use]
+    pub fn body_of(&self, from: u64, to: u64) -> Option<String> {
+        let mut seals = self.seals.iter();
+        let seal = seals.find(|seal| (seal.from, seal.to) == (from, to))?;
+        Some(self.body(seal))
     }
 
     /// The body of a sealed batch, the same to the byte whenever and by whomever it is asked for.

@@ -38,6 +38,7 @@ pub mod io;
 pub mod journal;
 pub mod log;
 pub mod map;
+mod partition;
 pub mod peer;
 mod pump;
 pub mod rawjson;
@@ -57,10 +58,10 @@ use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
 use intake::RING_STORAGE_BYTES_MAX;
-use io::{Host, Input, Output, RequestId};
+use io::{Host, Input, Output};
 use journal::Journal;
 use log::Log;
-use map::Map;
+use partition::Partition;
 use pump::Flight;
 use report::{Report, Stats};
 use retry::Gate;
@@ -75,17 +76,6 @@ use crate::wire::envelope;
 const MERGE_MS: u64 = 2_000;
 /// When storage is searched again for a journal that grew after it was read, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 300;
-
-/// One tab's journalled log: this tab's, or one taken over.
-#[derive(Debug)]
-struct Partition {
-    log: Log,
-    journal: Journal,
-    /// Its batches may still be on their way; ask the collector only then.
-    probe_at: Instant,
-    /// Its tab turned out to be alive: let go of it when nothing of it is in flight.
-    release: bool,
-}
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +108,7 @@ pub struct Engine {
     tabs: Tabs,
     election: Election,
     gate: Gate,
-    flights: Map<RequestId, Flight>,
+    flights: Vec<Flight>,
     last_request: u32,
     last_served: TabId,
     deferred: Deferred,
@@ -178,7 +168,7 @@ impl Engine {
             tabs: Tabs::default(),
             election: Election::alone(me),
             gate: Gate::default(),
-            flights: Map::default(),
+            flights: Vec::new(),
             last_request: 0,
             last_served: me,
             deferred: Deferred::default(),
@@ -264,17 +254,15 @@ impl Engine {
         if self.dead || self.page.leaving || self.page.frozen {
             return None;
         }
-        [self.timers.next_timeout(), self.election.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let at = self.timers.next_timeout().min(self.election.next_timeout());
+        (at != Instant::NEVER).then_some(at)
     }
 
     /// The account of this client.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let (mut pending, mut stored) = (self.own.log.pending(), self.own.journal.bytes());
-        for partition in self.tabs.adopted.values() {
+        for partition in &self.tabs.adopted {
             pending += partition.log.pending();
             stored += partition.journal.bytes();
         }
@@ -321,11 +309,7 @@ impl Engine {
     }
 
     fn on_timers(&mut self, store: &mut dyn Store) {
-        if self
-            .election
-            .next_timeout()
-            .is_some_and(|at| at <= self.now.mono)
-        {
+        if self.election.next_timeout() <= self.now.mono {
             let settled = self.own.log.settled();
             self.election
                 .on_timeout(self.now.mono, settled, &mut self.rng);
@@ -356,14 +340,16 @@ impl Engine {
                 self.now.mono + self.config.flush_interval_ms.into(),
             );
         }
-        match self.flights.values().map(|flight| flight.deadline).min() {
-            Some(at) => self.timers.set(Timer::Request, at),
-            None => self.timers.stop(Timer::Request),
+        let mut at = Instant::NEVER;
+        for flight in &self.flights {
+            at = at.min(flight.deadline);
         }
-        match self.waiters.iter().map(|waiter| waiter.give_up_at).min() {
-            Some(at) => self.timers.set(Timer::FlushWait, at),
-            None => self.timers.stop(Timer::FlushWait),
+        self.timers.set(Timer::Request, at);
+        at = Instant::NEVER;
+        for waiter in &self.waiters {
+            at = at.min(waiter.give_up_at);
         }
+        self.timers.set(Timer::FlushWait, at);
         if self.own.journal.is_fragmented() {
             self.timers
                 .set_if_unset(Timer::Merge, self.now.mono + MERGE_MS);

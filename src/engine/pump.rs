@@ -1,14 +1,16 @@
 //! What is sent next, and what its answer means.
 
 use super::{
-    Engine, Partition,
+    Engine,
     ids::{TabId, batch_id},
     io::{Means, Outcome, Output, Request, RequestId},
-    log::SealState,
+    log::{Seal, SealState},
+    partition::{BatchRef, Partition},
     peer::PeerVerdict,
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of},
     store::Store,
+    tabs::Offer,
     time::{Instant, Timer},
 };
 use crate::wire::envelope;
@@ -22,27 +24,13 @@ const PROBE_BATCHES_MAX: usize = 64;
 /// A request that has not been answered.
 #[derive(Debug)]
 pub(super) struct Flight {
-    pub(super) work: Work,
+    pub(super) id: RequestId,
+    /// It carries the first of them, or asks whether these have arrived.
+    pub(super) batches: Vec<BatchRef>,
+    pub(super) asks: bool,
     pub(super) deadline: Instant,
-    pub(super) means: Means,
+    means: Means,
     body_bytes: usize,
-}
-
-/// What a request carries.
-#[derive(Clone, Debug)]
-pub(super) enum Work {
-    /// A sealed batch.
-    Batch(BatchRef),
-    /// A receipt query about these.
-    Probe(Vec<BatchRef>),
-}
-
-/// Names a sealed batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BatchRef {
-    pub(super) tab: TabId,
-    pub(super) from: u64,
-    pub(super) to: u64,
 }
 
 impl Engine {
@@ -70,91 +58,69 @@ impl Engine {
     /// Batches that may have arrived already.
     fn unsure_batches(&mut self) -> Vec<BatchRef> {
         let mut unsure = Vec::new();
-        let own = core::iter::once((self.me, &self.own));
-        let logs = own.chain(self.tabs.adopted.iter());
-        for (tab, partition) in logs {
-            let waiting = partition
-                .log
-                .seals
-                .iter()
-                .filter(|seal| seal.maybe_sent && seal.state == SealState::Waiting);
-            let refs = waiting.map(|seal| BatchRef {
-                tab,
-                from: seal.from,
-                to: seal.to,
-            });
-            if partition.probe_at <= self.now.mono {
-                unsure.extend(refs);
-            } else if refs.count() > 0 {
-                self.timers.set_if_unset(Timer::Retry, partition.probe_at);
+        let mut wait = self.own.push_unsure(self.now.mono, &mut unsure);
+        for partition in &self.tabs.adopted {
+            wait = wait.min(partition.push_unsure(self.now.mono, &mut unsure));
+        }
+        self.timers.set_if_unset(Timer::Retry, wait);
+        for offer in &self.tabs.offers {
+            if offer.seal.is_unsure() {
+                unsure.push(offer.seal.batch_of(offer.tab));
             }
         }
-        unsure.extend(self.tabs.unsure_offers());
         unsure.truncate(PROBE_BATCHES_MAX);
         unsure
     }
 
     /// The next batch in turn: one of each tab that has something to send.
     fn next_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
-        let mut tabs = self.tabs.with_work();
-        tabs.push(self.me);
-        tabs.sort_unstable();
-        let start = tabs.partition_point(|tab| *tab <= self.last_served);
-        tabs.rotate_left(start);
-        for tab in tabs {
-            if let Some(batch) = self.next_batch_of(tab, store) {
+        let mut tab = self.last_served;
+        for _ in 0..=self.tabs.offers.len() + self.tabs.adopted.len() {
+            tab = self.tab_after(tab);
+            let batch = self.next_batch_of(tab, store);
+            if batch.is_some() {
                 self.last_served = tab;
-                return Some(batch);
+                return batch;
             }
         }
         None
     }
 
+    /// The next tab, in a circle, of which something may be here.
+    fn tab_after(&self, last: TabId) -> TabId {
+        let mut next = self.me;
+        let offers = self.tabs.offers.iter().map(|offer| offer.tab);
+        for tab in offers.chain(self.tabs.adopted.iter().map(|partition| partition.log.tab)) {
+            if (tab <= last, tab) < (next <= last, next) {
+                next = tab;
+            }
+        }
+        next
+    }
+
     fn next_batch_of(&mut self, tab: TabId, store: &mut dyn Store) -> Option<BatchRef> {
-        if tab == self.me {
-            return self.next_own_batch(store);
+        if let Some(offer) = self.tabs.offer_of(tab) {
+            return Some(offer.seal.batch_of(tab));
         }
-        if let Some(offer) = self.tabs.next_offer(tab) {
-            return Some(offer);
-        }
+        let (now, own) = (self.now, tab == self.me);
         let limits = self.cut_limits();
-        let partition = self
-            .tabs
-            .adopted
-            .get_mut(tab)
-            .filter(|partition| !partition.release)?;
-        if partition.probe_at > self.now.mono {
-            self.timers.set_if_unset(Timer::Retry, partition.probe_at);
+        let partition = self.partition_mut(tab).filter(|kept| !kept.release)?;
+        let sealed = !partition.log.seals.is_empty();
+        if partition.probe_at > now.mono && (sealed || !own) {
+            let at = partition.probe_at;
+            self.timers.set_if_unset(Timer::Retry, at);
             return None;
         }
-        if partition.log.seals.is_empty() {
-            if partition.log.seal(limits, self.now.wall).is_none() {
-                partition.log.seal_holes(self.now.wall)?;
+        if own && !sealed {
+            self.seal_next(store)?;
+        } else if !sealed {
+            if partition.log.seal(limits, now.wall).is_none() {
+                partition.log.seal_holes(now.wall)?;
             }
             self.write_record_of(tab, store);
         }
-        let seal = self.tabs.adopted.get(tab)?.log.seals.first()?;
-        Some(BatchRef {
-            tab,
-            from: seal.from,
-            to: seal.to,
-        })
-    }
-
-    fn next_own_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
-        if self.own.probe_at > self.now.mono && !self.own.log.seals.is_empty() {
-            self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
-            return None;
-        }
-        if self.own.log.seals.is_empty() {
-            self.seal_next(store)?;
-        }
-        let seal = self.own.log.seals.first()?;
-        Some(BatchRef {
-            tab: self.me,
-            from: seal.from,
-            to: seal.to,
-        })
+        let seal = self.partition_mut(tab)?.log.seals.first()?;
+        Some(seal.batch_of(tab))
     }
 
     /// Seals this tab's next batch, if it is full or asked for.
@@ -175,7 +141,7 @@ impl Engine {
     fn write_record_of(&mut self, tab: TabId, store: &mut dyn Store) {
         if tab == self.me {
             self.write_own_record(store);
-        } else if let Some(partition) = self.tabs.adopted.get_mut(tab) {
+        } else if let Some(partition) = self.partition_mut(tab) {
             partition.journal.write_record(&partition.log, &[], store);
         }
     }
@@ -196,16 +162,13 @@ impl Engine {
             self.now.wall,
             ids.iter().map(String::as_str),
         );
-        for batch in &batches {
-            self.set_state(*batch, SealState::InFlight);
-        }
         // A plain fetch in flight would cost a page that leaves its back/forward cache in Firefox.
         let means = if self.gate.has_failed() {
             Means::Fetch
         } else {
             Means::Keepalive
         };
-        self.send(Work::Probe(batches), means, body);
+        self.send(batches, true, means, body);
     }
 
     /// Sends a sealed batch by the strongest means that the budget leaves.
@@ -225,23 +188,23 @@ impl Engine {
         } else {
             Means::Fetch
         };
-        self.set_state(batch, SealState::InFlight);
-        self.send(Work::Batch(batch), means, body);
+        self.send(vec![batch], false, means, body);
     }
 
-    fn send(&mut self, work: Work, means: Means, body: String) {
-        self.last_request += 1;
-        let id = RequestId(self.last_request);
+    fn send(&mut self, batches: Vec<BatchRef>, asks: bool, means: Means, body: String) {
+        for batch in &batches {
+            self.set_state(*batch, SealState::InFlight);
+        }
+        let id = self.next_request_id();
         let deadline = self.now.mono + self.config.timeout_ms.into();
-        self.flights.insert(
+        self.flights.push(Flight {
             id,
-            Flight {
-                work,
-                deadline,
-                means,
-                body_bytes: body.len(),
-            },
-        );
+            batches,
+            asks,
+            deadline,
+            means,
+            body_bytes: body.len(),
+        });
         self.account.requests += 1;
         self.gate.on_send(self.now.mono);
         self.election.on_activity(self.now.mono);
@@ -253,7 +216,7 @@ impl Engine {
         }));
     }
 
-    /// Names a request that is not a flight (a deferred one).
+    /// Names a request.
     pub(super) const fn next_request_id(&mut self) -> RequestId {
         self.last_request += 1;
         RequestId(self.last_request)
@@ -261,89 +224,95 @@ impl Engine {
 
     /// Bytes that this page has in flight under the shared budget.
     pub(super) fn keepalive_bytes(&self) -> usize {
-        let kept = self
-            .flights
-            .values()
-            .filter(|flight| matches!(flight.means, Means::Keepalive | Means::Beacon));
-        kept.map(|flight| flight.body_bytes).sum::<usize>() + self.deferred.beacon_bytes
+        let mut bytes = self.deferred.beacon_bytes;
+        for flight in &self.flights {
+            if flight.means != Means::Fetch {
+                bytes += flight.body_bytes;
+            }
+        }
+        bytes
     }
 
     /// A batch's bytes, and whether it has been sent before.
     fn body_of(&mut self, batch: BatchRef) -> Option<(String, bool)> {
-        let Some(partition) = self.partition_mut(batch.tab) else {
-            return self.tabs.offer_body(batch);
-        };
-        if partition.log.find_seal(batch.from, batch.to).is_none() {
-            return self.tabs.offer_body(batch);
-        }
-        let seal = partition.log.find_seal(batch.from, batch.to)?;
+        let seal = self.seal_mut(batch)?;
         let repeated = core::mem::replace(&mut seal.sent, true);
-        let seal = seal.clone();
-        Some((partition.log.body(&seal), repeated))
+        let kept = self.partition_mut(batch.tab);
+        let body = match kept.and_then(|kept| kept.log.body_of(batch.from, batch.to)) {
+            Some(body) => body,
+            None => self.tabs.offered(batch)?.body.clone(),
+        };
+        Some((body, repeated))
+    }
+
+    fn stamp_of(&mut self, batch: BatchRef) -> u32 {
+        self.seal_mut(batch).map_or(0, |seal| seal.stamp)
     }
 
     fn id_of(&mut self, batch: BatchRef) -> String {
         batch_id(batch.tab, batch.from, batch.to, self.stamp_of(batch))
     }
 
-    fn stamp_of(&mut self, batch: BatchRef) -> u32 {
-        let partition = self.partition_mut(batch.tab);
-        let seal = partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to));
-        match seal {
-            Some(seal) => seal.stamp,
-            None => self.tabs.offer_stamp(batch),
-        }
-    }
-
     /// How many events the batch still has.
     pub(super) fn count_of(&mut self, batch: BatchRef) -> usize {
-        let here = self
-            .partition_mut(batch.tab)
-            .map(|partition| partition.log.count(batch.from, batch.to));
-        here.unwrap_or_else(|| self.tabs.offer_count(batch))
+        match self.partition_mut(batch.tab) {
+            Some(partition) => partition.log.count(batch.from, batch.to),
+            None => self
+                .tabs
+                .offered(batch)
+                .map_or(0, |offer| offer.count as usize),
+        }
     }
 
     /// The log of that tab, if it is kept here: this tab's own, or one taken over.
     pub(super) fn partition_mut(&mut self, tab: TabId) -> Option<&mut Partition> {
         if tab == self.me {
-            Some(&mut self.own)
+            return Some(&mut self.own);
+        }
+        let mut adopted = self.tabs.adopted.iter_mut();
+        adopted.find(|partition| partition.log.tab == tab)
+    }
+
+    /// The sealed batch, in a log that is kept here or as its tab offered it.
+    fn seal_mut(&mut self, batch: BatchRef) -> Option<&mut Seal> {
+        let BatchRef { tab, from, to } = batch;
+        let kept = self.partition_mut(tab);
+        if kept.is_some_and(|kept| kept.log.find_seal(from, to).is_some()) {
+            self.partition_mut(tab)?.log.find_seal(from, to)
         } else {
-            self.tabs.adopted.get_mut(tab)
+            let offer = self.tabs.offered_mut(batch)?;
+            Some(&mut offer.seal)
         }
     }
 
     pub(super) fn set_state(&mut self, batch: BatchRef, state: SealState) {
-        let partition = self.partition_mut(batch.tab);
-        match partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to)) {
-            Some(seal) => seal.state = state,
-            None => self
-                .tabs
-                .set_offer_in_flight(batch, state == SealState::InFlight),
+        if let Some(seal) = self.seal_mut(batch) {
+            seal.state = state;
         }
     }
 
     fn set_unsure(&mut self, batch: BatchRef, maybe_sent: bool) {
-        let partition = self.partition_mut(batch.tab);
-        match partition.and_then(|partition| partition.log.find_seal(batch.from, batch.to)) {
-            Some(seal) => seal.maybe_sent = maybe_sent,
-            None => self.tabs.set_offer_unsure(batch, maybe_sent),
+        if let Some(seal) = self.seal_mut(batch) {
+            seal.maybe_sent = maybe_sent;
         }
     }
 
     /// An answer, or the lack of one.
     pub(super) fn on_response(&mut self, id: RequestId, outcome: &Outcome, store: &mut dyn Store) {
-        let Some(flight) = self.flights.remove(id) else {
+        let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
             self.on_deferred_response(id, outcome, store);
             return;
         };
-        match flight.work {
-            Work::Probe(batches) => self.on_receipts(&batches, outcome, store),
-            Work::Batch(batch) => match outcome {
+        let flight = self.flights.remove(index);
+        if flight.asks {
+            self.on_receipts(&flight.batches, outcome, store);
+        } else if let [batch] = flight.batches[..] {
+            match outcome {
                 Outcome::Queued => self.on_beacon_queued(batch, flight.body_bytes),
                 Outcome::Refused | Outcome::Network
                     if self.falls_back(batch, flight.means, outcome) => {}
                 _ => self.on_batch_outcome(batch, outcome, store),
-            },
+            }
         }
         self.release_partitions();
     }
@@ -468,7 +437,8 @@ impl Engine {
             self.settle_here(batch, verdict, store);
         }
         if batch.tab != self.me {
-            self.tabs.settle_offer(batch);
+            let done = |offer: &Offer| offer.seal.batch_of(offer.tab) == batch;
+            self.tabs.offers.retain(|offer| !done(offer));
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
                 self.tell_owner(batch, stamp, count, verdict);
@@ -533,12 +503,9 @@ impl Engine {
 
     /// Requests whose answer is overdue count as failed and are given up.
     pub(super) fn on_request_timeout(&mut self, store: &mut dyn Store) {
-        let overdue = self
-            .flights
-            .iter()
-            .filter(|(_, flight)| flight.deadline <= self.now.mono);
-        let overdue: Vec<RequestId> = overdue.map(|(id, _)| id).collect();
-        for id in overdue {
+        let now = self.now.mono;
+        while let Some(flight) = self.flights.iter().find(|flight| flight.deadline <= now) {
+            let id = flight.id;
             self.account.output(Output::Cancel(id));
             self.on_response(id, &Outcome::Network, store);
         }

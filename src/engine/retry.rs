@@ -115,7 +115,7 @@ fn http_date(text: &str) -> Option<u64> {
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     attempts: u32,
-    not_before: Option<Instant>,
+    not_before: Instant,
     told_by_collector: bool,
     /// See [`Breaker`].
     pub breaker: Breaker,
@@ -127,7 +127,7 @@ impl Gate {
         self.attempts = 0;
         // A pause that the collector asked for stands, whatever else it answers meanwhile.
         if !self.told_by_collector {
-            self.not_before = None;
+            self.not_before = Instant(0);
         }
         self.breaker.on_success();
     }
@@ -147,9 +147,8 @@ impl Gate {
         let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
         let wait = after_ms.unwrap_or(jittered);
         // Failures may come in bunches (requests sent while leaving): the longest wait counts.
-        let until = now.mono + wait;
+        self.not_before = self.not_before.max(now.mono + wait);
         self.told_by_collector |= after_ms.is_some();
-        self.not_before = Some(self.not_before.map_or(until, |earlier| earlier.max(until)));
         self.attempts += 1;
         let over = self.attempts >= config.max_retries;
         if over {
@@ -161,16 +160,15 @@ impl Gate {
     /// When the next request may leave, if not now.
     #[must_use]
     pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.not_before
-            .filter(|at| *at > now)
-            .max(self.breaker.open_until(now))
+        let at = self.not_before.max(self.breaker.open_until());
+        (at > now).then_some(at)
     }
 
     /// Whether the collector itself asked for a pause that is not over. The one thing that even a
     /// page's last words respect.
     #[must_use]
     pub fn is_told_to_wait(&self, now: Instant) -> bool {
-        self.told_by_collector && self.not_before.is_some_and(|at| at > now)
+        self.told_by_collector && self.not_before > now
     }
 
     /// Whether the last attempt failed.
@@ -181,9 +179,7 @@ impl Gate {
 
     /// A request leaves.
     pub fn on_send(&mut self, now: Instant) {
-        if self.not_before.take_if(|at| *at <= now).is_some() {
-            self.told_by_collector = false;
-        }
+        self.told_by_collector &= self.not_before > now;
         self.breaker.on_send(now);
     }
 }

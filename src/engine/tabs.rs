@@ -1,23 +1,21 @@
 //! The other tabs: batches they offer, answers they are owed, journals that dead ones left.
 
 use super::{
-    Engine, Partition,
+    Engine,
     adopt::SETTLE_MS,
     election::{Event, Role},
     ids::TabId,
     io::Output,
     log::{Seal, SealState},
-    map::Map,
+    partition::{BatchRef, Partition},
     peer::{Ended, Message, PeerVerdict, Says},
-    pump::BatchRef,
     report::Report,
     store::Store,
     time::{Instant, Timer, UnixMillis},
 };
 
-/// Batches per tab, and tabs, whose end is remembered for a tab that missed it.
-const DONE_MAX: usize = 16;
-const DONE_TABS_MAX: usize = 64;
+/// Batches whose end is remembered for a tab that missed it.
+const DONE_MAX: usize = 512;
 /// When storage is searched after a tab is gone, in milliseconds: what another process wrote may be
 /// seen late.
 const AFTER_GONE_MS: [u64; 3] = [50, 1_000, 4_000];
@@ -30,126 +28,67 @@ const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 #[derive(Debug, Default)]
 pub(super) struct Tabs {
     /// Logs taken over.
-    pub(super) adopted: Map<TabId, Partition>,
+    pub(super) adopted: Vec<Partition>,
     /// Batches offered, one of each tab: the next one comes when this one is settled, so a message
     /// that got lost cannot put a tab's events out of order.
-    pub(super) offers: Map<TabId, Offer>,
-    pub(super) done: Map<TabId, Vec<Ended>>,
+    pub(super) offers: Vec<Offer>,
+    /// Oldest first.
+    pub(super) done: Vec<(TabId, Ended)>,
     pub(super) scans: Vec<Instant>,
     /// A journal that was done with has grown.
     pub(super) look_again: bool,
-    /// Journals that may have a living owner: when they last changed, and since when we know.
-    pub(super) seen: Map<TabId, (UnixMillis, Instant)>,
+    pub(super) seen: Vec<Seen>,
 }
 
+/// A batch that its tab hands to the leader.
 #[derive(Debug)]
 pub(super) struct Offer {
-    from: u64,
-    to: u64,
-    count: u32,
-    stamp: u32,
-    body: String,
-    maybe_sent: bool,
-    sent: bool,
-    pub(super) in_flight: bool,
+    pub(super) tab: TabId,
+    /// As far as its tab tells.
+    pub(super) seal: Seal,
+    /// Events in it.
+    pub(super) count: u32,
+    pub(super) body: String,
 }
 
-impl Offer {
-    const fn is(&self, batch: BatchRef) -> bool {
-        self.from == batch.from && self.to == batch.to
-    }
+/// A journal that may have a living owner.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) tab: TabId,
+    /// When it last changed.
+    pub(super) newest_at: UnixMillis,
+    /// Since when we know.
+    pub(super) since: Instant,
 }
 
 impl Tabs {
     /// Whether anything of another tab waits here.
     pub(super) fn has_work(&self) -> bool {
-        !self.offers.is_empty() || self.adopted.values().any(|p| !p.log.is_done())
-    }
-
-    /// Tabs of which something can be sent.
-    pub(super) fn with_work(&self) -> Vec<TabId> {
-        self.offers.keys().chain(self.adopted.keys()).collect()
+        !self.offers.is_empty() || self.adopted.iter().any(|kept| !kept.log.is_done())
     }
 
     /// The offered batch of a tab.
-    pub(super) fn next_offer(&self, tab: TabId) -> Option<BatchRef> {
-        let offer = self.offers.get(tab)?;
-        Some(BatchRef {
-            tab,
-            from: offer.from,
-            to: offer.to,
-        })
+    pub(super) fn offer_of(&self, tab: TabId) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.tab == tab)
     }
 
-    /// Offered batches that may have arrived already.
-    pub(super) fn unsure_offers(&self) -> impl Iterator<Item = BatchRef> {
-        let unsure = self
-            .offers
-            .iter()
-            .filter(|(_, offer)| offer.maybe_sent && !offer.in_flight);
-        unsure.map(|(tab, offer)| BatchRef {
-            tab,
-            from: offer.from,
-            to: offer.to,
-        })
+    /// The offered batch of that name.
+    pub(super) fn offered(&self, batch: BatchRef) -> Option<&Offer> {
+        let mut offers = self.offers.iter();
+        offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
     }
 
-    /// The offered batch of that range.
-    pub(super) fn offer(&self, batch: BatchRef) -> Option<&Offer> {
-        self.offers.get(batch.tab).filter(|offer| offer.is(batch))
-    }
-
-    fn offer_mut(&mut self, batch: BatchRef) -> Option<&mut Offer> {
-        self.offers
-            .get_mut(batch.tab)
-            .filter(|offer| offer.is(batch))
-    }
-
-    /// An offered batch's bytes, and whether it has been sent from here before.
-    pub(super) fn offer_body(&mut self, batch: BatchRef) -> Option<(String, bool)> {
-        let offer = self.offer_mut(batch)?;
-        Some((
-            offer.body.clone(),
-            core::mem::replace(&mut offer.sent, true),
-        ))
-    }
-
-    pub(super) fn offer_count(&self, batch: BatchRef) -> usize {
-        self.offer(batch).map_or(0, |offer| offer.count as usize)
-    }
-
-    pub(super) fn offer_stamp(&self, batch: BatchRef) -> u32 {
-        self.offer(batch).map_or(0, |offer| offer.stamp)
-    }
-
-    pub(super) fn set_offer_in_flight(&mut self, batch: BatchRef, in_flight: bool) {
-        if let Some(offer) = self.offer_mut(batch) {
-            offer.in_flight = in_flight;
-        }
-    }
-
-    pub(super) fn set_offer_unsure(&mut self, batch: BatchRef, maybe_sent: bool) {
-        if let Some(offer) = self.offer_mut(batch) {
-            offer.maybe_sent = maybe_sent;
-        }
-    }
-
-    /// An offered batch is done with.
-    pub(super) fn settle_offer(&mut self, batch: BatchRef) {
-        if self.offer(batch).is_some() {
-            self.offers.remove(batch.tab);
-        }
+    /// The offered batch of that name.
+    pub(super) fn offered_mut(&mut self, batch: BatchRef) -> Option<&mut Offer> {
+        let mut offers = self.offers.iter_mut();
+        offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
     }
 
     fn remember_done(&mut self, tab: TabId, ended: Ended) {
-        if self.done.len() >= DONE_TABS_MAX && !self.done.contains(tab) {
-            self.done.remove_first();
+        if self.done.len() >= DONE_MAX {
+            self.done.remove(0);
         }
-        let done = self.done.or_default(tab);
-        done.push(ended);
-        if done.len() > DONE_MAX {
-            done.remove(0);
-        }
+        self.done.push((tab, ended));
     }
 }
 
@@ -211,7 +150,7 @@ impl Engine {
         let leads = self.election.role() == Role::Leader;
         match message.says {
             Says::Ping { .. } if leads => {
-                let held = self.tabs.offers.get(from).map_or(0, |offer| offer.to);
+                let held = self.tabs.offer_of(from).map_or(0, |offer| offer.seal.to);
                 self.post(Says::Pong { to: from, held });
             }
             Says::Pong { to, held } if to == self.me => self.reoffer_unless(held),
@@ -223,18 +162,17 @@ impl Engine {
                 maybe_sent,
                 body,
             } if leads => {
-                let body = body.to_owned();
-                let offer = Offer {
-                    from: first,
-                    to,
-                    count,
+                let seal = Seal {
                     stamp,
-                    body,
                     maybe_sent,
-                    sent: false,
-                    in_flight: false,
+                    ..Seal::new(first, to, UnixMillis(0))
                 };
-                self.take_offer(from, offer);
+                self.take_offer(Offer {
+                    tab: from,
+                    seal,
+                    count,
+                    body: body.to_owned(),
+                });
             }
             Says::Settled { to, ended } if to == self.me => self.on_settled(ended, store),
             Says::Bye { end: 0, .. } => {}
@@ -271,7 +209,9 @@ impl Engine {
             let alone = self.election.members().next().is_none();
             self.plan_scans(if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
         } else {
-            self.tabs.offers.retain(|_, offer| offer.in_flight);
+            self.tabs
+                .offers
+                .retain(|offer| offer.seal.state == SealState::InFlight);
             self.release_all();
         }
         let report = Report::Role {
@@ -348,20 +288,22 @@ impl Engine {
         }
     }
 
-    fn take_offer(&mut self, tab: TabId, offer: Offer) {
-        let done = self.tabs.done.get(tab).into_iter().flatten();
-        let same = |ended: &&Ended| {
-            (ended.first, ended.last, ended.stamp) == (offer.from, offer.to, offer.stamp)
-        };
-        if let Some(ended) = done.clone().find(same).copied() {
-            self.post(Says::Settled { to: tab, ended });
-        } else if self
-            .tabs
-            .offers
-            .get(tab)
-            .is_none_or(|held| !held.in_flight && held.stamp != offer.stamp)
-        {
-            self.tabs.offers.insert(tab, offer);
+    fn take_offer(&mut self, offer: Offer) {
+        let (to, seal) = (offer.tab, &offer.seal);
+        for (tab, ended) in &self.tabs.done {
+            let same = (ended.first, ended.last, ended.stamp) == (seal.from, seal.to, seal.stamp);
+            if *tab == to && same {
+                let ended = *ended;
+                self.post(Says::Settled { to, ended });
+                return;
+            }
+        }
+        let held = self.tabs.offers.iter_mut().find(|held| held.tab == to);
+        match held {
+            Some(held)
+                if held.seal.state == SealState::InFlight || held.seal.stamp == seal.stamp => {}
+            Some(held) => *held = offer,
+            None => self.tabs.offers.push(offer),
         }
     }
 
@@ -415,10 +357,13 @@ impl Engine {
     }
 
     fn repeat_done(&mut self, tab: TabId, settled: u64) {
-        let done = self.tabs.done.get(tab).into_iter().flatten();
-        let missed: Vec<_> = done.filter(|ended| ended.last > settled).copied().collect();
-        for ended in missed {
-            self.post(Says::Settled { to: tab, ended });
+        for index in 0..self.tabs.done.len() {
+            if let Some((to, ended)) = self.tabs.done.get(index).copied()
+                && to == tab
+                && ended.last > settled
+            {
+                self.post(Says::Settled { to, ended });
+            }
         }
     }
 }

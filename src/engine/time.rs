@@ -8,6 +8,9 @@ use core::ops::Add;
 pub struct Instant(pub u64);
 
 impl Instant {
+    /// Later than everything: a deadline that is not set.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// Milliseconds from `earlier` to `self`; zero when the clock stepped back.
     #[must_use]
     pub const fn since_ms(self, earlier: Self) -> u64 {
@@ -56,10 +59,18 @@ pub enum Timer {
     Scan,
 }
 
-/// One optional deadline per [`Timer`].
-#[derive(Clone, Debug, Default)]
+/// One deadline per [`Timer`], or [`Instant::NEVER`].
+#[derive(Clone, Debug)]
 pub struct TimerTable {
-    deadlines: [Option<Instant>; Timer::ALL.len()],
+    deadlines: [Instant; Timer::ALL.len()],
+}
+
+impl Default for TimerTable {
+    fn default() -> Self {
+        Self {
+            deadlines: [Instant::NEVER; Timer::ALL.len()],
+        }
+    }
 }
 
 impl Timer {
@@ -79,7 +90,7 @@ impl TimerTable {
     /// Sets or moves a deadline.
     pub fn set(&mut self, timer: Timer, at: Instant) {
         if let Some(slot) = self.deadlines.get_mut(timer as usize) {
-            *slot = Some(at);
+            *slot = at;
         }
     }
 
@@ -92,35 +103,33 @@ impl TimerTable {
 
     /// Forgets a deadline.
     pub fn stop(&mut self, timer: Timer) {
-        if let Some(slot) = self.deadlines.get_mut(timer as usize) {
-            *slot = None;
-        }
+        self.set(timer, Instant::NEVER);
     }
 
     /// Whether a deadline is set.
     #[must_use]
     pub fn is_set(&self, timer: Timer) -> bool {
-        self.deadlines
-            .get(timer as usize)
-            .copied()
-            .flatten()
-            .is_some()
+        let at = self.deadlines.get(timer as usize);
+        at.is_some_and(|at| *at != Instant::NEVER)
     }
 
     /// Takes the next timer that is due; call until `None`.
     pub fn take_expired(&mut self, now: Instant) -> Option<Timer> {
-        Timer::ALL.into_iter().find(|timer| {
-            let Some(slot) = self.deadlines.get_mut(*timer as usize) else {
-                return false;
-            };
-            slot.take_if(|at| *at <= now).is_some()
-        })
+        for (timer, at) in Timer::ALL.into_iter().zip(&mut self.deadlines) {
+            if *at <= now {
+                *at = Instant::NEVER;
+                return Some(timer);
+            }
+        }
+        None
     }
 
     /// The earliest deadline; changes after any `set`, `stop` or `take_expired`.
     #[must_use]
-    pub fn next_timeout(&self) -> Option<Instant> {
-        self.deadlines.iter().flatten().min().copied()
+    pub fn next_timeout(&self) -> Instant {
+        self.deadlines
+            .iter()
+            .fold(Instant::NEVER, |first, at| first.min(*at))
     }
 }
 
@@ -134,11 +143,11 @@ mod tests {
         table.set(Timer::Retry, Instant(20));
         table.set(Timer::Flush, Instant(10));
         table.set_if_unset(Timer::Flush, Instant(99));
-        assert_eq!(table.next_timeout(), Some(Instant(10)));
+        assert_eq!(table.next_timeout(), Instant(10));
         assert_eq!(table.take_expired(Instant(9)), None);
         assert_eq!(table.take_expired(Instant(20)), Some(Timer::Flush));
         assert_eq!(table.take_expired(Instant(20)), Some(Timer::Retry));
         assert_eq!(table.take_expired(Instant(20)), None);
-        assert_eq!(table.next_timeout(), None);
+        assert_eq!(table.next_timeout(), Instant::NEVER);
     }
 }
