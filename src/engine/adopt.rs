@@ -157,17 +157,10 @@ impl Engine {
         }
         // The log has these batches now; what is in flight is settled through it.
         self.tabs.offers.retain(|offer| offer.tab != tab);
-        let mut wait = 0;
-        for seal in &log.seals {
-            wait = wait.max(SETTLE_MS.saturating_sub(self.now.wall.0.saturating_sub(seal.at.0)));
-        }
         self.account.adopt(log.pending());
-        self.tabs.adopted.push(Partition {
-            log,
-            journal,
-            probe_at: self.now.mono + wait,
-            release: false,
-        });
+        let mut partition = Partition::new(log, journal, self.now.mono);
+        partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
+        self.tabs.adopted.push(partition);
     }
 
     /// Removes what is left of a journal that was taken over and is delivered.

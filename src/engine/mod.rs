@@ -26,6 +26,7 @@ mod account;
 mod adopt;
 pub mod breaker;
 pub mod config;
+mod deferred;
 pub mod election;
 pub mod entries;
 pub mod event;
@@ -52,8 +53,8 @@ pub mod time;
 
 use account::Account;
 use config::{Config, ConfigError, MultiTabMode};
+use deferred::Deferred;
 use election::{Election, Role};
-use exit::Deferred;
 use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
@@ -159,12 +160,7 @@ impl Engine {
             },
             identity,
             rng,
-            own: Partition {
-                log: Log::new(me, header),
-                journal,
-                probe_at: now.mono,
-                release: false,
-            },
+            own: Partition::new(Log::new(me, header), journal, now.mono),
             tabs: Tabs::default(),
             election: Election::alone(me),
             gate: Gate::default(),

@@ -1,10 +1,11 @@
 //! One tab's journalled log as a sender has it: this tab's own, or one taken over.
 
 use super::{
+    adopt::SETTLE_MS,
     ids::TabId,
     journal::Journal,
     log::{Log, Seal, SealState},
-    time::Instant,
+    time::{Instant, UnixMillis},
 };
 
 /// See the module.
@@ -36,6 +37,11 @@ impl Seal {
         }
     }
 
+    /// Whether it is the same batch to the byte.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.from, self.to, self.stamp) == (other.from, other.to, other.stamp)
+    }
+
     /// Whether it may have arrived already, and is not on its way.
     pub(super) fn is_unsure(&self) -> bool {
         self.maybe_sent && self.state == SealState::Waiting
@@ -43,6 +49,25 @@ impl Seal {
 }
 
 impl Partition {
+    /// What is kept of a tab.
+    pub(super) const fn new(log: Log, journal: Journal, now: Instant) -> Self {
+        Self {
+            log,
+            journal,
+            probe_at: now,
+            release: false,
+        }
+    }
+
+    /// How long its newest batch may still be on its way; asking earlier would miss it.
+    pub(super) fn settling_ms(&self, wall: UnixMillis) -> u64 {
+        let mut wait_ms = 0;
+        for seal in &self.log.seals {
+            wait_ms = wait_ms.max(SETTLE_MS.saturating_sub(wall.0.saturating_sub(seal.at.0)));
+        }
+        wait_ms
+    }
+
     /// Adds the batches that may have arrived already. While it is too early to ask, adds none and
     /// returns when it will not be.
     pub(super) fn push_unsure(&self, now: Instant, unsure: &mut Vec<BatchRef>) -> Instant {
