@@ -40,7 +40,7 @@ impl Engine {
     pub(super) fn scan(&mut self, store: &mut dyn Store) {
         self.tabs.scans.retain(|at| *at > self.now.mono);
         if matches!(self.election.role(), Role::Leader | Role::Alone) {
-            let prefix = ["sendoff:", &self.host.project, ":"].concat();
+            let prefix = self.key_prefix();
             for (tab, names) in journals_by_tab(&store.keys(&prefix), prefix.len()) {
                 let kept = self.tabs.adopted.iter().find(|kept| kept.log.tab == tab);
                 if tab != self.me
@@ -165,10 +165,10 @@ impl Engine {
 
     /// Removes what is left of a journal that was taken over and is delivered.
     pub(super) fn forget_if_empty(&mut self, tab: TabId, store: &mut dyn Store) {
+        let prefix = self.key_prefix();
         let mut adopted = self.tabs.adopted.iter_mut();
         let kept = adopted.find(|kept| kept.log.tab == tab && kept.log.is_done());
         let Some(kept) = kept else { return };
-        let prefix = ["sendoff:", &self.host.project, ":"].concat();
         let mut journals = journals_by_tab(&store.keys(&prefix), prefix.len());
         journals.retain(|(of, _)| *of == tab);
         if journals.iter().all(|(_, names)| kept.journal.knows(names)) {

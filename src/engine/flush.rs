@@ -44,6 +44,7 @@ impl Engine {
         });
     }
 
+    /// Answers whoever need not wait any longer.
     pub(super) fn answer_waiters(&mut self, store: &mut dyn Store) {
         let closed_for = self
             .gate
@@ -53,18 +54,25 @@ impl Engine {
             || !self.page.online
             || closed_for > FLUSH_PATIENCE_MS
             || self.gate.breaker.open_until() > self.now.mono;
-        let (mut shutdown, settled) = (false, self.own.log.settled());
-        for waiter in core::mem::take(&mut self.waiters) {
-            if settled < waiter.to && !hopeless && self.now.mono < waiter.give_up_at {
-                self.waiters.push(waiter);
-                continue;
-            }
-            self.report_flushed(&waiter);
-            shutdown |= waiter.shutdown;
-        }
-        if shutdown {
+        if self.answer_where(hopeless) {
             self.stop(store);
         }
+    }
+
+    /// Answers all whose time has come, or just all; tells whether one of them was a `shutdown()`.
+    fn answer_where(&mut self, all: bool) -> bool {
+        let (mut shutdown, mut index) = (false, 0);
+        while let Some(waiter) = self.waiters.get(index).copied() {
+            let done = self.own.log.settled() >= waiter.to;
+            if all || done || self.now.mono >= waiter.give_up_at {
+                self.waiters.remove(index);
+                self.report_flushed(&waiter);
+                shutdown |= waiter.shutdown;
+            } else {
+                index += 1;
+            }
+        }
+        shutdown
     }
 
     fn report_flushed(&mut self, waiter: &Waiter) {
@@ -83,9 +91,7 @@ impl Engine {
         self.persist_last(store);
         self.say_bye(false);
         self.account.output(Output::CloseChannel);
-        for waiter in core::mem::take(&mut self.waiters) {
-            self.report_flushed(&waiter);
-        }
+        self.answer_where(true);
         self.dead = true;
     }
 

@@ -23,14 +23,14 @@ impl Engine {
     /// One burst of calls: one write to the journal.
     pub(super) fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
         let before = self.own.log.next_seq();
-        let (mut urgent, known) = (false, self.identity.clone());
+        let mut urgent = false;
         for record in records.split('\n').filter(|record| !record.is_empty()) {
             match self.accept(record) {
                 Ok(now) => urgent |= now,
                 Err(refusal) => self.account.refuse(refusal),
             }
         }
-        if self.identity != known {
+        if urgent {
             self.identity.save(&self.host.project, store);
         }
         if self.own.log.next_seq() > before {

@@ -389,14 +389,21 @@ impl Engine {
     /// tab's share is full, now and then.
     fn weigh_others(&mut self, store: &dyn Store) {
         self.weighed_at = self.now.mono;
-        let prefix = ["sendoff:", &self.host.project, ":"].concat();
-        let mine = [&prefix, self.me.text().as_str(), ":"].concat();
-        let others = store
-            .keys(&prefix)
-            .into_iter()
-            .filter(|key| !key.starts_with(&mine));
-        self.others_bytes = others
-            .map(|key| key.len() + store.get(&key).map_or(0, |value| value.len()))
-            .sum();
+        let (prefix, me) = (self.key_prefix(), self.me.text());
+        self.others_bytes = 0;
+        for key in store.keys(&prefix) {
+            let mine = key
+                .get(prefix.len()..)
+                .is_some_and(|rest| rest.starts_with(&me));
+            if !mine {
+                let value_bytes = store.get(&key).map_or(0, |value| value.len());
+                self.others_bytes += key.len() + value_bytes;
+            }
+        }
+    }
+
+    /// What every key of the project starts with.
+    fn key_prefix(&self) -> String {
+        ["sendoff:", &self.host.project, ":"].concat()
     }
 }

@@ -157,6 +157,7 @@ impl World {
             refused: false,
             declined: false,
             buried: false,
+            unwanted: false,
             mourned: false,
         };
         Call {

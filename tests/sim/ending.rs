@@ -102,7 +102,10 @@ impl World {
                 .unwrap_or(0);
             let gap = book.events[..last.min(book.events.len())]
                 .iter()
-                .position(|event| !event.stored && !event.declined && !event.mourned);
+                .position(|event| {
+                    let told = event.mourned || event.unwanted;
+                    !event.stored && !event.declined && !told
+                });
             if let Some(gap) = gap {
                 let (seq, last) = (gap + 1, last + 1);
                 self.fail(18, &format!(

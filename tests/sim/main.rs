@@ -64,7 +64,8 @@
 //! 16. *No spinning.* Outputs and wake-ups without time passing are bounded.
 //! 17. *Answers.* `flush()` and `shutdown()` are answered once.
 //! 18. *No silent holes.* In the collector's data every hole in a tab's numbers is explained by a
-//!     tombstone, unless the tab's records were destroyed or memory alone held them.
+//!     tombstone, unless the tab's records were destroyed or memory alone held them, or the collector
+//!     refused for good the batch that had nothing but the tombstone in it.
 //! 19. *Durable.* When a call returns, its events are in the store, if that can hold them.
 //! 20. *Prompt.* With a healthy network, an event of a page that stays visible arrives within 10 s
 //!     whatever happens to the tab that sends it; and of all that arrives then at most 2 % has

@@ -29,6 +29,8 @@ pub(crate) struct Tracked {
     pub(crate) declined: bool,
     /// Named in the `dropped` list of a request.
     pub(crate) buried: bool,
+    /// Named in a batch of nothing but gaps that a tab was told would never be taken.
+    pub(crate) unwanted: bool,
     /// The collector has been told.
     pub(crate) mourned: bool,
 }

@@ -76,6 +76,13 @@ impl World {
                         event.refused = true;
                     }
                 }
+                // Nothing of that tab is left that could tell it again.
+                let untold = body.dropped.iter().filter(|_| body.seqs.is_empty());
+                for seq in untold.flat_map(|(from, to)| *from..=*to) {
+                    if let Some(event) = self.model.event(body.tab, seq) {
+                        event.unwanted = true;
+                    }
+                }
             }
         }
     }
