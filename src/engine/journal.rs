@@ -23,7 +23,7 @@ use super::{
     store::{Store, StoreError},
     time::{Instant, Now},
 };
-use crate::wire::json::push_u64;
+use crate::wire::{json::push_u64, text::join};
 
 /// Bytes of events in one segment at most.
 pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
@@ -62,7 +62,7 @@ impl Journal {
     #[must_use]
     pub fn new(project: &str, tab: &str, cap_bytes: usize) -> Self {
         Self {
-            prefix: ["sendoff:", project, ":", tab, ":"].concat(),
+            prefix: join(&["sendoff:", project, ":", tab, ":"]),
             segments: VecDeque::new(),
             stored_to: 0,
             header_bytes: 0,
@@ -415,6 +415,6 @@ impl Journal {
     }
 
     fn key(&self, name: &str) -> String {
-        [self.prefix.as_str(), name].concat()
+        join(&[&self.prefix, name])
     }
 }

@@ -11,7 +11,10 @@ use super::{
     store::Store,
     time::UnixMillis,
 };
-use crate::wire::json::push_u64;
+use crate::wire::{
+    json::push_u64,
+    text::{fields, join, parse_u64, split_once},
+};
 
 /// First characters of every value; a value that starts otherwise is of another version.
 const VERSION: &str = "1";
@@ -87,22 +90,18 @@ pub fn write_segment(
 /// The range in a segment's name.
 #[must_use]
 pub fn segment_range(name: &str) -> Option<(u64, u64)> {
-    let (from, to) = name.split_once('-')?;
-    Some((from.parse().ok()?, to.parse().ok()?))
+    let (from, to) = split_once(name, b'-')?;
+    Some((parse_u64(from)?, parse_u64(to)?))
 }
 
 /// When a segment was written, and its events; `None` if it is damaged.
 fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
-    let (head, body) = text.split_once('\n')?;
-    let mut numbers = head
-        .split(' ')
-        .skip(1)
-        .map(|number| number.parse::<u64>().ok());
-    let (at, count, sum) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    let entries = body.split('\n').map(|line| {
-        let (seq, text) = line.split_once('\t')?;
+    let (head, body) = split_once(text, b'\n')?;
+    let [at, count, sum] = numbers(head)?;
+    let entries = fields(body, b'\n').map(|line| {
+        let (seq, text) = split_once(line, b'\t')?;
         Some(Entry {
-            seq: seq.parse().ok().filter(|seq| *seq > 0)?,
+            seq: parse_u64(seq).filter(|seq| *seq > 0)?,
             text: text.into(),
         })
     });
@@ -146,7 +145,7 @@ pub fn guard(body: &str) -> String {
 
 /// What `guard` guarded, if it is whole.
 fn unguard(text: &str) -> Option<&str> {
-    let (head, body) = text.split_once('\n')?;
+    let (head, body) = split_once(text, b'\n')?;
     let [sum] = numbers(head)?;
     (sum == u64::from(checksum(body))).then_some(body)
 }
@@ -193,7 +192,7 @@ impl Record {
 }
 
 fn read_record(text: &str) -> Option<Record> {
-    let mut lines = unguard(text)?.split('\n');
+    let mut lines = fields(unguard(text)?, b'\n');
     let [settled] = numbers(lines.next()?)?;
     let mut record = Record {
         settled,
@@ -226,7 +225,7 @@ fn read_record(text: &str) -> Option<Record> {
             }),
             "h" => {
                 let [from, to] = numbers(line)?;
-                let reason = DropReason::from_code(line.rsplit(' ').next()?)?;
+                let reason = DropReason::from_code(fields(line, b' ').last()?)?;
                 record
                     .seals
                     .last_mut()?
@@ -249,9 +248,10 @@ fn read_record(text: &str) -> Option<Record> {
 /// The first numbers after the line's first word.
 fn numbers<const N: usize>(line: &str) -> Option<[u64; N]> {
     let mut out = [0; N];
-    let mut words = line.split(' ').skip(1);
+    let mut words = fields(line, b' ');
+    words.next();
     for number in &mut out {
-        *number = words.next()?.parse().ok()?;
+        *number = words.number()?;
     }
     Some(out)
 }
@@ -266,8 +266,8 @@ pub fn read(
     store: &mut dyn Store,
 ) -> Option<Found> {
     let tab_text = tab.text();
-    let prefix = ["sendoff:", context.project, ":", &tab_text, ":"].concat();
-    let key = |name: &str| [prefix.as_str(), name].concat();
+    let prefix = join(&["sendoff:", context.project, ":", &tab_text, ":"]);
+    let key = |name: &str| join(&[&prefix, name]);
     let (mut header, mut record_text, mut early) = (None, None, None);
     let (mut segment_names, mut segments) = (Vec::new(), Segments::default());
     for name in names {
@@ -387,9 +387,7 @@ impl Segments {
     ) {
         let mut identity = context.identity.clone();
         let records = early.and_then(|text| text.get(2..)).unwrap_or("");
-        let calls = records
-            .split('\n')
-            .filter_map(|record| Call::parse(record).ok());
+        let calls = fields(records, b'\n').filter_map(|record| Call::parse(record).ok());
         for (seq, call) in (1..).zip(calls) {
             let text = call.encode(tab, seq, &identity).into();
             call.apply(&mut identity);
@@ -420,14 +418,14 @@ impl Segments {
 
 /// The version that a value says it has; `None` if it is no value of ours at all.
 fn version_of(value: &str) -> Option<&str> {
-    let (version, _) = value.split_once([' ', '\n'])?;
-    let digits = version.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && !version.is_empty()).then_some(version)
+    let head = fields(value, b'\n').next()?;
+    let version = fields(head, b' ').next()?;
+    parse_u64(version).map(|_| version)
 }
 
 /// How many events a damaged segment held, as its head still says.
 fn damaged_events(text: &str) -> usize {
-    let [_, count] = numbers(text.split('\n').next().unwrap_or("")).unwrap_or([0, 1]);
+    let [_, count] = numbers(fields(text, b'\n').next().unwrap_or("")).unwrap_or([0, 1]);
     count.clamp(1, 10_000) as usize
 }
 
@@ -438,7 +436,7 @@ fn set_aside(key: &str, store: &mut dyn Store) {
         let aside = "sendoff-damaged";
         if value.len() <= BYTES_MAX {
             // One key, the latest: a bounded amount, whatever keeps damaging values.
-            _ = store.set(aside, &[key, "\n", &value].concat());
+            _ = store.set(aside, &join(&[key, "\n", &value]));
         }
         store.remove(key);
     }
