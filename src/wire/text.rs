@@ -62,8 +62,10 @@ pub fn after<'a>(text: &'a str, needle: &str) -> Option<&'a str> {
 /// What is after `byte` (ASCII), if that is the first thing after white space.
 #[must_use]
 pub fn after_byte(text: &str, byte: u8) -> Option<&str> {
-    let at = text.bytes().position(|byte| !byte.is_ascii_whitespace())?;
-    (text.as_bytes().get(at) == Some(&byte)).then(|| text.get(at + 1..))?
+    let text = text.trim_ascii_start();
+    text.as_bytes()
+        .starts_with(&[byte])
+        .then(|| text.get(1..))?
 }
 
 /// A decimal number of at most 19 digits: as many as surely fit.
