@@ -11,9 +11,10 @@ use crate::wire::{
     text::parse_digits,
 };
 
-/// One load of one page: 80 random bits, written as 20 hex digits.
+/// One load of one page: 80 random bits, written as 20 hex digits. The first 64 of them are the upper
+/// half of the number, the rest is the lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TabId(u64, u16);
+pub struct TabId(u128);
 
 impl TabId {
     /// Reads 20 lower-case hex digits; anything else is not one of ours.
@@ -23,21 +24,23 @@ impl TabId {
         if low.len() != 4 {
             return None;
         }
-        Some(Self(parse_digits(high, 16)?, parse_digits(low, 16)? as u16))
+        Some(Self(
+            u128::from(parse_digits(high, 16)?) << 64 | u128::from(parse_digits(low, 16)?),
+        ))
     }
 
     /// A random one, where the host's was not usable.
     #[must_use]
     pub fn random(rng: &mut Rng) -> Self {
-        Self(rng.next_u64(), (rng.next_u64() >> 48) as u16)
+        Self(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64() >> 48))
     }
 
     /// As 20 hex digits.
     #[must_use]
     pub fn text(self) -> String {
         let mut out = String::with_capacity(20);
-        push_digits(&mut out, self.0, 16, 16);
-        push_digits(&mut out, self.1.into(), 16, 4);
+        push_digits(&mut out, (self.0 >> 64) as u64, 16, 16);
+        push_digits(&mut out, self.0 as u64, 16, 4);
         out
     }
 
@@ -46,8 +49,8 @@ impl TabId {
     /// same. Two tabs differ in 80 random bits, two events of one tab in the number.
     #[must_use]
     pub fn idempotency_key(self, seq: u64, at: UnixMillis) -> String {
-        let rare = u64::from(self.1);
-        let scattered = mix(self.0 ^ mix(seq ^ rare << 48));
+        let rare = self.0 as u64;
+        let scattered = mix((self.0 >> 64) as u64 ^ mix(seq ^ rare << 48));
         let rest = mix(rare ^ scattered.rotate_left(17));
         let random = u128::from(rest >> 48) << 64 | u128::from(scattered);
         let [_, _, _, _, _, _, random @ ..] = random.to_be_bytes();
