@@ -17,7 +17,10 @@ use super::{
     rawjson::{Kind, scan},
     time::UnixMillis,
 };
-use crate::wire::envelope::{EventParts, event};
+use crate::wire::{
+    envelope::{EventParts, event},
+    text::{fields, join},
+};
 
 /// Characters in an event name at most.
 pub const NAME_CHARS_MAX: u32 = 64;
@@ -185,7 +188,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// A [`Refusal`] naming the first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, Refusal<'a>> {
-        let mut fields = record.split('\t');
+        let mut fields = fields(record, b'\t');
         let mut next = || fields.next().unwrap_or("");
         let (kind, timestamp, name, user_id, other_id, properties) =
             (next(), next(), next(), next(), next(), next());
@@ -256,7 +259,7 @@ impl<'a> Call<'a> {
                 } else {
                     self.other_id
                 };
-                alias = ["{\"previousId\":", previous, "}"].concat();
+                alias = join(&["{\"previousId\":", previous, "}"]);
                 properties = &alias;
                 ("\"$alias\"", self.user_id, "")
             }
@@ -339,9 +342,8 @@ fn check_properties(properties: &str) -> Result<(), CallError> {
 
 fn parse_timestamp(text: &str) -> Result<UnixMillis, CallError> {
     // A fraction of a millisecond may come with it (`performance.timeOrigin + now()`).
-    let whole = text.split('.').next().unwrap_or("");
-    match whole.parse() {
-        Ok(ms) if ms <= 253_402_300_799_999 => Ok(UnixMillis(ms)),
+    match fields(text, b'.').number() {
+        Some(ms) if ms <= 253_402_300_799_999 => Ok(UnixMillis(ms)),
         _ => Err(CallError::TimestampInvalid),
     }
 }

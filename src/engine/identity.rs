@@ -1,11 +1,15 @@
 //! Who the visitor is: an anonymous id that stays, and the user id once the page has told it.
 
 use super::{
+    ids::uuid_text,
     rawjson::{Kind, scan},
     rng::Rng,
     store::Store,
 };
-use crate::wire::json::push_string;
+use crate::wire::{
+    json::push_string,
+    text::{fields, join},
+};
 
 /// Both ids as JSON strings; `user_id` is empty until `identify` or `alias`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +25,7 @@ impl Identity {
     #[must_use]
     pub fn load(project: &str, proposed: &str, rng: &mut Rng, store: &dyn Store) -> Self {
         let stored = store.get(&key(project)).unwrap_or_default();
-        let mut lines = stored.split('\n');
+        let mut lines = fields(&stored, b'\n');
         if let (Some("1"), Some(anonymous_id), Some(user_id)) =
             (lines.next(), lines.next(), lines.next())
             && !anonymous_id.is_empty()
@@ -50,7 +54,7 @@ impl Identity {
 
     /// Writes it for the next visit; a failure costs continuity between visits and nothing else.
     pub fn save(&self, project: &str, store: &mut dyn Store) {
-        let value = ["1\n", self.anonymous(), "\n", &self.user_id].concat();
+        let value = join(&["1\n", self.anonymous(), "\n", &self.user_id]);
         let key = key(project);
         let stored = store.get(&key);
         // Another version's record is not ours to overwrite.
@@ -65,7 +69,8 @@ impl Identity {
     /// The anonymous id without quotes.
     #[must_use]
     pub fn anonymous(&self) -> &str {
-        self.anonymous_id.trim_matches('"')
+        let inside = 1..self.anonymous_id.len().saturating_sub(1);
+        self.anonymous_id.get(inside).unwrap_or("")
     }
 
     /// Sets the user id (a JSON string).
@@ -75,7 +80,7 @@ impl Identity {
 }
 
 fn key(project: &str) -> String {
-    ["sendoff:", project, ":identity"].concat()
+    join(&["sendoff:", project, ":identity"])
 }
 
 fn quoted(id: &str) -> String {
@@ -86,10 +91,7 @@ fn quoted(id: &str) -> String {
 
 fn random_uuid(rng: &mut Rng) -> String {
     let bytes = (u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())).to_be_bytes();
-    let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
-    uuid.hyphenated()
-        .encode_lower(&mut uuid::Uuid::encode_buffer())
-        .to_owned()
+    uuid_text(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 #[cfg(test)]

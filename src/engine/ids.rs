@@ -1,43 +1,46 @@
 //! Names of tabs, and the idempotency keys derived from them.
 
+use uuid::Uuid;
+
 use super::{
     rng::{Rng, mix},
     time::UnixMillis,
 };
-use crate::wire::json::{push_hex, push_u64};
+use crate::wire::{
+    json::{push_digits, push_u64},
+    text::parse_digits,
+};
 
-/// One load of one page: 80 random bits, written as 20 hex digits.
+/// One load of one page: 80 random bits, written as 20 hex digits. The first 64 of them are the upper
+/// half of the number, the rest is the lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TabId([u8; 10]);
+pub struct TabId(u128);
 
 impl TabId {
     /// Reads 20 lower-case hex digits; anything else is not one of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 10];
-        if text.len() != 20 {
+        let (high, low) = text.split_at_checked(16)?;
+        if low.len() != 4 {
             return None;
         }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
-        }
-        Some(Self(bytes))
+        Some(Self(
+            u128::from(parse_digits(high, 16)?) << 64 | u128::from(parse_digits(low, 16)?),
+        ))
     }
 
     /// A random one, where the host's was not usable.
     #[must_use]
     pub fn random(rng: &mut Rng) -> Self {
-        let [a, b, c, d, e, f, g, h] = rng.next_u64().to_be_bytes();
-        let [i, j, ..] = rng.next_u64().to_be_bytes();
-        Self([a, b, c, d, e, f, g, h, i, j])
+        Self(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64() >> 48))
     }
 
     /// As 20 hex digits.
     #[must_use]
     pub fn text(self) -> String {
         let mut out = String::with_capacity(20);
-        self.0.iter().for_each(|byte| push_hex(&mut out, *byte));
+        push_digits(&mut out, (self.0 >> 64) as u64, 16, 16);
+        push_digits(&mut out, self.0 as u64, 16, 4);
         out
     }
 
@@ -46,18 +49,28 @@ impl TabId {
     /// same. Two tabs differ in 80 random bits, two events of one tab in the number.
     #[must_use]
     pub fn idempotency_key(self, seq: u64, at: UnixMillis) -> String {
-        let [a, b, c, d, e, f, g, h, i, j] = self.0;
-        let rare = u64::from(u16::from_be_bytes([i, j]));
-        let scattered = mix(u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ mix(seq ^ rare << 48));
+        let rare = self.0 as u64;
+        let scattered = mix((self.0 >> 64) as u64 ^ mix(seq ^ rare << 48));
         let rest = mix(rare ^ scattered.rotate_left(17));
-        let [s0, s1, s2, s3, s4, s5, s6, s7] = scattered.to_be_bytes();
-        let [r0, r1, ..] = rest.to_be_bytes();
-        let random = [r0, r1, s0, s1, s2, s3, s4, s5, s6, s7];
-        let uuid = uuid::Builder::from_unix_timestamp_millis(at.0, &random).into_uuid();
-        uuid.hyphenated()
-            .encode_lower(&mut uuid::Uuid::encode_buffer())
-            .to_owned()
+        let random = u128::from(rest >> 48) << 64 | u128::from(scattered);
+        let [_, _, _, _, _, _, random @ ..] = random.to_be_bytes();
+        uuid_text(uuid::Builder::from_unix_timestamp_millis(at.0, &random).into_uuid())
     }
+}
+
+/// The hyphenated form of a UUID.
+#[must_use]
+pub(super) fn uuid_text(uuid: Uuid) -> String {
+    let (high, low) = uuid.as_u64_pair();
+    let mut out = String::with_capacity(36);
+    push_digits(&mut out, high >> 32, 16, 8);
+    for group in [high >> 16, high, low >> 48] {
+        out.push('-');
+        push_digits(&mut out, group & 0xffff, 16, 4);
+    }
+    out.push('-');
+    push_digits(&mut out, low & 0xffff_ffff_ffff, 16, 12);
+    out
 }
 
 /// The id of the batch that holds a tab's events `from` to `to`. The stamp tells batches apart that
@@ -70,19 +83,8 @@ pub fn batch_id(tab: TabId, from: u64, to: u64, stamp: u32) -> String {
     out.push('-');
     push_u64(&mut out, to);
     out.push('.');
-    stamp
-        .to_be_bytes()
-        .iter()
-        .for_each(|byte| push_hex(&mut out, *byte));
+    push_digits(&mut out, stamp.into(), 16, 8);
     out
-}
-
-const fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -15,15 +15,13 @@
 //!
 //! The first character is the version of the format: keys of another version are left alone.
 
-use std::collections::VecDeque;
-
 use super::{
     log::{Log, Seal},
     record,
     store::{Store, StoreError},
     time::{Instant, Now},
 };
-use crate::wire::json::push_u64;
+use crate::wire::{json::push_u64, text::join};
 
 /// Bytes of events in one segment at most.
 pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
@@ -34,18 +32,34 @@ const RECORD_BYTES: usize = 512;
 /// How long after a quota error more space is asked for again, in milliseconds.
 const SQUEEZE_MS: u64 = 30_000;
 
+/// One segment in the store.
 #[derive(Clone, Copy, Debug)]
-struct Segment {
-    from: u64,
-    to: u64,
-    bytes: usize,
+pub(super) struct Segment {
+    /// Its first event.
+    pub(super) from: u64,
+    /// Its last event.
+    pub(super) to: u64,
+    /// Bytes of key and value.
+    pub(super) bytes: usize,
+}
+
+/// Adds a segment where its range belongs.
+pub(super) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
+    segments.insert(position(segments, segment.from, segment.to), segment);
+}
+
+/// Where a segment of that range is, or would be.
+fn position(segments: &[Segment], from: u64, to: u64) -> usize {
+    segments.partition_point(|other| (other.from, other.to) < (from, to))
 }
 
 /// Where one tab's log is kept. It holds no events itself.
 #[derive(Clone, Debug)]
 pub struct Journal {
     prefix: String,
-    segments: VecDeque<Segment>,
+    /// In order. Taking from the front moves the rest, which is a few words for each: what costs
+    /// is the store, and that is only asked for what goes.
+    segments: Vec<Segment>,
     /// Events after this one are only in memory.
     stored_to: u64,
     header_bytes: usize,
@@ -62,8 +76,8 @@ impl Journal {
     #[must_use]
     pub fn new(project: &str, tab: &str, cap_bytes: usize) -> Self {
         Self {
-            prefix: ["sendoff:", project, ":", tab, ":"].concat(),
-            segments: VecDeque::new(),
+            prefix: join(&["sendoff:", project, ":", tab, ":"]),
+            segments: Vec::new(),
             stored_to: 0,
             header_bytes: 0,
             record_bytes: 0,
@@ -74,36 +88,28 @@ impl Journal {
         }
     }
 
-    /// Takes over segments found in the store: `(first event, last event, bytes)` of each.
-    pub fn take_over(
-        &mut self,
-        found: impl IntoIterator<Item = (u64, u64, usize)>,
-        other_bytes: usize,
-    ) {
-        self.segments = found
-            .into_iter()
-            .map(|(from, to, bytes)| Segment { from, to, bytes })
-            .collect();
-        self.stored_to = self
-            .segments
-            .iter()
-            .map(|segment| segment.to)
-            .max()
-            .unwrap_or(0);
-        self.header_bytes = other_bytes;
+    /// Takes over segments found in the store, in order.
+    pub(super) fn take_over(&mut self, found: Vec<Segment>, header_bytes: usize) {
+        for segment in &found {
+            self.stored_to = self.stored_to.max(segment.to);
+        }
+        self.segments = found;
+        self.header_bytes = header_bytes;
     }
 
     /// Whether the named parts of the journal are all known.
     #[must_use]
     pub fn knows(&self, names: &[String]) -> bool {
-        names
-            .iter()
-            .filter_map(|name| record::segment_range(name))
-            .all(|(from, to)| {
-                self.segments
-                    .binary_search_by(|segment| (segment.from, segment.to).cmp(&(from, to)))
-                    .is_ok()
-            })
+        for name in names {
+            if let Some((from, to)) = record::segment_range(name) {
+                let at = position(&self.segments, from, to);
+                let known = self.segments.get(at);
+                if known.is_none_or(|known| (known.from, known.to) != (from, to)) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Whether the cap leaves room for about one more event.
@@ -176,33 +182,26 @@ impl Journal {
     /// Removes segments whose events are all settled.
     pub fn trim_segments(&mut self, log: &Log, store: &mut dyn Store) {
         let settled = log.settled();
-        while let Some(segment) = self
-            .segments
-            .front()
-            .copied()
-            .filter(|segment| segment.to <= settled)
-        {
-            store.remove(&self.segment_key(segment.from, segment.to));
-            self.segments.pop_front();
-        }
+        self.remove_where(store, &|segment| segment.to <= settled);
     }
 
     /// Removes segments in a range that was given up, from behind what is still to be answered.
     pub fn drop_range(&mut self, log: &Log, from: u64, to: u64, store: &mut dyn Store) {
-        let mut at = self.segments.partition_point(|segment| segment.to < from);
-        while let Some(segment) = self
-            .segments
-            .get(at)
-            .copied()
-            .filter(|segment| segment.from <= to)
-        {
-            if log.count(segment.from, segment.to) == 0 {
+        self.remove_where(store, &|segment| {
+            segment.to >= from && segment.from <= to && log.count(segment.from, segment.to) == 0
+        });
+    }
+
+    fn remove_where(&mut self, store: &mut dyn Store, is_over: &dyn Fn(&Segment) -> bool) {
+        let mut segments = core::mem::take(&mut self.segments);
+        segments.retain(|segment| {
+            let over = is_over(segment);
+            if over {
                 store.remove(&self.segment_key(segment.from, segment.to));
-                self.segments.remove(at);
-            } else {
-                at += 1;
             }
-        }
+            !over
+        });
+        self.segments = segments;
     }
 
     /// Writes what is settled and sealed. Called before a batch first leaves, so that whoever finds
@@ -233,66 +232,40 @@ impl Journal {
     /// Whether there is something to merge.
     #[must_use]
     pub fn is_fragmented(&self) -> bool {
-        self.segments
-            .iter()
-            .filter(|segment| segment.bytes < SMALL_BYTES)
-            .count()
-            > 8
+        let mut small = 0;
+        for segment in &self.segments {
+            small += usize::from(segment.bytes < SMALL_BYTES);
+        }
+        small > 8
     }
 
     /// Merges runs of small segments. A crash in between leaves events twice in the store, never
     /// not at all; a reader keeps one of each number.
     pub fn merge(&mut self, log: &Log, now: Now, store: &mut dyn Store) {
-        let small: Vec<Segment> = self
-            .segments
-            .iter()
-            .copied()
-            .filter(|s| s.bytes < SMALL_BYTES)
-            .collect();
-        let (Some(first), true) = (small.first(), small.len() > 1) else {
-            return;
-        };
+        let is_small = |segment: &Segment| segment.bytes < SMALL_BYTES;
+        let start = self.segments.iter().position(is_small);
+        let run = start.and_then(|start| self.segments.get(start..));
+        let Some(run @ [first, ..]) = run else { return };
         // Only a run without larger ones between: the merged segment must not overlap any.
-        let run: Vec<Segment> = self
-            .segments
-            .iter()
-            .copied()
-            .skip_while(|s| s.from < first.from)
-            .take_while(|s| s.bytes < SMALL_BYTES)
-            .collect();
-        let Some(last) = run.last() else { return };
-        let mut text = String::new();
-        let to = record::write_segment(
-            &mut text,
-            log,
-            first.from - 1,
-            last.to,
-            SEGMENT_BYTES_MAX,
-            now.wall,
-        );
-        let merged: Vec<Segment> = run.into_iter().filter(|s| s.to <= to).collect();
-        let (true, Some(end)) = (merged.len() > 1, merged.last().map(|s| s.to)) else {
-            return;
-        };
+        let end = run.iter().position(|segment| !is_small(segment));
+        let run = run.get(..end.unwrap_or(run.len())).unwrap_or_default();
+        let last = run.last().map_or(0, |segment| segment.to);
+        let (text, written_to) =
+            record::write_segment(log, first.from - 1, last, SEGMENT_BYTES_MAX, now.wall);
+        let (from, mut to, mut merged) = (first.from, 0, 0);
+        for segment in run {
+            if segment.to <= written_to {
+                (to, merged) = (segment.to, merged + 1);
+            }
+        }
         // A name of its own: whoever still reads the old ones removes those, and not this one.
-        let key = self.segment_key(first.from, end);
-        if store.set(&key, &text).is_err() {
+        let key = self.segment_key(from, to);
+        if merged < 2 || store.set(&key, &text).is_err() {
             return;
         }
-        for segment in &merged {
-            store.remove(&self.segment_key(segment.from, segment.to));
-        }
-        let (to, bytes) = (end, key.len() + text.len());
-        self.segments.retain(|s| s.from < first.from || s.from > to);
-        let at = self.segments.partition_point(|s| s.from < first.from);
-        self.segments.insert(
-            at,
-            Segment {
-                from: first.from,
-                to,
-                bytes,
-            },
-        );
+        self.remove_where(store, &|segment| segment.from >= from && segment.to <= to);
+        let bytes = key.len() + text.len();
+        insert(&mut self.segments, Segment { from, to, bytes });
     }
 
     /// Whether somebody removed our keys: the user cleared the site's data, or another tab took
@@ -310,9 +283,7 @@ impl Journal {
 
     /// Removes every key of this journal that it knows of.
     pub fn remove_all(&mut self, store: &mut dyn Store) {
-        for segment in core::mem::take(&mut self.segments) {
-            store.remove(&self.segment_key(segment.from, segment.to));
-        }
+        self.remove_where(store, &|_| true);
         for name in ["o", "h", "e"] {
             store.remove(&self.key(name));
         }
@@ -351,9 +322,7 @@ impl Journal {
             return Ok(false);
         };
         self.write_header(log, store)?;
-        let mut text = String::new();
-        let to = record::write_segment(
-            &mut text,
+        let (text, to) = record::write_segment(
             log,
             self.stored_to,
             u64::MAX,
@@ -365,7 +334,7 @@ impl Journal {
             self.squeeze(error, now.mono, store);
             return Err(error);
         }
-        self.segments.push_back(Segment {
+        self.segments.push(Segment {
             from: first.seq,
             to,
             bytes: key.len() + text.len(),
@@ -376,7 +345,7 @@ impl Journal {
 
     fn write_header(&mut self, log: &Log, store: &mut dyn Store) -> Result<(), StoreError> {
         if self.header_bytes == 0 {
-            let (key, value) = (self.key("h"), record::guard(&log.header));
+            let (key, value) = (self.key("h"), record::guard(&[], &log.header));
             store.set(&key, &value)?;
             self.header_bytes = key.len() + value.len();
         }
@@ -388,7 +357,7 @@ impl Journal {
             self.soft_cap_bytes = self.bytes() / 2;
             self.squeezed_at = Some(now);
             while self.bytes() > self.soft_cap_bytes
-                && let Some(segment) = self.segments.pop_back()
+                && let Some(segment) = self.segments.pop()
             {
                 store.remove(&self.segment_key(segment.from, segment.to));
                 self.stored_to = segment.from - 1;
@@ -406,7 +375,7 @@ impl Journal {
         }
     }
 
-    fn segment_key(&self, from: u64, to: u64) -> String {
+    pub(super) fn segment_key(&self, from: u64, to: u64) -> String {
         let mut key = self.prefix.clone();
         push_u64(&mut key, from);
         key.push('-');
@@ -414,7 +383,7 @@ impl Journal {
         key
     }
 
-    fn key(&self, name: &str) -> String {
-        [self.prefix.as_str(), name].concat()
+    pub(super) fn key(&self, name: &str) -> String {
+        join(&[&self.prefix, name])
     }
 }

@@ -4,7 +4,10 @@
 //! that two leaders who hear anything at all of each other know it.
 
 use super::{ids::TabId, report::DropReason};
-use crate::wire::json::push_u64;
+use crate::wire::{
+    json::push_u64,
+    text::{Fields, fields},
+};
 
 /// Version of the protocol; messages of another are not understood and ignored.
 const VERSION: &str = "1";
@@ -173,7 +176,7 @@ impl<'a> Message<'a> {
     /// Reads a message; `None` if it is not one of this version.
     #[must_use]
     pub fn decode(text: &'a str) -> Option<Self> {
-        let mut read = Reader(text);
+        let mut read = Reader(fields(text, b'\t'));
         if read.word()? != VERSION {
             return None;
         }
@@ -204,7 +207,7 @@ impl<'a> Message<'a> {
                 count: u32::try_from(read.number()?).ok()?,
                 stamp: u32::try_from(read.number()?).ok()?,
                 maybe_sent: read.flag()?,
-                body: read.0,
+                body: read.0.rest(),
             },
             "settled" => Says::Settled {
                 to: read.tab()?,
@@ -277,20 +280,15 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a str);
+struct Reader<'a>(Fields<'a>);
 
 impl<'a> Reader<'a> {
     fn word(&mut self) -> Option<&'a str> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let (word, rest) = self.0.split_once('\t').unwrap_or((self.0, ""));
-        self.0 = rest;
-        Some(word)
+        self.0.next()
     }
 
     fn number(&mut self) -> Option<u64> {
-        self.word()?.parse().ok()
+        self.0.number()
     }
 
     fn flag(&mut self) -> Option<bool> {

@@ -4,14 +4,17 @@ use super::{
     event::Call,
     identity::Identity,
     ids::TabId,
-    journal::Journal,
+    journal::{Journal, Segment, insert},
     log::{Entry, Hole, Log, Seal, SealState, checksum},
     map::Map,
     report::DropReason,
     store::Store,
     time::UnixMillis,
 };
-use crate::wire::json::push_u64;
+use crate::wire::{
+    json::push_u64,
+    text::{Fields, fields, join, parse_u64, split_once},
+};
 
 /// First characters of every value; a value that starts otherwise is of another version.
 const VERSION: &str = "1";
@@ -49,21 +52,18 @@ pub struct ReadContext<'a> {
     pub max_event_age_ms: u64,
 }
 
-/// Writes the events after `after` up to `upto` as one segment; returns the last one written.
+/// The events after `after` up to `upto` as one segment, with the last one written.
+#[must_use]
 pub fn write_segment(
-    out: &mut String,
     log: &Log,
     after: u64,
     upto: u64,
     bytes_max: usize,
     at: UnixMillis,
-) -> u64 {
-    let (mut body, mut count, mut last) = (String::new(), 0_u64, after);
-    for entry in log
-        .entries_after(after)
-        .take_while(|entry| entry.seq <= upto)
-    {
-        if count > 0 && body.len() + entry.text.len() > bytes_max {
+) -> (String, u64) {
+    let (mut body, mut count, mut last) = (String::new(), 0, after);
+    for entry in log.entries_after(after) {
+        if entry.seq > upto || count > 0 && body.len() + entry.text.len() > bytes_max {
             break;
         }
         if count > 0 {
@@ -74,41 +74,30 @@ pub fn write_segment(
         body.push_str(&entry.text);
         (count, last) = (count + 1, entry.seq);
     }
-    out.push_str(VERSION);
-    for number in [at.0, count, u64::from(checksum(&body))] {
-        out.push(' ');
-        push_u64(out, number);
-    }
-    out.push('\n');
-    out.push_str(&body);
-    last
+    (guard(&[at.0, count], &body), last)
 }
 
 /// The range in a segment's name.
 #[must_use]
 pub fn segment_range(name: &str) -> Option<(u64, u64)> {
-    let (from, to) = name.split_once('-')?;
-    Some((from.parse().ok()?, to.parse().ok()?))
+    let (from, to) = split_once(name, b'-')?;
+    Some((parse_u64(from)?, parse_u64(to)?))
 }
 
 /// When a segment was written, and its events; `None` if it is damaged.
 fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
-    let (head, body) = text.split_once('\n')?;
-    let mut numbers = head
-        .split(' ')
-        .skip(1)
-        .map(|number| number.parse::<u64>().ok());
-    let (at, count, sum) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    let entries = body.split('\n').map(|line| {
-        let (seq, text) = line.split_once('\t')?;
-        Some(Entry {
-            seq: seq.parse().ok().filter(|seq| *seq > 0)?,
+    let mut head = [0; 2];
+    let body = unguard(text, &mut head)?;
+    let [at, count] = head;
+    let mut entries = Vec::new();
+    for line in fields(body, b'\n') {
+        let (seq, text) = split_once(line, b'\t')?;
+        entries.push(Entry {
+            seq: parse_u64(seq)?,
             text: text.into(),
-        })
-    });
-    let entries: Vec<Entry> = entries.collect::<Option<_>>()?;
-    let whole = entries.len() as u64 == count && u64::from(checksum(body)) == sum;
-    whole.then_some((UnixMillis(at), entries))
+        });
+    }
+    (entries.len() as u64 == count).then_some((UnixMillis(at), entries))
 }
 
 /// The record of what is settled and sealed. `deferred` are batches that the browser may send when
@@ -117,27 +106,29 @@ fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
     let mut out = String::from("n");
     push_numbers(&mut out, &[log.settled()]);
-    let sealed = log.seals.iter().chain(deferred.iter());
-    for seal in sealed {
-        out.push_str("\ns");
-        push_numbers(
-            &mut out,
-            &[seal.from, seal.to, seal.at.0, seal.stamp.into()],
-        );
-        push_holes(&mut out, &seal.holes);
+    for seals in [&log.seals, deferred] {
+        for seal in seals {
+            out.push_str("\ns");
+            push_numbers(
+                &mut out,
+                &[seal.from, seal.to, seal.at.0, seal.stamp.into()],
+            );
+            push_holes(&mut out, &seal.holes);
+        }
     }
     if !log.holes().is_empty() {
         out.push_str("\np");
         push_holes(&mut out, log.holes());
     }
-    guard(&out)
+    guard(&[], &out)
 }
 
-/// A value with version and checksum before it.
+/// A value with version, some numbers and the body's checksum before it.
 #[must_use]
-pub fn guard(body: &str) -> String {
-    let mut out = String::with_capacity(body.len() + 16);
+pub fn guard(numbers: &[u64], body: &str) -> String {
+    let mut out = String::with_capacity(body.len() + 48);
     out.push_str(VERSION);
+    push_numbers(&mut out, numbers);
     push_numbers(&mut out, &[checksum(body).into()]);
     out.push('\n');
     out.push_str(body);
@@ -145,9 +136,9 @@ pub fn guard(body: &str) -> String {
 }
 
 /// What `guard` guarded, if it is whole.
-fn unguard(text: &str) -> Option<&str> {
-    let (head, body) = text.split_once('\n')?;
-    let [sum] = numbers(head)?;
+fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str> {
+    let (head, body) = split_once(text, b'\n')?;
+    let sum = read_numbers(head, numbers)?.number()?;
     (sum == u64::from(checksum(body))).then_some(body)
 }
 
@@ -173,6 +164,16 @@ fn push_numbers(out: &mut String, numbers: &[u64]) {
     }
 }
 
+/// Reads the numbers after the line's first word; the rest of the line is left.
+fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
+    let mut words = fields(line, b' ');
+    words.next();
+    for number in numbers {
+        *number = words.number()?;
+    }
+    Some(words)
+}
+
 #[derive(Debug, Default)]
 struct Record {
     settled: u64,
@@ -183,77 +184,70 @@ struct Record {
 impl Record {
     /// Whether the event is settled or was given up.
     fn is_over(&self, seq: u64) -> bool {
-        let mut holes = self
-            .seals
-            .iter()
-            .flat_map(|seal| &seal.holes)
-            .chain(&self.holes);
-        seq <= self.settled || holes.any(|hole| hole.from <= seq && seq <= hole.to)
+        let mut over = seq <= self.settled || covers(&self.holes, seq);
+        for seal in &self.seals {
+            over |= covers(&seal.holes, seq);
+        }
+        over
+    }
+
+    /// Counts an event that is too old as given up.
+    fn expire(&mut self, seq: u64) {
+        match self.holes.last_mut() {
+            Some(hole) if hole.reason == DropReason::Expired && hole.to + 1 == seq => hole.to = seq,
+            _ => self.holes.push(Hole {
+                from: seq,
+                to: seq,
+                reason: DropReason::Expired,
+            }),
+        }
     }
 }
 
+fn covers(holes: &[Hole], seq: u64) -> bool {
+    holes.iter().any(|hole| hole.from <= seq && seq <= hole.to)
+}
+
 fn read_record(text: &str) -> Option<Record> {
-    let mut lines = unguard(text)?.split('\n');
-    let [settled] = numbers(lines.next()?)?;
-    let mut record = Record {
-        settled,
-        ..Record::default()
-    };
+    let mut lines = fields(unguard(text, &mut [])?, b'\n');
+    let mut record = Record::default();
+    read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
+    // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
+    let mut unreported = false;
     for line in lines {
-        match line.get(..1)? {
-            "s" => {
-                let [from, to, at, stamp] = numbers(line)?;
+        match line.as_bytes().first()? {
+            b's' => {
+                let mut numbers = [0; 4];
+                read_numbers(line, &mut numbers)?;
+                let [from, to, at, stamp] = numbers;
                 record.seals.push(Seal {
                     from,
                     to,
                     at: UnixMillis(at),
                     holes: Vec::new(),
-                    stamp: u32::try_from(stamp).ok()?,
+                    stamp: stamp as u32,
                     state: SealState::Waiting,
                     maybe_sent: true,
                     sent: true,
                 });
             }
-            "p" => record.seals.push(Seal {
-                from: u64::MAX,
-                to: 0,
-                at: UnixMillis(0),
-                holes: Vec::new(),
-                stamp: 0,
-                state: SealState::Waiting,
-                maybe_sent: false,
-                sent: false,
-            }),
-            "h" => {
-                let [from, to] = numbers(line)?;
-                let reason = DropReason::from_code(line.rsplit(' ').next()?)?;
-                record
-                    .seals
-                    .last_mut()?
-                    .holes
-                    .push(Hole { from, to, reason });
+            b'p' => unreported = true,
+            b'h' => {
+                let mut range = [0; 2];
+                let code = read_numbers(line, &mut range)?.next()?;
+                let [from, to] = range;
+                let reason = DropReason::from_code(code)?;
+                let holes = if unreported {
+                    &mut record.holes
+                } else {
+                    &mut record.seals.last_mut()?.holes
+                };
+                holes.push(Hole { from, to, reason });
             }
             _ => return None,
         }
     }
-    if record
-        .seals
-        .last()
-        .is_some_and(|seal| seal.from == u64::MAX)
-    {
-        record.holes = record.seals.pop()?.holes;
-    }
     Some(record)
-}
-
-/// The first numbers after the line's first word.
-fn numbers<const N: usize>(line: &str) -> Option<[u64; N]> {
-    let mut out = [0; N];
-    let mut words = line.split(' ').skip(1);
-    for number in &mut out {
-        *number = words.next()?.parse().ok()?;
-    }
-    Some(out)
 }
 
 /// Reads the journal of a tab that is gone, from the names of its segments. `None` if any of it is
@@ -265,112 +259,112 @@ pub fn read(
     cap_bytes: usize,
     store: &mut dyn Store,
 ) -> Option<Found> {
-    let tab_text = tab.text();
-    let prefix = ["sendoff:", context.project, ":", &tab_text, ":"].concat();
-    let key = |name: &str| [prefix.as_str(), name].concat();
-    let (mut header, mut record_text, mut early) = (None, None, None);
-    let (mut segment_names, mut segments) = (Vec::new(), Segments::default());
+    let mut journal = Journal::new(context.project, &tab.text(), cap_bytes);
+    let mut reading = Reading::default();
+    let (mut header, mut header_bytes, mut early) = (None, 0, None);
+    let mut segments = Vec::new();
     for name in names {
-        let value = store.get(&key(name))?;
-        let Some(version) = version_of(&value) else {
-            segments.corrupt.push((key(name), 1));
-            continue;
-        };
-        if version != VERSION {
-            return None;
+        let key = journal.key(name);
+        let value = store.get(&key)?;
+        match version_of(&value) {
+            Some(VERSION) => {}
+            Some(_) => return None,
+            None => {
+                reading.set_aside(key, 1);
+                continue;
+            }
         }
         match name.as_str() {
-            "h" => match unguard(&value) {
-                Some(text) => header = Some(text.to_owned()),
-                None => segments.corrupt.push((key(name), 1)),
+            "h" => match unguard(&value, &mut []) {
+                Some(text) => {
+                    header_bytes = key.len() + value.len();
+                    header = Some(text.to_owned());
+                }
+                None => reading.set_aside(key, 1),
             },
-            "o" => record_text = Some(value),
+            "o" => match read_record(&value) {
+                Some(record) => reading.record = record,
+                None => reading.set_aside(key, 1),
+            },
             "e" => early = Some(value),
-            _ => segment_names.push((segment_range(name)?, name)),
+            _ => {
+                let (from, to) = segment_range(name)?;
+                let bytes = key.len() + value.len();
+                insert(&mut segments, Segment { from, to, bytes });
+            }
         }
     }
-    segment_names.sort_unstable();
-    let mut record = record_text
-        .as_deref()
-        .map_or_else(|| Some(Record::default()), read_record);
-    if record.is_none() {
-        segments.corrupt.push((key("o"), 1));
-    }
-    let mut record = record.take().unwrap_or_default();
-    for (range, name) in segment_names {
-        let key = key(name);
+    let mut whole = Vec::new();
+    for segment in segments {
+        let key = journal.segment_key(segment.from, segment.to);
         let text = store.get(&key)?;
-        if !segments.add(range, &text, key.len(), &record, &context) {
-            segments.corrupt.push((key, damaged_events(&text)));
+        if reading.add_segment(&text, &context) {
+            whole.push(segment);
+        } else {
+            reading.set_aside(key, damaged_events(&text));
         }
     }
     // An engine that heard of the early calls has journalled them all before anything else.
-    if segments.found.is_empty() {
-        segments.add_early(tab, early.as_deref(), &record, &context);
+    if let (Some(early), true) = (&early, whole.is_empty()) {
+        reading.add_early(tab, early, &context);
     }
-    let newest_at = record
-        .seals
-        .iter()
-        .map(|seal| seal.at)
-        .fold(segments.newest_at, UnixMillis::max);
-    record.holes.append(&mut segments.expired_holes());
-    let other_bytes = header
-        .as_ref()
-        .map_or(0, |header| prefix.len() + 12 + header.len());
-    let header = header.unwrap_or_else(|| (context.header)(tab));
-    let mut journal = Journal::new(context.project, &tab_text, cap_bytes);
-    journal.take_over(segments.found, other_bytes);
-    let mut log = Log::restore(tab, header, segments.entries, record.settled, record.holes);
-    record
-        .seals
-        .into_iter()
-        .for_each(|seal| log.restore_seal(seal));
-    for (key, _) in &segments.corrupt {
+    journal.take_over(whole, header_bytes);
+    for key in &reading.aside {
         set_aside(key, store);
+    }
+    let header = header.unwrap_or_else(|| (context.header)(tab));
+    let (record, mut newest_at) = (reading.record, reading.newest_at);
+    let mut log = Log::restore(tab, header, Map::default(), record.settled, record.holes);
+    log.absorb(reading.entries);
+    for seal in record.seals {
+        newest_at = newest_at.max(seal.at);
+        log.restore_seal(seal);
     }
     Some(Found {
         log,
         journal,
         newest_at,
-        expired: segments.expired.len(),
-        corrupt: segments.corrupt.iter().map(|(_, events)| events).sum(),
+        expired: reading.expired,
+        corrupt: reading.corrupt,
         early: early.is_some(),
     })
 }
 
+/// What has been read of a journal so far.
 #[derive(Default)]
-struct Segments {
+struct Reading {
+    record: Record,
+    /// In the order of their segments; after a merge that was cut short, some twice.
+    entries: Vec<Entry>,
     newest_at: UnixMillis,
-    entries: Map<u64, Entry>,
-    found: Vec<(u64, u64, usize)>,
-    expired: Vec<u64>,
-    corrupt: Vec<(String, usize)>,
+    expired: usize,
+    corrupt: usize,
+    /// Keys of damaged values.
+    aside: Vec<String>,
 }
 
-impl Segments {
+impl Reading {
+    fn set_aside(&mut self, key: String, events: usize) {
+        self.aside.push(key);
+        self.corrupt += events;
+    }
+
     /// Adds one segment's events that still count; false if it is damaged.
-    fn add(
-        &mut self,
-        (from, to): (u64, u64),
-        text: &str,
-        key_bytes: usize,
-        record: &Record,
-        context: &ReadContext<'_>,
-    ) -> bool {
+    fn add_segment(&mut self, text: &str, context: &ReadContext<'_>) -> bool {
         let Some((at, entries)) = read_segment(text) else {
             return false;
         };
-        self.found.push((from, to, key_bytes + text.len()));
         self.newest_at = self.newest_at.max(at);
         let too_old = context.wall.0.saturating_sub(at.0) > context.max_event_age_ms;
         for entry in entries {
-            if record.is_over(entry.seq) {
+            if self.record.is_over(entry.seq) {
                 continue;
             }
             if too_old {
-                self.expired.push(entry.seq);
+                self.record.expire(entry.seq);
+                self.expired += 1;
             } else {
-                self.entries.insert(entry.seq, entry);
+                self.entries.push(entry);
             }
         }
         true
@@ -378,56 +372,36 @@ impl Segments {
 
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see
     /// it.
-    fn add_early(
-        &mut self,
-        tab: TabId,
-        early: Option<&str>,
-        record: &Record,
-        context: &ReadContext<'_>,
-    ) {
+    fn add_early(&mut self, tab: TabId, early: &str, context: &ReadContext<'_>) {
         let mut identity = context.identity.clone();
-        let records = early.and_then(|text| text.get(2..)).unwrap_or("");
-        let calls = records
-            .split('\n')
-            .filter_map(|record| Call::parse(record).ok());
-        for (seq, call) in (1..).zip(calls) {
+        let mut seq = 0;
+        for record in fields(early.get(2..).unwrap_or(""), b'\n') {
+            let Ok(call) = Call::parse(record) else {
+                continue;
+            };
+            seq += 1;
             let text = call.encode(tab, seq, &identity).into();
             call.apply(&mut identity);
             self.newest_at = self.newest_at.max(call.timestamp());
-            if !record.is_over(seq) {
-                self.entries.insert(seq, Entry { seq, text });
+            if !self.record.is_over(seq) {
+                self.entries.push(Entry { seq, text });
             }
         }
-    }
-
-    fn expired_holes(&mut self) -> Vec<Hole> {
-        // Segments are read in order; after a merge that was cut short one may repeat another.
-        self.expired.dedup();
-        let mut holes: Vec<Hole> = Vec::new();
-        for seq in &self.expired {
-            match holes.last_mut() {
-                Some(hole) if hole.to + 1 == *seq => hole.to = *seq,
-                _ => holes.push(Hole {
-                    from: *seq,
-                    to: *seq,
-                    reason: DropReason::Expired,
-                }),
-            }
-        }
-        holes
     }
 }
 
 /// The version that a value says it has; `None` if it is no value of ours at all.
 fn version_of(value: &str) -> Option<&str> {
-    let (version, _) = value.split_once([' ', '\n'])?;
-    let digits = version.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && !version.is_empty()).then_some(version)
+    let head = fields(value, b'\n').next()?;
+    let version = fields(head, b' ').next()?;
+    parse_u64(version).map(|_| version)
 }
 
 /// How many events a damaged segment held, as its head still says.
 fn damaged_events(text: &str) -> usize {
-    let [_, count] = numbers(text.split('\n').next().unwrap_or("")).unwrap_or([0, 1]);
+    let mut head = [0, 1];
+    _ = read_numbers(fields(text, b'\n').next().unwrap_or(""), &mut head);
+    let [_, count] = head;
     count.clamp(1, 10_000) as usize
 }
 
@@ -438,7 +412,7 @@ fn set_aside(key: &str, store: &mut dyn Store) {
         let aside = "sendoff-damaged";
         if value.len() <= BYTES_MAX {
             // One key, the latest: a bounded amount, whatever keeps damaging values.
-            _ = store.set(aside, &[key, "\n", &value].concat());
+            _ = store.set(aside, &join(&[key, "\n", &value]));
         }
         store.remove(key);
     }

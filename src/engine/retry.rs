@@ -7,6 +7,7 @@ use super::{
     rng::Rng,
     time::{Instant, Now, UnixMillis},
 };
+use crate::wire::text::{fields, parse_u64};
 
 /// The longest backoff, in milliseconds.
 pub const BACKOFF_MS_MAX: u64 = 30_000;
@@ -74,29 +75,25 @@ fn retry(retry_after: Option<&str>, wall: UnixMillis) -> Verdict {
 
 /// `Retry-After` in either of its forms (RFC 9110, 10.2.3).
 fn retry_after_ms(text: &str, wall: UnixMillis) -> Option<u64> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(seconds.saturating_mul(1_000));
+    if let Some(seconds) = parse_u64(text) {
+        return Some(seconds.min(RETRY_AFTER_MS_MAX) * 1_000);
     }
     http_date(text).map(|at| at.saturating_sub(wall.0))
 }
 
 /// An IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT`, in Unix milliseconds.
 fn http_date(text: &str) -> Option<u64> {
-    let mut parts = text.split([' ', ':']).skip(1);
-    let day: u64 = parts.next()?.parse().ok()?;
-    let name = parts.next()?;
+    let mut words = fields(text, b' ');
+    words.next();
+    let (day, name, year) = (words.number()?, words.next()?, words.number()?);
     let months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
-    let month = months.split(' ').position(|month| month == name)? as u64 + 1;
-    let year: u64 = parts
-        .next()?
-        .parse()
-        .ok()
-        .filter(|year| (1970..10_000).contains(year))?;
-    let mut clock = [0; 3];
-    for part in &mut clock {
-        *part = parts.next()?.parse::<u64>().ok()?;
+    let month = fields(months, b' ').position(|month| month == name)? as u64 + 1;
+    let mut clock = fields(words.next()?, b':');
+    let (hours, minutes, seconds) = (clock.number()?, clock.number()?, clock.number()?);
+    // Not whether it is a date, only that the arithmetic below stays in its bounds.
+    if !(1970..10_000).contains(&year) || (day | hours | minutes | seconds) > 63 {
+        return None;
     }
-    let [hours, minutes, seconds] = clock;
     // Days from civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
     let (year, month_from_march) = if month <= 2 {
         (year - 1, month + 9)

@@ -11,7 +11,10 @@
 //! are, so whoever owns the data can see what is missing. `sentAt` is when the batch was sealed,
 //! which is when it was first sent: a batch that is repeated is repeated to the byte.
 
-use super::json::{push_string, push_timestamp, push_u64};
+use super::{
+    json::{push_string, push_timestamp, push_u64},
+    text::{after, after_byte, fields, split_once},
+};
 use crate::engine::{log::Hole, time::UnixMillis};
 
 /// Version of this crate, as sent in `sdk.version`.
@@ -146,31 +149,34 @@ pub fn receipts<'a>(
 /// The batch ids in the `known` of an answer to [`receipts`], or `None` if it was not understood.
 #[must_use]
 pub fn known_receipts(answer: &str) -> Option<Vec<String>> {
-    let (list, _) = list_of(answer, "\"known\"")?.split_once(']')?;
-    let ids = list
-        .split(',')
-        .map(|id| id.trim().trim_matches('"').to_owned());
-    Some(ids.filter(|id| !id.is_empty()).collect())
+    let (list, _) = split_once(list_of(answer, "\"known\"")?, b']')?;
+    // No id holds a quote: every other field between quotes is one.
+    let mut fields = fields(list, b'"');
+    let mut ids = Vec::new();
+    while let (Some(_), Some(id)) = (fields.next(), fields.next()) {
+        ids.push(id.to_owned());
+    }
+    Some(ids)
 }
 
 /// What follows the opening bracket of a member's list.
 fn list_of<'a>(answer: &'a str, member: &str) -> Option<&'a str> {
-    let (_, rest) = answer.split_once(member)?;
-    rest.trim_start()
-        .strip_prefix(':')?
-        .trim_start()
-        .strip_prefix('[')
+    after_byte(after_byte(after(answer, member)?, b':')?, b'[')
 }
 
 /// How many events of a batch the collector refused one by one, by the `rejected` of its answer.
 #[must_use]
 pub fn refused_events(answer: &str) -> usize {
-    let list = list_of(answer, "\"rejected\"").unwrap_or("");
-    // A member name, not the word in a message: a colon follows, white space or not.
-    let names = list.split("\"index\"").skip(1);
-    names
-        .filter(|rest| rest.trim_start().starts_with(':'))
-        .count()
+    let mut rest = list_of(answer, "\"rejected\"").unwrap_or("");
+    let mut count = 0;
+    while let Some(behind) = after(rest, "\"index\"") {
+        // A member name, not the word in a message: a colon follows, white space or not.
+        if after_byte(behind, b':').is_some() {
+            count += 1;
+        }
+        rest = behind;
+    }
+    count
 }
 
 fn open(header: &str, sent_at: UnixMillis, batch_id: &str) -> String {

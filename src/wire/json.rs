@@ -4,27 +4,21 @@
 use crate::engine::time::UnixMillis;
 
 /// Appends a decimal number.
-pub fn push_u64(out: &mut String, mut number: u64) {
-    let start = out.len();
-    loop {
-        out.push(char::from(b'0' + (number % 10) as u8));
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    let digits: String = out.drain(start..).rev().collect();
-    out.push_str(&digits);
+pub fn push_u64(out: &mut String, number: u64) {
+    push_digits(out, number, 10, 1);
 }
 
-/// Appends a number with at least `width` digits.
-fn push_padded(out: &mut String, number: u64, width: u32) {
-    let mut limit = 10_u64.saturating_pow(width.saturating_sub(1));
-    while limit > 1 && number < limit {
-        out.push('0');
-        limit /= 10;
+/// Appends a number in a base of at most 16, with at least `width` digits.
+pub fn push_digits(out: &mut String, number: u64, base: u64, width: u32) {
+    if number >= base || width > 1 {
+        push_digits(out, number / base, base, width.saturating_sub(1));
     }
-    push_u64(out, number);
+    let digit = (number % base) as u8;
+    out.push(char::from(if digit < 10 {
+        b'0' + digit
+    } else {
+        b'a' + digit - 10
+    }));
 }
 
 /// Appends a JSON string literal.
@@ -36,23 +30,12 @@ pub fn push_string(out: &mut String, text: &str) {
             '\\' => out.push_str("\\\\"),
             '\u{0}'..='\u{1f}' => {
                 out.push_str("\\u00");
-                push_hex(out, c as u8);
+                push_digits(out, c.into(), 16, 2);
             }
             _ => out.push(c),
         }
     }
     out.push('"');
-}
-
-/// Appends two lower-case hex digits.
-pub fn push_hex(out: &mut String, byte: u8) {
-    for nibble in [byte >> 4, byte & 15] {
-        out.push(char::from(if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        }));
-    }
 }
 
 /// Appends an ISO 8601 UTC timestamp with milliseconds, unquoted.
@@ -73,17 +56,17 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
         month_from_march - 9
     };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    push_padded(out, year, 4);
+    push_digits(out, year, 10, 4);
     for (separator, number) in [('-', month), ('-', day), ('T', ms / 3_600_000)] {
         out.push(separator);
-        push_padded(out, number, 2);
+        push_digits(out, number, 10, 2);
     }
     for number in [ms / 60_000 % 60, ms / 1_000 % 60] {
         out.push(':');
-        push_padded(out, number, 2);
+        push_digits(out, number, 10, 2);
     }
     out.push('.');
-    push_padded(out, ms % 1_000, 3);
+    push_digits(out, ms % 1_000, 10, 3);
     out.push('Z');
 }
 
