@@ -3,7 +3,7 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
-    log::{Hole, Log, Seal, SealState},
+    log::{Log, NO_HOLES, Seal, SealState, UNREPORTED},
     partition::BatchRef,
     store::Store,
     time::{Instant, Timer},
@@ -37,13 +37,6 @@ struct Slot {
     held: bool,
 }
 
-impl Slot {
-    fn holds(&self, from: u64, to: u64, holes: &[Hole]) -> bool {
-        let seal = &self.seal;
-        self.held && (seal.from, seal.to) == (from, to) && seal.holes == holes
-    }
-}
-
 impl Deferred {
     /// The deferred batches that are not sealed: whoever finds the journal must know of them.
     pub(super) fn unsealed(&self, log: &Log) -> Vec<Seal> {
@@ -51,7 +44,7 @@ impl Deferred {
         let first = log.first_unsealed().unwrap_or(u64::MAX);
         for slot in &self.slots {
             if slot.held && slot.seal.from >= first {
-                unsealed.push(slot.seal.clone());
+                unsealed.push(slot.seal);
             }
         }
         unsealed
@@ -120,8 +113,8 @@ impl Engine {
     fn wanted_deferred(&self) -> Vec<(Seal, String)> {
         let log = &self.own.log;
         let (mut room, mut wanted) = (BYTES_MAX, Vec::new());
-        let mut take = |seal: Seal| {
-            let body = log.body(&seal);
+        let mut take = |seal: Seal, holes_of: u64| {
+            let body = log.body(&seal, holes_of);
             let fits = body.len() <= room && wanted.len() < SLOTS_MAX;
             if fits {
                 room -= body.len();
@@ -131,45 +124,37 @@ impl Engine {
         };
         for seal in &log.seals {
             let waits = seal.state == SealState::Waiting && !seal.maybe_sent;
-            if waits && !take(seal.clone()) {
+            if waits && !take(*seal, seal.from) {
                 return wanted;
             }
         }
         let mut after = log.first_unsealed().map_or(u64::MAX, |first| first - 1);
-        let mut holes = log.holes();
+        let mut holes_of = UNREPORTED;
         while let Some((from, to)) = log.cut(after, self.cut_limits()) {
-            if !take(self.seal_as_held(from, to, holes)) {
+            if !take(self.seal_as_held(from, to, holes_of), holes_of) {
                 break;
             }
-            (after, holes) = (to, &[]);
+            (after, holes_of) = (to, NO_HOLES);
         }
         wanted
     }
 
     /// The seal that a range gets: the one under which the browser holds it already, or a new one.
-    pub(super) fn seal_as_held(&self, from: u64, to: u64, holes: &[Hole]) -> Seal {
-        let mut slots = self.deferred.slots.iter();
-        match slots.find(|slot| slot.holds(from, to, holes)) {
-            Some(slot) => slot.seal.clone(),
-            None => self
-                .own
-                .log
-                .sealing(from, to, self.now.wall, holes.to_vec()),
+    pub(super) fn seal_as_held(&self, from: u64, to: u64, holes_of: u64) -> Seal {
+        let log = &self.own.log;
+        for Slot { seal, held, .. } in &self.deferred.slots {
+            let same_range = (seal.from, seal.to) == (from, to);
+            if *held && same_range && log.stamp(seal, holes_of) == seal.stamp {
+                return *seal;
+            }
         }
+        log.sealing(from, to, self.now.wall, holes_of)
     }
 
     /// A batch is about to leave, or is done with: the browser must not send it as well.
     pub(super) fn withdraw_overlapping(&mut self, batch: BatchRef) {
         if batch.tab == self.me {
             self.withdraw(&|held| held.from <= batch.to && batch.from <= held.to);
-        }
-    }
-
-    /// What was just given up must not be sent by the browser after all.
-    pub(super) fn withdraw_dropped(&mut self) {
-        if let Some(Hole { from, to, .. }) = self.own.log.holes().last().copied() {
-            let tab = self.me;
-            self.withdraw_overlapping(BatchRef { tab, from, to });
         }
     }
 
@@ -210,7 +195,7 @@ impl Engine {
             match self.own.log.find_seal(seal.from, seal.to) {
                 Some(sealed) => sealed.maybe_sent = true,
                 None => {
-                    _ = self.own.log.adopt_seal(Seal {
+                    _ = self.own.log.adopt_if_exact(Seal {
                         maybe_sent: true,
                         sent: true,
                         ..seal

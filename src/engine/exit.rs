@@ -4,7 +4,7 @@ use super::{
     Engine, PageState,
     election::Role,
     io::{Means, Output, PageEvent},
-    log::{CutLimits, Seal, SealState},
+    log::{CutLimits, Seal, SealState, UNREPORTED},
     partition::BatchRef,
     pump::KEEPALIVE_BYTES_MAX,
     store::Store,
@@ -134,27 +134,27 @@ impl Engine {
                 SealState::InFlight => false,
             };
             if goes {
-                let fits = self.own.log.body(seal).len() <= room;
+                let fits = self.own.log.body(seal, seal.from).len() <= room;
                 return fits.then_some(seal.batch_of(self.me));
             }
         }
         let CutLimits { events, bytes } = self.cut_limits();
         let bytes = bytes.min(room);
-        let me = self.me;
         let seal = self.seal_own(CutLimits { events, bytes })?;
-        Some(seal.batch_of(me))
+        Some(seal.batch_of(self.me))
     }
 
     /// Seals this tab's next batch; if the browser already holds it as a deferred request, with the
     /// same bytes. Nothing when not even one event fits.
-    pub(super) fn seal_own(&mut self, limits: CutLimits) -> Option<&Seal> {
+    pub(super) fn seal_own(&mut self, limits: CutLimits) -> Option<Seal> {
         let first = self.own.log.first_unsealed()?;
         let (from, to) = self.own.log.cut(first - 1, limits)?;
-        let seal = self.seal_as_held(from, to, self.own.log.holes());
-        if self.own.log.body(&seal).len() > limits.bytes {
-            return None;
+        let seal = self.seal_as_held(from, to, UNREPORTED);
+        let fits = self.own.log.body(&seal, UNREPORTED).len() <= limits.bytes;
+        if fits {
+            self.own.log.adopt(seal);
         }
-        self.own.log.adopt_seal(seal).map(|seal| &*seal)
+        fits.then_some(seal)
     }
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
@@ -188,9 +188,7 @@ impl Engine {
         } else {
             // Somebody may have taken it over and sealed batches of it, and be gone by now.
             for seal in self.own.journal.stored_seals(store) {
-                if self.own.log.is_exact(&seal) {
-                    self.own.log.adopt_seal(seal);
-                }
+                self.own.log.adopt_if_exact(seal);
             }
         }
         self.own.probe_at = self.now.mono + self.own.settling_ms(self.now.wall);

@@ -4,6 +4,7 @@ use super::{
     Engine,
     event::{Call, CallError, Refusal},
     log::CutLimits,
+    partition::BatchRef,
     report::DropReason,
     store::{Store, StoreError},
 };
@@ -86,16 +87,13 @@ impl Engine {
             let each = self.own.log.bytes() / self.own.log.pending().max(1);
             excess = excess.max(heavy / each.max(1) + 1);
         }
-        let dropped = self.own.log.drop_oldest(excess, reason);
-        if dropped > 0 {
-            self.withdraw_dropped();
+        if let Some((from, to, dropped)) = self.own.log.drop_oldest(excess, reason) {
+            let tab = self.me;
+            // The browser must not send them after all.
+            self.withdraw_overlapping(BatchRef { tab, from, to });
             self.account.drop(reason, dropped);
             self.write_own_record(store);
-            if let Some(hole) = self.own.log.holes().last().copied() {
-                self.own
-                    .journal
-                    .drop_range(&self.own.log, hole.from, hole.to, store);
-            }
+            self.own.journal.drop_range(&self.own.log, from, to, store);
             self.warn_of_drops(reason);
         }
     }
@@ -139,7 +137,7 @@ impl Engine {
         }
         match self.own.journal.append(&self.own.log, self.now, store) {
             // A gap before these events is explained in the same breath.
-            Ok(()) if !self.own.log.holes().is_empty() => self.write_own_record(store),
+            Ok(()) if self.own.log.has_unreported() => self.write_own_record(store),
             Ok(()) => {}
             Err(StoreError::QuotaExceeded) => self.account.error_once(
                 "storage_quota",

@@ -8,7 +8,6 @@ pub use super::entries::Entry;
 use super::{
     entries::Entries,
     ids::{TabId, batch_id},
-    map::Map,
     report::DropReason,
     time::UnixMillis,
 };
@@ -23,13 +22,20 @@ pub struct Hole {
     pub to: u64,
     /// Why.
     pub reason: DropReason,
+    /// First event of the sealed batch that reports it, or [`UNREPORTED`].
+    pub batch: u64,
 }
+
+/// The `batch` of holes that no batch reports yet.
+pub const UNREPORTED: u64 = 0;
+/// The `batch` of no hole at all.
+pub const NO_HOLES: u64 = u64::MAX;
 
 /// Holes reported in one envelope at most; older neighbours are joined beyond it.
 pub const HOLES_MAX: usize = 16;
 
 /// A batch whose id and bytes are fixed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// First event.
     pub from: u64,
@@ -37,8 +43,6 @@ pub struct Seal {
     pub to: u64,
     /// When it was sealed: the envelope's `sentAt`.
     pub at: UnixMillis,
-    /// What it reports as given up.
-    pub holes: Vec<Hole>,
     /// Part of its id: a hash over everything that its bytes depend on.
     pub stamp: u32,
     /// Where it is.
@@ -56,11 +60,23 @@ impl Seal {
             from,
             to,
             at,
-            holes: Vec::new(),
             stamp: 0,
             state: SealState::Waiting,
             maybe_sent: false,
             sent: false,
+        }
+    }
+}
+
+impl Hole {
+    /// One that no batch reports yet.
+    #[must_use]
+    pub const fn new(from: u64, to: u64, reason: DropReason) -> Self {
+        Self {
+            from,
+            to,
+            reason,
+            batch: UNREPORTED,
         }
     }
 }
@@ -158,12 +174,12 @@ impl Log {
     pub fn restore(
         tab: TabId,
         header: String,
-        entries: Map<u64, Entry>,
+        entries: Vec<Entry>,
         settled: u64,
         holes: Vec<Hole>,
     ) -> Self {
         let mut log = Self::new(tab, header);
-        log.absorb(entries.into_iter().map(|(_, entry)| entry));
+        log.absorb(entries);
         log.next_seq = log.next_seq.max(settled + 1);
         log.holes = holes;
         log
@@ -172,19 +188,29 @@ impl Log {
     /// Restores a sealed batch, in order. One whose contents are not all here any more, or are not
     /// what they were, is left to be cut anew.
     pub fn restore_seal(&mut self, seal: Seal) {
-        if self.is_exact(&seal) {
-            self.adopt_seal(seal);
-        } else {
-            // Perhaps it was reported already; telling it twice does no harm, not telling it does.
-            self.add_holes(seal.holes);
+        if !self.adopt_if_exact(seal) {
+            // Perhaps they were reported already; telling it twice does no harm, not telling it does.
+            self.unreport(seal.from, seal.from);
         }
     }
 
-    /// Whether a batch sealed elsewhere is to the byte what would be sealed here.
-    #[must_use]
-    pub fn is_exact(&self, seal: &Seal) -> bool {
-        let here = self.sealing(seal.from, seal.to, seal.at, seal.holes.clone());
-        here.stamp == seal.stamp && self.first_unsealed() == Some(seal.from)
+    /// Takes in a batch sealed elsewhere, if it is to the byte what would be sealed here.
+    pub fn adopt_if_exact(&mut self, seal: Seal) -> bool {
+        if self.first_unsealed() != Some(seal.from) || seal.to < seal.from {
+            return false;
+        }
+        for holes_of in [seal.from, UNREPORTED, NO_HOLES] {
+            let same = seal.to < self.next_seq && self.stamp(&seal, holes_of) == seal.stamp;
+            if same {
+                if holes_of == UNREPORTED {
+                    self.report_holes(seal.from);
+                }
+                self.sealed_to = seal.to;
+                self.seals.push(seal);
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether nothing is left to be told: no event, and no gap that a batch has yet to report.
@@ -196,13 +222,16 @@ impl Log {
 
     /// Seals a batch of no events where gaps are all that is left to report.
     pub fn seal_holes(&mut self, at: UnixMillis) -> Option<()> {
-        let from = self.holes.iter().map(|hole| hole.from).min()?;
-        let to = self.holes.iter().map(|hole| hole.to).max()?;
         if self.pending() > 0 || !self.seals.is_empty() || self.holes_wait {
             return None;
         }
-        let holes = core::mem::take(&mut self.holes);
-        let seal = self.sealing(from, to, at, holes);
+        let first = self.holes.first()?;
+        let (mut from, mut to) = (first.from, first.to);
+        for hole in &self.holes {
+            (from, to) = (from.min(hole.from), to.max(hole.to));
+        }
+        let seal = self.sealing(from, to, at, UNREPORTED);
+        self.report_holes(from);
         self.seals.push(seal);
         Some(())
     }
@@ -234,10 +263,16 @@ impl Log {
         self.entries.bytes()
     }
 
-    /// Events given up that no batch has reported yet.
+    /// Events given up that are reported by the batch that starts with event `batch`; or, with
+    /// [`UNREPORTED`], by none yet.
+    pub fn holes_of(&self, batch: u64) -> impl Iterator<Item = &Hole> {
+        self.holes.iter().filter(move |hole| hole.batch == batch)
+    }
+
+    /// Whether some events given up are reported by no batch yet.
     #[must_use]
-    pub fn holes(&self) -> &[Hole] {
-        &self.holes
+    pub fn has_unreported(&self) -> bool {
+        self.holes_of(UNREPORTED).next().is_some()
     }
 
     /// Events after number `seq`, oldest first.
@@ -297,46 +332,64 @@ impl Log {
     }
 
     /// Seals the next batch within `limits` at `at`.
-    pub fn seal(&mut self, limits: CutLimits, at: UnixMillis) -> Option<&mut Seal> {
+    pub fn seal(&mut self, limits: CutLimits, at: UnixMillis) -> Option<()> {
         let (from, to) = self.cut(self.sealed_to, limits)?;
-        let seal = self.sealing(from, to, at, self.holes.clone());
-        self.adopt_seal(seal)
+        let seal = self.sealing(from, to, at, UNREPORTED);
+        self.adopt(seal);
+        Some(())
     }
 
-    /// The seal that the range would get now.
+    /// The seal that the range would get now, reporting [`holes_of`](Self::holes_of) that batch.
     #[must_use]
-    pub fn sealing(&self, from: u64, to: u64, at: UnixMillis, holes: Vec<Hole>) -> Seal {
+    pub fn sealing(&self, from: u64, to: u64, at: UnixMillis, holes_of: u64) -> Seal {
+        let seal = Seal::new(from, to, at);
+        Seal {
+            stamp: self.stamp(&seal, holes_of),
+            ..seal
+        }
+    }
+
+    /// A hash over everything that a batch's bytes depend on.
+    #[must_use]
+    pub fn stamp(&self, seal: &Seal, holes_of: u64) -> u32 {
         let mut stamp = Stamp::default();
-        stamp.number(at.0);
-        for hole in &holes {
+        stamp.number(seal.at.0);
+        for hole in self.holes_of(holes_of) {
             stamp.number(hole.from);
             stamp.number(hole.to);
             stamp.number(hole.reason as u64);
         }
         stamp.text(&self.header);
-        self.entries
-            .range(from, to)
-            .iter()
-            .for_each(|entry| stamp.text(&entry.text));
-        Seal {
-            holes,
-            stamp: stamp.0,
-            ..Seal::new(from, to, at)
+        for entry in self.entries.range(seal.from, seal.to) {
+            stamp.text(&entry.text);
+        }
+        stamp.0
+    }
+
+    /// Takes in the seal that the first unsealed events would get now.
+    pub fn adopt(&mut self, seal: Seal) {
+        self.report_holes(seal.from);
+        self.sealed_to = seal.to;
+        self.seals.push(seal);
+    }
+
+    fn report_holes(&mut self, batch: u64) {
+        for hole in &mut self.holes {
+            if hole.batch == UNREPORTED {
+                hole.batch = batch;
+            }
         }
     }
 
-    /// Makes `seal` the newest sealed batch; it must start at the first unsealed event.
-    pub fn adopt_seal(&mut self, seal: Seal) -> Option<&mut Seal> {
-        if self.first_unsealed() != Some(seal.from)
-            || seal.to < seal.from
-            || seal.to >= self.next_seq
-        {
-            return None;
+    /// What the batches that start in a range were to report, another one has to.
+    fn unreport(&mut self, from: u64, to: u64) {
+        for hole in core::mem::take(&mut self.holes) {
+            if from <= hole.batch && hole.batch <= to {
+                self.add_hole(hole);
+            } else {
+                self.holes.push(hole);
+            }
         }
-        self.holes.retain(|hole| !seal.holes.contains(hole));
-        self.sealed_to = seal.to;
-        self.seals.push(seal);
-        self.seals.last_mut()
     }
 
     /// The sealed batch of exactly that range.
@@ -357,19 +410,15 @@ impl Log {
     pub fn body_of(&self, from: u64, to: u64) -> Option<String> {
         let mut seals = self.seals.iter();
         let seal = seals.find(|seal| (seal.from, seal.to) == (from, to))?;
-        Some(self.body(seal))
+        Some(self.body(seal, from))
     }
 
-    /// The body of a sealed batch, the same to the byte whenever and by whomever it is asked for.
+    /// The body of a batch, the same to the byte whenever and by whomever it is asked for.
     #[must_use]
-    pub fn body(&self, seal: &Seal) -> String {
-        let events = self
-            .entries
-            .range(seal.from, seal.to)
-            .iter()
-            .map(|entry| &*entry.text);
+    pub fn body(&self, seal: &Seal, holes_of: u64) -> String {
         let id = self.batch_id(seal);
-        envelope::batch(&self.header, &id, seal.at, &seal.holes, events)
+        let events = self.entries.range(seal.from, seal.to);
+        envelope::batch(&self.header, &id, seal.at, self.holes_of(holes_of), events)
     }
 
     /// Events in a range.
@@ -385,44 +434,48 @@ impl Log {
         let start = self.entries.index_after(from.saturating_sub(1));
         self.entries.remove(start, start + gone);
         if let (Some(reason), true) = (gave_up, gone > 0) {
-            self.add_hole(Hole { from, to, reason });
+            self.add_hole(Hole::new(from, to, reason));
         }
         let cut_through = self.seals.iter().position(|seal| {
-            seal.from <= to && from <= seal.to && !(from <= seal.from && seal.to <= to)
+            let overlaps = seal.from <= to && from <= seal.to;
+            overlaps && !(from <= seal.from && seal.to <= to)
         });
         if let Some(index) = cut_through {
-            let undone = self.seals.split_off(index);
-            self.sealed_to = undone.first().map_or(0, |seal| seal.from - 1);
-            for seal in undone {
-                self.add_holes(seal.holes);
-            }
+            let first = self.seals.get(index).map_or(1, |seal| seal.from);
+            self.sealed_to = first - 1;
+            self.seals.truncate(index);
+            self.unreport(first, NO_HOLES);
         }
-        let (lost, kept) = core::mem::take(&mut self.seals)
-            .into_iter()
-            .partition(|seal| from <= seal.to && seal.from <= to);
-        self.seals = kept;
-        // What a batch that was given up was to report, the next one has to; not at once, if that
-        // was all there was to it.
         if gave_up.is_some() {
             self.holes_wait = gone == 0;
-            let lost: Vec<Seal> = lost;
-            lost.into_iter().for_each(|seal| self.add_holes(seal.holes));
+        }
+        while let Some(index) = self
+            .seals
+            .iter()
+            .position(|seal| from <= seal.from && seal.to <= to)
+        {
+            let batch = self.seals.remove(index).from;
+            if gave_up.is_some() {
+                // What it was to report, the next one has to; not at once, if that was all there
+                // was to it.
+                self.unreport(batch, batch);
+            } else {
+                self.holes.retain(|hole| hole.batch != batch);
+            }
         }
         gone
     }
 
-    /// Gives up to `count` of the oldest unsealed events up; returns how many.
-    pub fn drop_oldest(&mut self, count: usize, reason: DropReason) -> usize {
+    /// Gives up to `count` of the oldest unsealed events up; returns the first, the last, and how
+    /// many there were.
+    pub fn drop_oldest(&mut self, count: usize, reason: DropReason) -> Option<(u64, u64, usize)> {
         let start = self.entries.index_after(self.sealed_to);
         let end = (start + count).min(self.pending());
         let oldest = self.entries.all().get(start..end).unwrap_or_default();
-        let (Some(first), Some(last)) = (oldest.first(), oldest.last()) else {
-            return 0;
-        };
-        let (from, to) = (first.seq, last.seq);
-        self.add_hole(Hole { from, to, reason });
+        let (from, to) = (oldest.first()?.seq, oldest.last()?.seq);
+        self.add_hole(Hole::new(from, to, reason));
         self.entries.remove(start, end);
-        end - start
+        Some((from, to, end - start))
     }
 
     /// Replaces a sealed batch of several events by its halves. A batch of one is left alone.
@@ -441,30 +494,31 @@ impl Log {
         };
         let (left_to, right_from) = (left_end.seq, right.seq);
         let whole = self.seals.remove(index);
-        let right = self.sealing(right_from, to, whole.at, Vec::new());
-        let left = self.sealing(from, left_to, whole.at, whole.holes);
+        let right = self.sealing(right_from, to, whole.at, NO_HOLES);
+        let left = self.sealing(from, left_to, whole.at, from);
         self.seals.insert(index, right);
         self.seals.insert(index, left);
         true
     }
 
-    fn add_holes(&mut self, holes: Vec<Hole>) {
-        holes.into_iter().for_each(|hole| self.add_hole(hole));
-    }
-
+    /// Adds an unreported hole. Past the bound the ranges of two reasons become one: coarser, but
+    /// still accounted.
     fn add_hole(&mut self, hole: Hole) {
-        if let Some(last) = self.holes.last_mut()
-            && (last.reason == hole.reason && last.to + 1 == hole.from
-                || self.holes.len() >= HOLES_MAX)
+        let full = self.holes.len() >= HOLES_MAX;
+        match self
+            .holes
+            .last_mut()
+            .filter(|last| last.batch == UNREPORTED)
         {
-            // Past the bound the ranges of two reasons become one: coarser, but still accounted.
-            if let Some(last) = self.holes.last_mut() {
+            Some(last) if full || last.reason == hole.reason && last.to + 1 == hole.from => {
                 last.to = last.to.max(hole.to);
                 last.from = last.from.min(hole.from);
             }
-            return;
+            _ => self.holes.push(Hole {
+                batch: UNREPORTED,
+                ..hole
+            }),
         }
-        self.holes.push(hole);
     }
 }
 
@@ -503,7 +557,7 @@ mod tests {
         while log.seal(small, UnixMillis(1)).is_some() {}
         assert_eq!(ranges(&log), [(1, 3), (4, 4)]);
         for seal in &log.seals {
-            assert!(log.body(seal).len() <= small.bytes);
+            assert!(log.body(seal, seal.from).len() <= small.bytes);
         }
     }
 
@@ -528,27 +582,23 @@ mod tests {
     fn what_is_given_up_is_reported_by_the_next_batch_and_only_by_it() {
         let mut log = log(20);
         log.seal(LIMITS, UnixMillis(1));
-        assert_eq!(log.drop_oldest(4, DropReason::Overflow), 4);
-        assert_eq!(log.drop_oldest(1, DropReason::Overflow), 1);
-        let seal = log.seal(LIMITS, UnixMillis(1)).unwrap().clone();
-        assert_eq!((seal.from, seal.to), (16, 20));
-        assert_eq!(
-            seal.holes,
-            [Hole {
-                from: 11,
-                to: 15,
-                reason: DropReason::Overflow
-            }]
-        );
-        let body = log.body(&seal);
+        let dropped = log.drop_oldest(4, DropReason::Overflow);
+        assert_eq!(dropped, Some((11, 14, 4)));
+        let dropped = log.drop_oldest(1, DropReason::Overflow);
+        assert_eq!(dropped, Some((15, 15, 1)));
+        assert!(log.has_unreported());
+        log.seal(LIMITS, UnixMillis(1)).unwrap();
+        assert_eq!(ranges(&log), [(1, 10), (16, 20)]);
+        let body = log.body_of(16, 20).unwrap();
         assert!(
             body.contains(r#""dropped":[{"from":11,"to":15,"reason":"overflow"}]"#),
             "{body}"
         );
-        assert!(log.holes().is_empty());
+        assert!(!log.has_unreported());
+        assert!(!log.body_of(1, 10).unwrap().contains("dropped"));
         assert_eq!(
             log.drop_oldest(5, DropReason::Overflow),
-            0,
+            None,
             "sealed events stay"
         );
     }

@@ -5,8 +5,7 @@ use super::{
     identity::Identity,
     ids::TabId,
     journal::{Journal, Segment, insert},
-    log::{Entry, Hole, Log, Seal, SealState, checksum},
-    map::Map,
+    log::{Entry, Hole, Log, Seal, UNREPORTED, checksum},
     report::DropReason,
     store::Store,
     time::UnixMillis,
@@ -106,19 +105,21 @@ fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
     let mut out = String::from("n");
     push_numbers(&mut out, &[log.settled()]);
-    for seals in [&log.seals, deferred] {
-        for seal in seals {
-            out.push_str("\ns");
-            push_numbers(
-                &mut out,
-                &[seal.from, seal.to, seal.at.0, seal.stamp.into()],
-            );
-            push_holes(&mut out, &seal.holes);
+    for seal in &log.seals {
+        push_seal(&mut out, seal);
+        push_holes(&mut out, log, seal.from);
+    }
+    let mut unreported = log.has_unreported();
+    for seal in deferred {
+        push_seal(&mut out, seal);
+        if unreported && log.stamp(seal, UNREPORTED) == seal.stamp {
+            push_holes(&mut out, log, UNREPORTED);
+            unreported = false;
         }
     }
-    if !log.holes().is_empty() {
+    if unreported {
         out.push_str("\np");
-        push_holes(&mut out, log.holes());
+        push_holes(&mut out, log, UNREPORTED);
     }
     guard(&[], &out)
 }
@@ -148,8 +149,13 @@ pub fn read_seals(text: &str) -> Vec<Seal> {
     read_record(text).map_or_else(Vec::new, |record| record.seals)
 }
 
-fn push_holes(out: &mut String, holes: &[Hole]) {
-    for hole in holes {
+fn push_seal(out: &mut String, seal: &Seal) {
+    out.push_str("\ns");
+    push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
+}
+
+fn push_holes(out: &mut String, log: &Log, batch: u64) {
+    for hole in log.holes_of(batch) {
         out.push_str("\nh");
         push_numbers(out, &[hole.from, hole.to]);
         out.push(' ');
@@ -184,28 +190,17 @@ struct Record {
 impl Record {
     /// Whether the event is settled or was given up.
     fn is_over(&self, seq: u64) -> bool {
-        let mut over = seq <= self.settled || covers(&self.holes, seq);
-        for seal in &self.seals {
-            over |= covers(&seal.holes, seq);
-        }
-        over
+        let mut holes = self.holes.iter();
+        seq <= self.settled || holes.any(|hole| hole.from <= seq && seq <= hole.to)
     }
 
     /// Counts an event that is too old as given up.
     fn expire(&mut self, seq: u64) {
         match self.holes.last_mut() {
             Some(hole) if hole.reason == DropReason::Expired && hole.to + 1 == seq => hole.to = seq,
-            _ => self.holes.push(Hole {
-                from: seq,
-                to: seq,
-                reason: DropReason::Expired,
-            }),
+            _ => self.holes.push(Hole::new(seq, seq, DropReason::Expired)),
         }
     }
-}
-
-fn covers(holes: &[Hole], seq: u64) -> bool {
-    holes.iter().any(|hole| hole.from <= seq && seq <= hole.to)
 }
 
 fn read_record(text: &str) -> Option<Record> {
@@ -213,7 +208,7 @@ fn read_record(text: &str) -> Option<Record> {
     let mut record = Record::default();
     read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
     // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
-    let mut unreported = false;
+    let mut batch = UNREPORTED;
     for line in lines {
         match line.as_bytes().first()? {
             b's' => {
@@ -221,28 +216,23 @@ fn read_record(text: &str) -> Option<Record> {
                 read_numbers(line, &mut numbers)?;
                 let [from, to, at, stamp] = numbers;
                 record.seals.push(Seal {
-                    from,
-                    to,
-                    at: UnixMillis(at),
-                    holes: Vec::new(),
                     stamp: stamp as u32,
-                    state: SealState::Waiting,
                     maybe_sent: true,
                     sent: true,
+                    ..Seal::new(from, to, UnixMillis(at))
                 });
+                batch = from;
             }
-            b'p' => unreported = true,
+            b'p' => batch = UNREPORTED,
             b'h' => {
                 let mut range = [0; 2];
                 let code = read_numbers(line, &mut range)?.next()?;
                 let [from, to] = range;
                 let reason = DropReason::from_code(code)?;
-                let holes = if unreported {
-                    &mut record.holes
-                } else {
-                    &mut record.seals.last_mut()?.holes
-                };
-                holes.push(Hole { from, to, reason });
+                record.holes.push(Hole {
+                    batch,
+                    ..Hole::new(from, to, reason)
+                });
             }
             _ => return None,
         }
@@ -314,8 +304,7 @@ pub fn read(
     }
     let header = header.unwrap_or_else(|| (context.header)(tab));
     let (record, mut newest_at) = (reading.record, reading.newest_at);
-    let mut log = Log::restore(tab, header, Map::default(), record.settled, record.holes);
-    log.absorb(reading.entries);
+    let mut log = Log::restore(tab, header, reading.entries, record.settled, record.holes);
     for seal in record.seals {
         newest_at = newest_at.max(seal.at);
         log.restore_seal(seal);

@@ -267,7 +267,7 @@ impl Engine {
         };
         self.withdraw_overlapping(batch);
         self.set_state(batch, SealState::Offered);
-        let body = self.own.log.body(&seal);
+        let body = self.own.log.body(&seal, from);
         let count = self.own.log.count(from, to) as u32;
         self.post(Says::Offer {
             from,

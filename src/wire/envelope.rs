@@ -15,7 +15,10 @@ use super::{
     json::{push_string, push_timestamp, push_u64},
     text::{after, after_byte, fields, split_once},
 };
-use crate::engine::{log::Hole, time::UnixMillis};
+use crate::engine::{
+    log::{Entry, Hole},
+    time::UnixMillis,
+};
 
 /// Version of this crate, as sent in `sdk.version`.
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -94,35 +97,34 @@ pub fn batch<'a>(
     header: &str,
     batch_id: &str,
     sent_at: UnixMillis,
-    holes: &[Hole],
-    events: impl Iterator<Item = &'a str>,
+    holes: impl Iterator<Item = &'a Hole>,
+    events: &[Entry],
 ) -> String {
     let mut out = open(header, sent_at, batch_id);
-    if !holes.is_empty() {
-        out.push_str(",\"dropped\":[");
-        for (index, hole) in holes.iter().enumerate() {
-            out.push_str(if index == 0 {
-                "{\"from\":"
-            } else {
-                ",{\"from\":"
-            });
-            push_u64(&mut out, hole.from);
-            out.push_str(",\"to\":");
-            push_u64(&mut out, hole.to);
-            out.push_str(",\"reason\":");
-            push_string(&mut out, hole.reason.code());
-            out.push('}');
-        }
-        out.push(']');
+    let mut before = ",\"dropped\":[{\"from\":";
+    for hole in holes {
+        out.push_str(before);
+        push_u64(&mut out, hole.from);
+        out.push_str(",\"to\":");
+        push_u64(&mut out, hole.to);
+        out.push_str(",\"reason\":");
+        push_string(&mut out, hole.reason.code());
+        before = "},{\"from\":";
     }
-    out.push_str(",\"events\":[");
-    for (index, event) in events.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(event);
+    if before.starts_with('}') {
+        out.push_str("}]");
     }
-    out.push_str("]}");
+    before = ",\"events\":[";
+    for event in events {
+        out.push_str(before);
+        out.push_str(&event.text);
+        before = ",";
+    }
+    out.push_str(if events.is_empty() {
+        ",\"events\":[]}"
+    } else {
+        "]}"
+    });
     out
 }
 
