@@ -183,7 +183,7 @@ impl Shell {
         }
         if let Some(callback) = &self.report {
             // It belongs to the facade, which catches what the page's callbacks throw.
-            drop(callback.call1(&JsValue::UNDEFINED, &convert::to_js(report)));
+            drop(callback.call1(&JsValue::UNDEFINED, &convert::report(report)));
         }
     }
 
