@@ -35,8 +35,12 @@ pub(crate) fn function(target: &JsValue, name: &str) -> Option<Function> {
 
 /// `target[name](argument)`, or `undefined` where that is impossible.
 pub(crate) fn call(target: &JsValue, name: &str, argument: &JsValue) -> JsValue {
-    let called = function(target, name).and_then(|method| method.call1(target, argument).ok());
-    called.unwrap_or(JsValue::UNDEFINED)
+    call2(target, name, argument, &JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// `target[name](one, two)`, or nothing where that is impossible.
+pub(crate) fn call2(target: &JsValue, name: &str, one: &JsValue, two: &JsValue) -> Option<JsValue> {
+    function(target, name)?.call2(target, one, two).ok()
 }
 
 /// `target[name] = value`, on an object of our own.
