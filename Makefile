@@ -60,15 +60,19 @@ RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell fin
 PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 
 # What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
-WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int reference-types sign-ext
-WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -ocimfs 50 --dealign --converge \
+WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int sign-ext
+# The names of imports and exports, which concern nobody but the loader, are cut to a letter or two; what became of
+# each is said on stdout, and build.mjs does the same to the loader.
+WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -ocimfs 50 -Oz --dealign --minify-imports-and-exports-and-modules \
   --strip-debug --strip-producers --strip-target-features $(addprefix --enable-,$(WASM_FEATURES))
 
 # The standard library is built along, for size, and a panic is a trap without a message: a tenth of what a page
 # downloads. These are unstable flags (hence RUSTC_BOOTSTRAP, and the component rust-src); only the shipped wasm is
-# built with them, and the end-to-end tests run on that. REMAP keeps the builder's paths out of it.
+# built with them, and the end-to-end tests run on that. REMAP keeps the builder's paths out of it. Without reference
+# types the loader keeps the JavaScript values that the engine holds in an array, which takes less than a table of them.
 STD_FOR_SIZE := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
-RUSTC_FOR_SIZE := "-Zunstable-options","-Cpanic=immediate-abort","-Zlocation-detail=none","-Zfmt-debug=none"
+RUSTC_FOR_SIZE := "-Zunstable-options","-Cpanic=immediate-abort","-Zlocation-detail=none","-Zfmt-debug=none",\
+"-Ctarget-feature=-reference-types"
 REMAP = $(shell printf '"--remap-path-prefix=%s=%s",' \
   "$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src" "" \
   "$$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$$(rustc -vV | sed -n 's/^commit-hash: //p')")
@@ -85,10 +89,11 @@ $(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
 	@touch $@
 
 $(STAGE)/optimised.wasm: $(STAGE)/sendoff_bg.wasm | tool-node
-	$(IN_ENV) wasm-opt $(WASM_OPT_FLAGS) -o $@ $<
+	$(IN_ENV) wasm-opt $(WASM_OPT_FLAGS) -o $@ $< > $(STAGE)/names.json
 
 pkg/package.json: $(STAGE)/optimised.wasm $(PACKAGE_SOURCES) Cargo.toml | tool-node
-	node pkg-template/build.mjs --wasm $(STAGE)/optimised.wasm --glue $(STAGE)/sendoff.js --out pkg
+	node pkg-template/build.mjs --wasm $(STAGE)/optimised.wasm --names $(STAGE)/names.json \
+	  --glue $(STAGE)/sendoff.js --out pkg
 	@touch $@
 
 # Optimised for the demo. The tests share one that is not, with the collector's own: it is up in half the time.

@@ -1,7 +1,7 @@
 // Puts the npm package together in one folder, from what ships by hand (this folder) and what the compiler made.
 // The `files` list of package.json is the allow-list: nothing else is in the folder afterwards.
 //
-//   node pkg-template/build.mjs --wasm FILE --glue FILE --out DIRECTORY
+//   node pkg-template/build.mjs --wasm FILE --names FILE --glue FILE --out DIRECTORY
 //
 // The same input gives the same bytes, and a file whose bytes have not changed is not touched.
 
@@ -14,15 +14,54 @@ import { parseArgs } from "node:util";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 // The development dependencies of the whole repository live in tests/.
-const { transform } = createRequire(join(root, "tests/package.json"))("esbuild");
+const { build } = createRequire(join(root, "tests/package.json"))("esbuild");
+
+// What wasm-bindgen calls its half of the boundary, and binaryen once it has shortened the names.
+const GLUE_MODULE = "./sendoff_bg.js";
+const GLUE_MODULE_SHORT = "a";
 
 /**
- * The loader that wasm-bindgen generates, without its comments and spaces. Only this file is minified: `index.js`
- * stays readable for those who open it in `node_modules`, and their bundler minifies both.
+ * Long name → short name of all that crosses the boundary, from what binaryen said when it renamed the wasm's side.
+ * Throws if the wasm imports from anywhere but the glue ("env", say): a dependency has then brought in something that
+ * no browser provides.
  */
-export async function minifyGlue(source) {
-  const options = { format: "esm", target: "es2022", minify: true, legalComments: "none" };
-  return (await transform(source, options)).code;
+export function shortNames({ imports, exports }) {
+  const foreign = imports.filter(([module]) => module !== GLUE_MODULE);
+  if (foreign.length) throw new Error(`the wasm imports ${foreign.map(([module, name]) => `${name} from "${module}"`).join(", ")}`);
+  const names = imports.map(([, name, short]) => [name, short]);
+  return { [GLUE_MODULE]: GLUE_MODULE_SHORT, ...Object.fromEntries([...names, ...exports]) };
+}
+
+/**
+ * `loader.js` and the glue that wasm-bindgen generated, as one file without comments, spaces and dead code, and with
+ * the names that the wasm has been given. Only this file is minified: `index.js` stays readable for those who open
+ * it in `node_modules`, and their bundler minifies both.
+ */
+export async function bundleLoader(glue, names) {
+  const source = `${glue}\nexport { __wbg_finalize_init, __wbg_get_imports };`;
+  const provideGlue = {
+    name: "glue",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^wasm-bindgen-glue$/ }, ({ path }) => ({ path, namespace: "glue" }));
+      onLoad({ filter: /.*/, namespace: "glue" }, () => ({ contents: source }));
+    },
+  };
+  const escaped = Object.keys(names).map((name) => name.replace(/\W/g, "\\$&"));
+  const { outputFiles } = await build({
+    entryPoints: [join(here, "loader.js")],
+    plugins: [provideGlue],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+    logLevel: "silent", // what goes wrong is thrown
+    mangleProps: new RegExp(`^(${escaped.join("|")}|_+wbg_.*)$`),
+    mangleQuoted: true,
+    mangleCache: names,
+  });
+  return outputFiles[0].text;
 }
 
 /** Bundlers (webpack, Vite, Rollup) carry the wasm along only where this expression stands in so many words. */
@@ -52,7 +91,7 @@ export function checkManifest(manifest, cargoToml) {
 }
 
 /** Name and bytes of everything in the package. */
-async function contents({ wasm, glue }) {
+async function contents({ wasm, names, glue }) {
   const manifest = read(join(here, "package.json"), "the package's manifest");
   const { name, version, files } = JSON.parse(manifest);
   checkManifest({ name, version }, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
@@ -60,7 +99,10 @@ async function contents({ wasm, glue }) {
   const made = {
     "package.json": () => manifest,
     "sendoff_bg.wasm": () => read(wasm, "the compiled engine"),
-    "sendoff.js": async () => minifyGlue(read(glue, "the engine's loader").toString()),
+    "sendoff.js": async () => {
+      const said = JSON.parse(read(names, "the names in the engine").toString());
+      return bundleLoader(read(glue, "the engine's glue").toString(), shortNames(said));
+    },
   };
   // npm packs a README whether it is listed or not.
   const entries = [...new Set(["package.json", "README.md", ...files])].map(async (file) => {
@@ -83,8 +125,8 @@ function writeIfChanged(path, bytes) {
 }
 
 /** Fills `out` with exactly the package's files and returns the names of those that changed. */
-export async function assemble({ wasm, glue, out }) {
-  const entries = await contents({ wasm, glue });
+export async function assemble({ wasm, names, glue, out }) {
+  const entries = await contents({ wasm, names, glue });
   mkdirSync(out, { recursive: true });
   const keep = new Set(entries.map(([file]) => file));
   for (const stray of readdirSync(out).filter((file) => !keep.has(file))) {
@@ -95,8 +137,8 @@ export async function assemble({ wasm, glue, out }) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const option = { type: "string" };
-  const { values } = parseArgs({ options: { wasm: option, glue: option, out: option } });
-  for (const name of ["wasm", "glue", "out"]) {
+  const { values } = parseArgs({ options: { wasm: option, names: option, glue: option, out: option } });
+  for (const name of ["wasm", "names", "glue", "out"]) {
     if (!values[name]) throw new Error(`build.mjs: --${name} is missing; run it through \`make build\``);
   }
   const changed = await assemble(values);

@@ -7,7 +7,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { assemble, checkAsset, checkManifest, minifyGlue } from "./build.mjs";
+import { assemble, bundleLoader, checkAsset, checkManifest, shortNames } from "./build.mjs";
+
+// In the shape of what wasm-bindgen generates, and of what binaryen says.
+const GLUE = `
+export class Client { __wbg_ptr = wasm.client_new(); calls() { return [this.__wbg_ptr, wasm.memory.buffer.byteLength]; } }
+function __wbg_get_imports() {
+  return { __proto__: null, "./sendoff_bg.js": { __proto__: null, __wbg_now_1f: function() { return /* why */ 42; } } };
+}
+let wasm;
+function __wbg_finalize_init(instance) { wasm = instance.exports; }
+function initSync() { console.log("never called"); }
+export { initSync, __wbg_finalize_init as default };
+`;
+const NAMES = {
+  imports: [["./sendoff_bg.js", "__wbg_now_1f", "f"]],
+  exports: [["client_new", "n"], ["memory", "m"]],
+};
+/** Imports the function `f` from `a`; exports it again as `n`, and a page of memory as `m`. */
+// prettier-ignore
+const WASM = new Uint8Array([
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 2, 7, 1, 1, 0x61, 1, 0x66, 0, 0, 5, 3, 1, 0, 1,
+  7, 9, 2, 1, 0x6e, 0, 0, 1, 0x6d, 2, 0,
+]);
 
 const CARGO_TOML = '[package]\nname = "sendoff"\nversion = "1.2.3"\n\n[dependencies]\nversion = "9"\n';
 
@@ -22,32 +44,63 @@ test("a facade that hides the wasm from bundlers is refused", () => {
   assert.throws(() => checkAsset("const base = import.meta.url; load(new URL(name, base))"), /bundlers/);
 });
 
-test("the loader keeps its exports and loses its comments", async () => {
-  const code = await minifyGlue("/* why */ export class Client {}\nasync function init(source) { return source; }\nexport { init as default };");
-  assert.doesNotMatch(code, /why/);
-  const glue = await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  assert.equal(typeof glue.Client, "function");
-  assert.equal(await glue.default(5), 5);
+test("an import from elsewhere than the glue is refused", () => {
+  assert.deepEqual(shortNames(NAMES), { "./sendoff_bg.js": "a", __wbg_now_1f: "f", client_new: "n", memory: "m" });
+  const imports = [...NAMES.imports, ["env", "abort", "g"]];
+  assert.throws(() => shortNames({ ...NAMES, imports }), /imports abort from "env"/);
+});
+
+test("the loader speaks the wasm's short names and leaves out what nobody calls", async () => {
+  const code = await bundleLoader(GLUE, shortNames(NAMES));
+  assert.doesNotMatch(code, /why|never called|__wbg_now|client_new|sendoff_bg/);
+});
+
+test("the loader starts the engine from whatever it is given", async (t) => {
+  const code = await bundleLoader(GLUE, shortNames(NAMES));
+  const loader = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (address) => {
+    asked.push(String(address));
+    return new Response(WASM, { headers: { "content-type": "text/plain" } });
+  });
+  const address = "https://cdn.example/s.wasm";
+  for (const source of [
+    address,
+    new URL(address),
+    new Request(address),
+    fetch(address),
+    new Response(WASM),
+    WASM,
+    WASM.buffer,
+    new WebAssembly.Module(WASM),
+  ]) {
+    await loader.default(source);
+    assert.deepEqual(new loader.Client().calls(), [42, 65536], String(source));
+  }
+  assert.deepEqual(asked.slice(1, 3), [address, address]);
+  await assert.rejects(loader.default(new Response("gone", { status: 404 })), /HTTP 404/);
+  await assert.rejects(loader.default(new Response("<html>")), WebAssembly.CompileError);
 });
 
 test("the package holds its allow-list and nothing else, and is written only where it differs", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "sendoff-pkg-"));
   t.after(() => rmSync(dir, { recursive: true }));
-  const [wasm, glue, out] = ["in.wasm", "in.js", "pkg"].map((name) => join(dir, name));
+  const [wasm, names, glue, out] = ["in.wasm", "in.json", "in.js", "pkg"].map((name) => join(dir, name));
   writeFileSync(wasm, "one");
-  writeFileSync(glue, "export default () => 1;");
+  writeFileSync(names, JSON.stringify(NAMES));
+  writeFileSync(glue, GLUE);
 
-  await assemble({ wasm, glue, out });
+  await assemble({ wasm, names, glue, out });
   const { files } = JSON.parse(readFileSync(join(out, "package.json")));
   assert.deepEqual(readdirSync(out).sort(), [...new Set(["package.json", "README.md", ...files])].sort());
 
   writeFileSync(join(out, "left-over.js"), "");
   writeFileSync(wasm, "two");
   const untouched = statSync(join(out, "index.js")).ino;
-  assert.deepEqual(await assemble({ wasm, glue, out }), ["sendoff_bg.wasm"]);
+  assert.deepEqual(await assemble({ wasm, names, glue, out }), ["sendoff_bg.wasm"]);
   assert.equal(readFileSync(join(out, "sendoff_bg.wasm"), "utf8"), "two");
   assert.equal(statSync(join(out, "index.js")).ino, untouched);
   assert.ok(!readdirSync(out).includes("left-over.js"));
 
-  await assert.rejects(assemble({ wasm: join(dir, "none"), glue, out }), /compiled engine: .*none cannot be read/);
+  await assert.rejects(assemble({ wasm: join(dir, "none"), names, glue, out }), /compiled engine: .*none cannot be read/);
 });

@@ -31,10 +31,9 @@ const clients = [];
 /** One instance for the page, from the source of whichever client asks first. */
 const load = (source) => {
   loading ||= (async () => {
-    // @ts-ignore: wasm-bindgen puts it next to this file when the package is built
+    // @ts-ignore: the build puts it next to this file, from wasm-bindgen's glue and loader.js
     const glue = await import("./sendoff.js");
-    // It falls back from streaming to bytes by itself where the MIME type is wrong.
-    await glue.default({ module_or_path: source ?? new URL("./sendoff_bg.wasm", import.meta.url) });
+    await glue.default(source ?? new URL("./sendoff_bg.wasm", import.meta.url));
     return glue;
   })();
   loading.catch(() => (loading = undefined));

@@ -1,7 +1,7 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
-use core::fmt;
+use crate::wire::json;
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
 pub const FLUSH_AT: u32 = 50;
@@ -121,16 +121,19 @@ impl ConfigError {
             Self::OutOfRange { .. } => "config_out_of_range",
         }
     }
-}
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What is wrong, and what is done about it.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut text = String::from("config.");
         match self {
-            Self::MissingApiKey => f.write_str(
-                "config.apiKey is missing: nothing will be recorded; pass the key of your project",
+            Self::MissingApiKey => text.push_str(
+                "apiKey is missing: nothing will be recorded; pass the key of your project",
             ),
             Self::WrongType { name, expected } => {
-                write!(f, "config.{name} must be {expected}; the default is used")
+                for part in [name, " must be ", expected, "; the default is used"] {
+                    text.push_str(part);
+                }
             }
             Self::OutOfRange {
                 name,
@@ -138,12 +141,15 @@ impl fmt::Display for ConfigError {
                 max,
                 default,
             } => {
-                write!(
-                    f,
-                    "config.{name} must be from {min} to {max}; {default} is used"
-                )
+                text.push_str(name);
+                for (part, number) in [(" must be from ", min), (" to ", max), ("; ", default)] {
+                    text.push_str(part);
+                    json::push_u64(&mut text, *number);
+                }
+                text.push_str(" is used");
             }
         }
+        text
     }
 }
 
@@ -314,10 +320,13 @@ mod tests {
                 "config_wrong_type"
             ]
         );
-        assert!(
-            errors[0]
-                .to_string()
-                .contains("config.flushInterval must be from 50 to 3600000")
+        let messages: Vec<_> = errors.iter().map(ConfigError::message).collect();
+        assert_eq!(
+            messages[..2],
+            [
+                "config.flushInterval must be from 50 to 3600000; 2000 is used",
+                "config.maxRetries must be a number; the default is used"
+            ]
         );
     }
 }

@@ -183,7 +183,7 @@ impl Engine {
         for error in errors {
             engine.account.report(Report::Error {
                 code: error.code(),
-                message: error.to_string(),
+                message: error.message(),
             });
         }
         engine.start(store);

@@ -1,10 +1,7 @@
 //! Everything the SDK did or lost, as data.
 
-use serde::Serialize;
-
 /// Why an accepted event was given up. Counted in [`Stats::dropped`], never silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DropReason {
     /// More than `maxQueueSize` events were waiting; the oldest went.
@@ -53,12 +50,7 @@ impl DropReason {
 }
 
 /// Something the page may want to know. The facade turns these into callbacks, promises and events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
     /// Events reached the collector (answered 2xx).
@@ -116,7 +108,7 @@ pub enum Report {
 }
 
 /// A count under a stable name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Stable name.
     pub reason: &'static str,
@@ -126,8 +118,7 @@ pub struct Count {
 
 /// The account of one client. At every moment
 /// `accepted + adopted = delivered + pending + handed_back + Σ dropped`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Events of this tab that passed the checks at the call.
     pub accepted: u64,
@@ -169,4 +160,98 @@ pub struct Stats {
     pub peers: Vec<String>,
     /// Sequence number of the newest accepted event of this tab.
     pub last_seq: u64,
+}
+
+/// Takes down the parts of a report or of the account, one after the other, by the names that the
+/// page knows them under.
+pub trait Fields {
+    /// A number.
+    fn number(&mut self, name: &'static str, value: u64);
+    /// A text, or that there is none.
+    fn text(&mut self, name: &'static str, value: Option<&str>);
+    /// True or false.
+    fn flag(&mut self, name: &'static str, value: bool);
+    /// Some texts.
+    fn texts(&mut self, name: &'static str, values: &[String]);
+    /// Some counts under names of their own.
+    fn counts(&mut self, name: &'static str, counts: &[Count]);
+}
+
+impl Report {
+    /// All there is to say, beginning with the report's `type`.
+    pub fn describe(&self, to: &mut impl Fields) {
+        match self {
+            Self::Delivered {
+                count,
+                tab,
+                from,
+                to: last,
+            } => {
+                to.text("type", Some("delivered"));
+                to.number("count", (*count).into());
+                to.text("tab", Some(tab));
+                to.number("from", *from);
+                to.number("to", *last);
+            }
+            Self::Dropped { count, reason } => {
+                to.text("type", Some("dropped"));
+                to.number("count", (*count).into());
+                to.text("reason", Some(reason.code()));
+            }
+            Self::DeliveryFailed { status, events } => {
+                to.text("type", Some("deliveryFailed"));
+                to.number("status", (*status).into());
+                to.number("events", (*events).into());
+            }
+            Self::Error { code, message } => {
+                to.text("type", Some("error"));
+                to.text("code", Some(code));
+                to.text("message", Some(message));
+            }
+            Self::Flushed {
+                id,
+                delivered,
+                pending,
+                dropped,
+            } => {
+                to.text("type", Some("flushed"));
+                to.number("id", (*id).into());
+                to.number("delivered", (*delivered).into());
+                to.number("pending", (*pending).into());
+                to.number("dropped", (*dropped).into());
+            }
+            Self::Role { role, leader, term } => {
+                to.text("type", Some("role"));
+                to.text("role", Some(role));
+                to.text("leader", leader.as_deref());
+                to.number("term", *term);
+            }
+        }
+    }
+}
+
+impl Stats {
+    /// The whole account.
+    pub fn describe(&self, to: &mut impl Fields) {
+        to.number("accepted", self.accepted);
+        to.number("adopted", self.adopted);
+        to.number("handedBack", self.handed_back);
+        to.number("delivered", self.delivered);
+        to.number("pending", self.pending);
+        to.counts("dropped", &self.dropped);
+        to.counts("refused", &self.refused);
+        to.number("volatile", self.volatile);
+        to.number("requests", self.requests);
+        to.number("retries", self.retries);
+        to.number("storageBytes", self.storage_bytes);
+        to.text("storage", Some(self.storage));
+        to.text("breaker", Some(self.breaker));
+        to.flag("blocked", self.blocked);
+        to.text("role", Some(self.role));
+        to.number("term", self.term);
+        to.text("leader", self.leader.as_deref());
+        to.text("tab", Some(&self.tab));
+        to.texts("peers", &self.peers);
+        to.number("lastSeq", self.last_seq);
+    }
 }

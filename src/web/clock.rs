@@ -6,24 +6,24 @@
 use std::cell::Cell;
 
 use js_sys::Date;
-use web_sys::Performance;
+use wasm_bindgen::JsValue;
 
-use super::page;
+use super::{convert, page};
 use crate::engine::time::{Instant, Now, UnixMillis};
 
 /// Reads both clocks.
 pub(crate) struct Clock {
-    performance: Option<Performance>,
+    performance: JsValue,
     latest: Cell<u64>,
 }
 
 impl Clock {
     /// The page's clocks.
     pub(crate) fn new() -> Self {
-        Self::with(page::window().performance())
+        Self::with(convert::property(&page::window(), "performance"))
     }
 
-    fn with(performance: Option<Performance>) -> Self {
+    fn with(performance: JsValue) -> Self {
         Self {
             performance,
             latest: Cell::new(0),
@@ -33,11 +33,8 @@ impl Clock {
     /// What time it is. A float that is no number becomes zero in the conversion.
     pub(crate) fn now(&self) -> Now {
         let wall = Date::now() as u64;
-        let read = self
-            .performance
-            .as_ref()
-            .map_or(wall, |clock| clock.now() as u64);
-        let mono = read.max(self.latest.get());
+        let read = convert::call(&self.performance, "now", &JsValue::UNDEFINED).as_f64();
+        let mono = read.map_or(wall, |ms| ms as u64).max(self.latest.get());
         self.latest.set(mono);
         Now {
             mono: Instant(mono),

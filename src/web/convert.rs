@@ -3,15 +3,15 @@
 //! Any property of a foreign object may be missing, of another type, or throw: a read that fails is
 //! `undefined`. The configuration is read value by value like this, because
 //! `serde_wasm_bindgen::from_value` brings in float formatting for its error texts (measured: 28 KB
-//! of wasm against 13 KB, brotli). Its other direction, for reports and statistics, does not.
+//! of wasm against 13 KB, brotli). In the other direction it makes the lists; a derived `Serialize`
+//! for reports and statistics would bring in a cache of field names and text formatting, 4 KB more.
 
 use js_sys::{Function, Object, Reflect};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use serde_wasm_bindgen::to_value;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::engine::config::Value;
-use crate::engine::report::{Count, Stats};
+use crate::engine::report::{Count, Fields, Report, Stats};
 
 /// `target[name]`, or `undefined` where that throws.
 pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
@@ -35,8 +35,12 @@ pub(crate) fn function(target: &JsValue, name: &str) -> Option<Function> {
 
 /// `target[name](argument)`, or `undefined` where that is impossible.
 pub(crate) fn call(target: &JsValue, name: &str, argument: &JsValue) -> JsValue {
-    let called = function(target, name).and_then(|method| method.call1(target, argument).ok());
-    called.unwrap_or(JsValue::UNDEFINED)
+    call2(target, name, argument, &JsValue::UNDEFINED).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// `target[name](one, two)`, or nothing where that is impossible.
+pub(crate) fn call2(target: &JsValue, name: &str, one: &JsValue, two: &JsValue) -> Option<JsValue> {
+    function(target, name)?.call2(target, one, two).ok()
 }
 
 /// `target[name] = value`, on an object of our own.
@@ -62,31 +66,51 @@ pub(crate) fn option(config: &JsValue, name: &str) -> Value {
     }
 }
 
-/// A plain object, with `null` for what is absent.
-pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
-    value
-        .serialize(&Serializer::json_compatible())
-        .unwrap_or(JsValue::UNDEFINED)
+/// A plain object that is being filled, with `null` for what is absent.
+struct Plain(Object);
+
+impl Fields for Plain {
+    fn number(&mut self, name: &'static str, value: u64) {
+        set(&self.0, name, &JsValue::from_f64(value as f64));
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<&str>) {
+        set(
+            &self.0,
+            name,
+            &value.map_or(JsValue::NULL, JsValue::from_str),
+        );
+    }
+
+    fn flag(&mut self, name: &'static str, value: bool) {
+        set(&self.0, name, &value.into());
+    }
+
+    fn texts(&mut self, name: &'static str, values: &[String]) {
+        set(&self.0, name, &to_value(values).unwrap_or(JsValue::NULL));
+    }
+
+    fn counts(&mut self, name: &'static str, counts: &[Count]) {
+        let mut object = Self(Object::new());
+        for count in counts {
+            object.number(count.reason, count.count);
+        }
+        set(&self.0, name, &object.0);
+    }
+}
+
+/// A report as the page is to see it.
+pub(crate) fn report(report: &Report) -> JsValue {
+    let mut object = Plain(Object::new());
+    report.describe(&mut object);
+    object.0.into()
 }
 
 /// The account, with its lists of counts as `{reason: count}`.
 pub(crate) fn stats(stats: &Stats) -> JsValue {
-    let object = to_js(stats).unchecked_into::<Object>();
-    set(&object, "dropped", &counts(&stats.dropped));
-    set(&object, "refused", &counts(&stats.refused));
-    object.into()
-}
-
-fn counts(counts: &[Count]) -> JsValue {
-    let object = Object::new();
-    for count in counts {
-        set(
-            &object,
-            count.reason,
-            &JsValue::from_f64(count.count as f64),
-        );
-    }
-    object.into()
+    let mut object = Plain(Object::new());
+    stats.describe(&mut object);
+    object.0.into()
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 //! that is already running takes them in order: the engine is never entered twice.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use js_sys::Function;
@@ -33,7 +32,8 @@ const ROUNDS_MAX: u32 = 10_000;
 /// One client's parts.
 pub(crate) struct Shell {
     core: RefCell<Core>,
-    queue: RefCell<VecDeque<Arrival>>,
+    /// First in, first out; it holds more than a few only while page code calls in from within.
+    queue: RefCell<Vec<Arrival>>,
     /// Whether the loop is on the stack.
     running: Cell<bool>,
     /// The answer to this `shutdown` is the engine's last.
@@ -71,17 +71,18 @@ impl Shell {
 
     /// The account; `undefined` in the midst of a step of the engine.
     pub(crate) fn stats(&self) -> JsValue {
-        let stats = self.core.try_borrow().map(|core| core.engine.stats());
-        stats.map_or(JsValue::UNDEFINED, |stats| convert::stats(&stats))
+        match self.core.try_borrow() {
+            Ok(core) => convert::stats(&core.engine.stats()),
+            Err(_) => JsValue::UNDEFINED,
+        }
     }
 
     /// The anonymous id in force; empty in the midst of a step of the engine.
     pub(crate) fn anonymous_id(&self) -> String {
-        let id = self
-            .core
-            .try_borrow()
-            .map(|core| core.engine.anonymous_id().to_owned());
-        id.unwrap_or_default()
+        match self.core.try_borrow() {
+            Ok(core) => core.engine.anonymous_id().to_owned(),
+            Err(_) => String::new(),
+        }
     }
 
     fn new(config: &JsValue, host: &JsValue, weak: &Weak<Self>) -> Self {
@@ -129,7 +130,7 @@ impl Shell {
                 idle = true;
                 break;
             };
-            self.handle(&arrival);
+            self.handle(arrival);
         }
         self.rearm(idle);
         self.running.set(false);
@@ -137,22 +138,39 @@ impl Shell {
 
     fn outputs(&self) -> Vec<Output> {
         let mut core = self.core.borrow_mut();
-        std::iter::from_fn(|| core.engine.poll_output()).collect()
+        let mut outputs = Vec::new();
+        while let Some(output) = core.engine.poll_output() {
+            outputs.push(output);
+        }
+        outputs
     }
 
     fn next(&self) -> Option<Arrival> {
-        self.queue.borrow_mut().pop_front()
+        let mut queue = self.queue.borrow_mut();
+        (!queue.is_empty()).then(|| queue.remove(0))
     }
 
-    fn handle(&self, arrival: &Arrival) {
-        match arrival {
-            Arrival::Plain(Input::Shutdown { id, .. }) => self.shutdown.set(Some(*id)),
-            Arrival::Plain(Input::Destroy) => self.over.set(true),
+    fn handle(&self, arrival: Arrival) {
+        let text;
+        let input = match arrival {
+            Arrival::Calls(calls) => {
+                text = calls;
+                Input::Calls(&text)
+            }
+            Arrival::Peer(said) => {
+                text = said;
+                Input::Peer(&text)
+            }
+            Arrival::Plain(input) => input,
+        };
+        match input {
+            Input::Shutdown { id, .. } => self.shutdown.set(Some(id)),
+            Input::Destroy => self.over.set(true),
             _ => {}
         }
         let now = self.clock.now();
         let Core { engine, store } = &mut *self.core.borrow_mut();
-        engine.handle(now, arrival.as_input(), store);
+        engine.handle(now, input, store);
     }
 
     fn perform(&self, output: Output) {
@@ -183,7 +201,8 @@ impl Shell {
         }
         if let Some(callback) = &self.report {
             // It belongs to the facade, which catches what the page's callbacks throw.
-            drop(callback.call1(&JsValue::UNDEFINED, &convert::to_js(report)));
+            let (this, nothing) = (JsValue::UNDEFINED, JsValue::UNDEFINED);
+            drop(callback.call2(&this, &convert::report(report), &nothing));
         }
     }
 
@@ -208,7 +227,7 @@ impl Recipient for Shell {
             // First what the browser has sent in our absence, or it would be sent again.
             self.transport.tell_activated();
         }
-        self.queue.borrow_mut().push_back(arrival);
+        self.queue.borrow_mut().push(arrival);
         self.run();
     }
 }

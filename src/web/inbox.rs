@@ -28,17 +28,6 @@ pub(crate) trait Recipient {
 #[derive(Clone)]
 pub(crate) struct Inbox(Weak<dyn Recipient>);
 
-impl Arrival {
-    /// The engine's view of it.
-    pub(crate) fn as_input(&self) -> Input<'_> {
-        match self {
-            Self::Calls(text) => Input::Calls(text),
-            Self::Peer(text) => Input::Peer(text),
-            Self::Plain(input) => input.clone(),
-        }
-    }
-}
-
 impl From<String> for Arrival {
     fn from(calls: String) -> Self {
         Self::Calls(calls)

@@ -31,6 +31,7 @@ mod driver;
 mod inbox;
 mod lifecycle;
 mod listener;
+mod memory;
 mod page;
 mod storage;
 mod timer;

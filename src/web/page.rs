@@ -51,7 +51,7 @@ pub(crate) fn window() -> Window {
 
 /// `navigator.onLine`; online where that is unknown.
 pub(crate) fn is_online() -> bool {
-    property(&window().navigator(), "onLine")
+    property(&property(&window(), "navigator"), "onLine")
         .as_bool()
         .unwrap_or(true)
 }

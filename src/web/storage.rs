@@ -10,7 +10,7 @@
 //! in Chromium 156 they take 1.4, 12 and 3 ms.
 
 use js_sys::Reflect;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Storage;
 
 use super::{convert, page};
@@ -28,10 +28,12 @@ impl BrowserStore {
     /// `localStorage` where it can be read, otherwise memory. Whether it can be *written* shows at
     /// the first write: a full one is still worth reading.
     pub(crate) fn open() -> Self {
-        let local = page::window().local_storage().ok().flatten();
-        match local {
-            Some(storage) if storage.get_item("sendoff").is_ok() => Self::Local(storage),
-            _ => Self::Memory(MemoryStore::default()),
+        let storage =
+            convert::property(&page::window(), "localStorage").unchecked_into::<Storage>();
+        // Also throws where there is no storage at all.
+        match storage.get_item("sendoff") {
+            Ok(_) => Self::Local(storage),
+            Err(_) => Self::Memory(MemoryStore::default()),
         }
     }
 
@@ -78,10 +80,15 @@ fn keys_of(storage: &JsValue, prefix: &str) -> Vec<String> {
     let Ok(keys) = Reflect::own_keys(storage) else {
         return Vec::new();
     };
-    (0..keys.length())
-        .filter_map(|index| keys.get(index).as_string())
-        .filter(|key| key.starts_with(prefix))
-        .collect()
+    let mut found = Vec::new();
+    for index in 0..keys.length() {
+        if let Some(key) = keys.get(index).as_string()
+            && key.starts_with(prefix)
+        {
+            found.push(key);
+        }
+    }
+    found
 }
 
 fn classify(error: &JsValue) -> StoreError {

@@ -17,7 +17,7 @@ use js_sys::{Array, Function, JsString, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
-use super::convert::{call, function, is_true, property, set};
+use super::convert::{call, call2, function, is_true, property, set};
 use super::inbox::Inbox;
 use super::page;
 use crate::engine::io::{Means, Outcome, Request, RequestId};
@@ -25,18 +25,6 @@ use crate::engine::io::{Means, Outcome, Request, RequestId};
 /// Longest answer that is read, in UTF-16 units: receipts are short, and a captive portal's page is
 /// not worth copying.
 const ANSWER_LENGTH_MAX: u32 = 262_144;
-
-#[wasm_bindgen]
-extern "C" {
-    /// What `Promise.allSettled` returns.
-    type Settled;
-
-    #[wasm_bindgen(catch, js_namespace = Promise, js_name = allSettled)]
-    fn all_settled(promises: &Array) -> Result<Settled, JsValue>;
-
-    #[wasm_bindgen(catch, method)]
-    fn then(this: &Settled, callback: &JsValue) -> Result<JsValue, JsValue>;
-}
 
 /// Sends requests and tells what became of them.
 pub(crate) struct Transport {
@@ -102,13 +90,8 @@ impl Transport {
 
     /// Tells of every deferred request that the browser has sent meanwhile.
     pub(crate) fn tell_activated(&self) {
-        let activated: Vec<_> = self
-            .waiting
-            .borrow_mut()
-            .extract_if(.., |it| it.is_activated())
-            .collect();
-        for waiting in activated {
-            self.inbox.outcome(waiting.id, Outcome::Activated);
+        while let Some(activated) = self.take_if(Waiting::is_activated) {
+            self.inbox.outcome(activated.id, Outcome::Activated);
         }
     }
 
@@ -120,10 +103,11 @@ impl Transport {
         }
         let window = page::window();
         let promise = match &self.fetch_impl {
-            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &self.endpoint, &options),
-            None => function(&window, "fetch")?.call2(&window, &self.endpoint, &options),
+            Some(fetch) => fetch
+                .call2(&JsValue::UNDEFINED, &self.endpoint, &options)
+                .ok()?,
+            None => call2(&window, "fetch", &self.endpoint, &options)?,
         };
-        let promise = promise.ok()?;
         let Request { id, wants_body, .. } = *request;
         self.waiting.borrow_mut().push(Waiting {
             id,
@@ -138,10 +122,10 @@ impl Transport {
     }
 
     fn beacon(&self, request: &Request) -> Option<()> {
-        let url = self.endpoint.as_string()?;
-        let navigator = page::window().navigator();
-        let taken = navigator.send_beacon_with_opt_str(&url, Some(&request.body));
-        (taken == Ok(true)).then_some(())
+        let navigator = property(&page::window(), "navigator");
+        let body = JsValue::from_str(&request.body);
+        let taken = call2(&navigator, "sendBeacon", &self.endpoint, &body)?;
+        (taken.as_bool() == Some(true)).then_some(())
     }
 
     fn defer(&self, request: &Request) -> Option<()> {
@@ -149,8 +133,7 @@ impl Transport {
         let abort = Some(AbortController::new().ok()?);
         let options = options(&request.body, abort.as_ref());
         let window = page::window();
-        let fetch_later = function(&window, "fetchLater")?;
-        let deferred = fetch_later.call2(&window, &self.endpoint, &options).ok()?;
+        let deferred = call2(&window, "fetchLater", &self.endpoint, &options)?;
         self.waiting.borrow_mut().push(Waiting {
             id: request.id,
             abort,
@@ -160,7 +143,7 @@ impl Transport {
     }
 
     fn on_response(self: &Rc<Self>, id: RequestId, wants_body: bool, response: &JsValue) {
-        if !self.waiting.borrow().iter().any(|it| it.id == id) {
+        if self.find(|it| it.id == id).is_none() {
             return; // Cancelled.
         }
         let Some(code) = status(response) else {
@@ -188,10 +171,16 @@ impl Transport {
     }
 
     fn take(&self, id: RequestId) -> Option<Waiting> {
-        self.waiting
-            .borrow_mut()
-            .extract_if(.., |it| it.id == id)
-            .next()
+        self.take_if(|it| it.id == id)
+    }
+
+    fn take_if(&self, wanted: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+        let index = self.find(wanted)?;
+        Some(self.waiting.borrow_mut().swap_remove(index))
+    }
+
+    fn find(&self, wanted: impl Fn(&Waiting) -> bool) -> Option<usize> {
+        self.waiting.borrow().iter().position(wanted)
     }
 }
 
@@ -206,7 +195,7 @@ fn options(body: &str, abort: Option<&AbortController>) -> Object {
     set(&options, "method", &"POST".into());
     set(&options, "body", &body.into());
     if let Some(abort) = abort {
-        set(&options, "signal", &abort.signal());
+        set(&options, "signal", &property(abort, "signal"));
     }
     options
 }
@@ -237,13 +226,14 @@ fn bounded(text: &JsValue) -> Option<String> {
 /// By way of `Promise.allSettled`, which cannot reject and takes what is no promise: of the two
 /// callbacks of a plain `then` only one would ever be called, and the other never freed.
 fn when_settled(promise: &JsValue, callback: impl FnOnce(JsValue) + 'static) {
-    let Ok(settled) = all_settled(&Array::of1(promise)) else {
-        return;
-    };
+    let promises = Array::new();
+    promises.set(0, promise.clone());
+    let constructor = property(&page::window(), "Promise");
+    let settled = call(&constructor, "allSettled", &promises);
     let callback = Closure::once_into_js(move |results: JsValue| {
         callback(property(&property(&results, "0"), "value"));
     });
-    drop(settled.then(&callback));
+    call(&settled, "then", &callback);
 }
 
 #[cfg(test)]

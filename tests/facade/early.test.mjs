@@ -181,7 +181,7 @@ describe("loading", () => {
     const clients = [new page.Sendoff("one"), new page.Sendoff("two")];
     await Promise.all(clients.map((client) => client.ready));
     assert.equal(page.inits.length, 1);
-    assert.match(String(page.inits[0].module_or_path), /^file:.*\/sendoff_bg\.wasm$/);
+    assert.match(String(page.inits[0]), /^file:.*\/sendoff_bg\.wasm$/);
     assert.deepEqual(page.engines.map(({ config }) => config), [{ apiKey: "one" }, { apiKey: "two" }]);
     assert.notEqual(page.engines[0].host.tab, page.engines[1].host.tab);
   });
@@ -189,7 +189,7 @@ describe("loading", () => {
   test("or from where the page says", async (t) => {
     const page = await openPage(t);
     await page.start({ apiKey: "demo", wasm: "https://cdn.example/s.wasm" });
-    assert.deepEqual(page.inits, [{ module_or_path: "https://cdn.example/s.wasm" }]);
+    assert.deepEqual(page.inits, ["https://cdn.example/s.wasm"]);
   });
 
   test("importing the module loads nothing", async (t) => {

@@ -12,7 +12,7 @@ export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.
 
 // What the loader does is decided by each test, through a global: the module itself is loaded once.
 const LOADER = `
-export default (options) => globalThis.fakeLoader.init(options);
+export default (source) => globalThis.fakeLoader.init(source);
 export class Client { constructor(...values) { return globalThis.fakeLoader.open(...values); } }
 `;
 
@@ -136,8 +136,8 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
     },
     fakeLoader: {
       value: {
-        init(options) {
-          page.inits.push(options);
+        init(source) {
+          page.inits.push(source);
           return gate;
         },
         open(...values) {

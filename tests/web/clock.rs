@@ -20,7 +20,7 @@ fn both_clocks_are_read() {
 
 #[wasm_bindgen_test]
 fn without_performance_the_wall_clock_stands_in_but_never_steps_back() {
-    let clock = Clock::with(None);
+    let clock = Clock::with(wasm_bindgen::JsValue::UNDEFINED);
     let _patch = Patch::define("Date", "now", "{ value: () => globalThis.testNow }");
     js("globalThis.testNow = 5000.7");
     assert_eq!(clock.now().mono, Instant(5_000));

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{js, js_with};
-use super::{call, function, is_true, option, property, stats, text, to_js};
+use super::{call, function, is_true, option, property, report, stats, text};
 use crate::engine::config::{Config, ConfigError, Value};
 use crate::engine::report::{Count, DropReason, Report, Stats};
 
@@ -92,7 +92,7 @@ fn properties_of_anything_can_be_asked_for() {
 
 #[wasm_bindgen_test]
 fn reports_are_plain_objects_tagged_by_type() {
-    for (report, expected) in [
+    for (told, expected) in [
         (
             Report::Delivered {
                 count: 2,
@@ -141,7 +141,7 @@ fn reports_are_plain_objects_tagged_by_type() {
             r#"{"type":"role","role":"leader","leader":null,"term":5}"#,
         ),
     ] {
-        assert_eq!(json(&to_js(&report)), expected);
+        assert_eq!(json(&report(&told)), expected);
     }
 }
 
