@@ -205,7 +205,12 @@ impl<'a> Call<'a> {
             _ => return Err(CallError::CallMalformed.into()),
         };
         if kind == CallKind::Track {
-            check_name(name)?;
+            let errors = [
+                CallError::NameMissing,
+                CallError::NameNotString,
+                CallError::NameTooLong,
+            ];
+            check_string(name, NAME_CHARS_MAX, errors)?;
         }
         check_id(user_id, kind != CallKind::Track)?;
         check_id(other_id, false)?;
@@ -294,34 +299,33 @@ impl From<CallError> for Refusal<'_> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), CallError> {
-    if name.is_empty() || name == "null" {
-        return Err(CallError::NameMissing);
+/// An id that may be missing, unless it is `required`.
+fn check_id(id: &str, required: bool) -> Result<(), CallError> {
+    if !required && (id.is_empty() || id == "null") {
+        return Ok(());
     }
-    match scan(name) {
-        Some(Kind::String(0)) => Err(CallError::NameMissing),
-        Some(Kind::String(chars)) if chars > NAME_CHARS_MAX => Err(CallError::NameTooLong),
-        Some(Kind::String(_)) => Ok(()),
-        Some(_) => Err(CallError::NameNotString),
-        None => Err(CallError::CallMalformed),
-    }
+    let errors = [
+        CallError::UserIdMissing,
+        CallError::UserIdNotString,
+        CallError::UserIdTooLong,
+    ];
+    check_string(id, USER_ID_CHARS_MAX, errors)
 }
 
-fn check_id(id: &str, required: bool) -> Result<(), CallError> {
-    if id.is_empty() || id == "null" && !required {
-        return if required {
-            Err(CallError::UserIdMissing)
-        } else {
-            Ok(())
-        };
-    }
-    match scan(id) {
-        Some(Kind::String(0)) => Err(CallError::UserIdMissing),
-        Some(Kind::String(chars)) if chars > USER_ID_CHARS_MAX => Err(CallError::UserIdTooLong),
+/// A string of some characters but not too many; else one of the errors for a missing one, for
+/// another type, and for too many.
+fn check_string(
+    text: &str,
+    chars_max: u32,
+    [missing, not_string, too_long]: [CallError; 3],
+) -> Result<(), CallError> {
+    match scan(text) {
+        Some(Kind::String(0)) => Err(missing),
+        Some(Kind::String(chars)) if chars > chars_max => Err(too_long),
         Some(Kind::String(_)) => Ok(()),
-        Some(_) if id == "null" => Err(CallError::UserIdMissing),
-        Some(_) => Err(CallError::UserIdNotString),
-        None => Err(CallError::CallMalformed),
+        Some(_) if text != "null" => Err(not_string),
+        None if !text.is_empty() => Err(CallError::CallMalformed),
+        _ => Err(missing),
     }
 }
 

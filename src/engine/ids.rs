@@ -59,17 +59,14 @@ impl TabId {
 }
 
 /// The hyphenated form of a UUID.
-#[must_use]
 pub(super) fn uuid_text(uuid: Uuid) -> String {
-    let (high, low) = uuid.as_u64_pair();
     let mut out = String::with_capacity(36);
-    push_digits(&mut out, high >> 32, 16, 8);
-    for group in [high >> 16, high, low >> 48] {
-        out.push('-');
-        push_digits(&mut out, group & 0xffff, 16, 4);
+    for (at, byte) in uuid.as_bytes().iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        push_digits(&mut out, u64::from(*byte), 16, 2);
     }
-    out.push('-');
-    push_digits(&mut out, low & 0xffff_ffff_ffff, 16, 12);
     out
 }
 

@@ -4,9 +4,10 @@
 
 use core::cmp::Ordering;
 
-/// Entries sorted by key.
+/// Entries sorted by key. The values are boxed: entries of one key type are then of one size, and the
+/// code that looks for, adds and removes them exists once.
 #[derive(Clone, Debug)]
-pub struct Map<K, V>(Vec<(K, V)>);
+pub struct Map<K, V>(Vec<(K, Box<V>)>);
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
@@ -20,15 +21,15 @@ impl<K: Ord + Copy, V> Map<K, V> {
         match self.find(key) {
             Ok(at) => {
                 if let Some(entry) = self.0.get_mut(at) {
-                    entry.1 = value;
+                    *entry.1 = value;
                 }
             }
-            Err(at) => self.0.insert(at, (key, value)),
+            Err(at) => self.0.insert(at, (key, Box::new(value))),
         }
     }
 
     /// Removes a key.
-    pub fn remove(&mut self, key: K) -> Option<V> {
+    pub fn remove(&mut self, key: K) -> Option<Box<V>> {
         let at = self.find(key).ok()?;
         Some(self.0.remove(at).1)
     }
@@ -48,7 +49,7 @@ impl<K: Ord + Copy, V> Map<K, V> {
         let at = match self.find(key) {
             Ok(at) => at,
             Err(at) => {
-                self.0.insert(at, (key, V::default()));
+                self.0.insert(at, (key, Box::default()));
                 at
             }
         };
@@ -73,13 +74,13 @@ impl<K: Ord + Copy, V> Map<K, V> {
     #[must_use]
     pub fn get(&self, key: K) -> Option<&V> {
         let at = self.find(key).ok()?;
-        self.0.get(at).map(|(_, value)| value)
+        self.0.get(at).map(|(_, value)| &**value)
     }
 
     /// The value of a key.
     pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
         let at = self.find(key).ok()?;
-        self.0.get_mut(at).map(|(_, value)| value)
+        self.0.get_mut(at).map(|(_, value)| &mut **value)
     }
 
     /// Whether the key has a value.
@@ -102,7 +103,7 @@ impl<K: Ord + Copy, V> Map<K, V> {
 
     /// Entries by key.
     pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
-        self.0.iter().map(|(key, value)| (*key, value))
+        self.0.iter().map(|(key, value)| (*key, &**value))
     }
 
     /// Keys in order.
@@ -112,12 +113,12 @@ impl<K: Ord + Copy, V> Map<K, V> {
 
     /// Values by key.
     pub fn values(&self) -> impl Iterator<Item = &V> {
-        self.0.iter().map(|(_, value)| value)
+        self.0.iter().map(|(_, value)| &**value)
     }
 
     /// Values by key.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.0.iter_mut().map(|(_, value)| &mut **value)
     }
 
     fn find(&self, key: K) -> Result<usize, usize> {
@@ -136,10 +137,10 @@ impl<K: Ord + Copy, V> Map<K, V> {
 
 impl<K, V> IntoIterator for Map<K, V> {
     type Item = (K, V);
-    type IntoIter = std::vec::IntoIter<(K, V)>;
+    type IntoIter = core::iter::Map<std::vec::IntoIter<(K, Box<V>)>, fn((K, Box<V>)) -> (K, V)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.0.into_iter().map(|(key, value)| (key, *value))
     }
 }
 
@@ -159,7 +160,7 @@ mod tests {
                         map.insert(key, value);
                         model.insert(key, value);
                     }
-                    1 => proptest::prop_assert_eq!(map.remove(key), model.remove(&key)),
+                    1 => proptest::prop_assert_eq!(map.remove(key), model.remove(&key).map(Box::new)),
                     _ => {
                         *map.or_default(key) += value;
                         *model.entry(key).or_default() += value;

@@ -3,6 +3,8 @@
 //! The page's own `JSON.stringify` wrote it, so this is no parser: it checks that the text is one
 //! complete value (which is what an encoder that splices it relies on) and measures it.
 
+use core::str::Bytes;
+
 /// What a JSON text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -17,19 +19,25 @@ pub enum Kind {
 /// Measures one JSON value; `None` if it is not exactly one, or holds a raw line break.
 #[must_use]
 pub fn scan(text: &str) -> Option<Kind> {
-    match text.as_bytes() {
-        [b'{', .., b'}'] | [b'[', .., b']'] => {
-            let depth = scan_nested(text.as_bytes())?;
-            Some(if text.starts_with('{') {
-                Kind::Object(depth)
-            } else {
-                Kind::Other
-            })
+    let mut rest = text.bytes();
+    let kind = match text.as_bytes().first()? {
+        b'"' => {
+            rest.next();
+            Kind::String(read_string(&mut rest)?)
         }
-        [b'"', inner @ .., b'"'] => string_chars(inner).map(Kind::String),
-        bytes if !bytes.is_empty() && bytes.iter().all(|byte| is_bare(*byte)) => Some(Kind::Other),
-        _ => None,
-    }
+        b'{' => Kind::Object(read_nested(&mut rest)?),
+        b'[' => {
+            read_nested(&mut rest)?;
+            Kind::Other
+        }
+        _ => {
+            if !rest.all(is_bare) {
+                return None;
+            }
+            Kind::Other
+        }
+    };
+    rest.next().is_none().then_some(kind)
 }
 
 /// Whether the byte may stand in a number, `true`, `false` or `null`.
@@ -37,29 +45,28 @@ const fn is_bare(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.')
 }
 
-/// Depth of a balanced object or array that ends with the text.
-fn scan_nested(bytes: &[u8]) -> Option<u32> {
+/// Reads a balanced object or array; returns its depth.
+fn read_nested(rest: &mut Bytes<'_>) -> Option<u32> {
     // One bit an open bracket, object or array, for the 64 outermost: far beyond the limit on
     // properties. Deeper ones are balanced by count only.
     let (mut kinds, mut depth, mut deepest) = (0_u64, 0_u32, 0_u32);
-    let mut rest = bytes.iter();
     while let Some(byte) = rest.next() {
         match byte {
-            b'"' => skip_string(&mut rest)?,
+            b'"' => _ = read_string(rest)?,
             b'{' | b'[' => {
                 if depth < 64 {
-                    kinds = (kinds & !(1 << depth)) | (u64::from(*byte == b'{') << depth);
+                    kinds = (kinds & !(1 << depth)) | (u64::from(byte == b'{') << depth);
                 }
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             b'}' | b']' => {
                 depth = depth.checked_sub(1)?;
-                if depth < 64 && (kinds >> depth & 1 == 1) != (*byte == b'}') {
+                if depth < 64 && (kinds >> depth & 1 == 1) != (byte == b'}') {
                     return None;
                 }
                 if depth == 0 {
-                    return rest.as_slice().is_empty().then_some(deepest);
+                    return Some(deepest);
                 }
             }
             b'\n' | b'\r' => return None,
@@ -69,45 +76,31 @@ fn scan_nested(bytes: &[u8]) -> Option<u32> {
     None
 }
 
-fn skip_string(rest: &mut core::slice::Iter<'_, u8>) -> Option<()> {
+/// Reads a JSON string from behind its opening quote to the closing one; returns its characters,
+/// of which an escaped surrogate pair is one.
+fn read_string(rest: &mut Bytes<'_>) -> Option<u32> {
+    let mut chars = 0;
     while let Some(byte) = rest.next() {
         match byte {
-            b'"' => return Some(()),
-            b'\\' => _ = rest.next()?,
+            b'"' => return Some(chars),
             0..=0x1f => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Characters of a JSON string's inside; an escaped surrogate pair is one.
-fn string_chars(inner: &[u8]) -> Option<u32> {
-    let mut chars = 0_u32;
-    let mut rest = inner.iter();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'"' | 0..=0x1f => return None,
             b'\\' => {
-                if *rest.next()? == b'u' {
+                let mut counts = true;
+                if rest.next()? == b'u' {
                     // A low surrogate (dc00–dfff) completes the character before it; lone ones,
                     // which JSON.stringify writes as escapes, are undercounted by at most half.
-                    let [a, b, _, _] = rest.as_slice().get(..4)? else {
-                        return None;
-                    };
-                    let low = matches!((a | 0x20, b | 0x20), (b'd', b'c'..=b'f'));
-                    chars += u32::from(!low);
-                    rest.nth(3);
-                } else {
-                    chars += 1;
+                    let high = (rest.next()? | 0x20, rest.next()? | 0x20);
+                    counts = !matches!(high, (b'd', b'c'..=b'f'));
+                    rest.nth(1)?;
                 }
+                chars += u32::from(counts);
             }
             // Continuation bytes of UTF-8 belong to the character they continue.
             0x80..=0xbf => {}
             _ => chars += 1,
         }
     }
-    Some(chars)
+    None
 }
 
 #[cfg(test)]

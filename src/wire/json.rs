@@ -56,18 +56,18 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
         month_from_march - 9
     };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    push_digits(out, year, 10, 4);
-    for (separator, number) in [('-', month), ('-', day), ('T', ms / 3_600_000)] {
+    for (number, width, separator) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (ms / 3_600_000, 2, ':'),
+        (ms / 60_000 % 60, 2, ':'),
+        (ms / 1_000 % 60, 2, '.'),
+        (ms % 1_000, 3, 'Z'),
+    ] {
+        push_digits(out, number, 10, width);
         out.push(separator);
-        push_digits(out, number, 10, 2);
     }
-    for number in [ms / 60_000 % 60, ms / 1_000 % 60] {
-        out.push(':');
-        push_digits(out, number, 10, 2);
-    }
-    out.push('.');
-    push_digits(out, ms % 1_000, 10, 3);
-    out.push('Z');
 }
 
 #[cfg(test)]
