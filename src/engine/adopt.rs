@@ -6,14 +6,15 @@ use super::{
     election::Role,
     ids::TabId,
     log::SealState,
-    partition::Partition,
+    partition::remove_where,
+    pump::Flight,
     record::{self, Found, ReadContext},
     report::DropReason,
     store::Store,
     tabs::Seen,
     time::{Instant, Timer, UnixMillis},
 };
-use crate::wire::envelope;
+use crate::wire::{envelope, text::split_once};
 
 /// A batch that was sealed this recently may still be on its way; asking earlier would miss it.
 pub(super) const SETTLE_MS: u64 = 2_000;
@@ -25,29 +26,32 @@ impl Engine {
     /// Asks for storage to be searched, so many milliseconds from now.
     pub(super) fn plan_scans(&mut self, after_ms: &[u64]) {
         let now = self.now.mono;
-        self.tabs.scans.extend(after_ms.iter().map(|ms| now + *ms));
+        for ms in after_ms {
+            self.tabs.scans.push(now + *ms);
+        }
         self.arm_scan();
     }
 
     fn arm_scan(&mut self) {
-        match self.tabs.scans.iter().min() {
-            Some(at) => self.timers.set(Timer::Scan, *at),
-            None => self.timers.stop(Timer::Scan),
-        }
+        let scans = self.tabs.scans.iter();
+        let first = scans.fold(Instant::NEVER, |first, at| first.min(*at));
+        self.timers.set(Timer::Scan, first);
     }
 
     /// Searches storage for journals whose tab is gone, and takes them over.
     pub(super) fn scan(&mut self, store: &mut dyn Store) {
-        self.tabs.scans.retain(|at| *at > self.now.mono);
+        let now = self.now.mono;
+        remove_where(&mut self.tabs.scans, |at| *at <= now);
         if matches!(self.election.role(), Role::Leader | Role::Alone) {
             let prefix = self.key_prefix();
-            for (tab, names) in journals_by_tab(&store.keys(&prefix), prefix.len()) {
+            let keys = store.keys(&prefix);
+            for tab in tabs_in(&keys, prefix.len()) {
                 let kept = self.tabs.adopted.iter().find(|kept| kept.log.tab == tab);
                 if tab != self.me
                     && !self.election.knows(tab)
-                    && !kept.is_some_and(|kept| kept.journal.knows(&names))
+                    && !kept.is_some_and(|kept| kept.journal.knows(&keys))
                 {
-                    self.adopt(tab, &names, store);
+                    self.adopt(tab, &keys, store);
                 }
             }
             self.paused &= self.tabs.adopted.is_empty();
@@ -55,7 +59,7 @@ impl Engine {
         self.arm_scan();
     }
 
-    fn adopt(&mut self, tab: TabId, names: &[String], store: &mut dyn Store) {
+    fn adopt(&mut self, tab: TabId, keys: &[String], store: &mut dyn Store) {
         let (runtime, api_key) = (&self.host.runtime, &self.config.api_key);
         let header = |tab: TabId| envelope::header(runtime, api_key, &tab.text(), "{}");
         let context = ReadContext {
@@ -66,7 +70,7 @@ impl Engine {
             max_event_age_ms: self.config.max_event_age_ms,
         };
         let cap_bytes = self.config.max_storage_bytes as usize;
-        let Some(found) = record::read(tab, names, context, cap_bytes, store) else {
+        let Some(found) = record::read(tab, keys, context, cap_bytes, store) else {
             self.account.error_once(
                 "journal_foreign_version",
                 "localStorage holds a journal that another version of sendoff wrote; it is left alone",
@@ -112,8 +116,7 @@ impl Engine {
 
     fn take_over(&mut self, tab: TabId, found: Found, store: &mut dyn Store) {
         let Found {
-            mut log,
-            mut journal,
+            mut partition,
             expired,
             corrupt,
             ..
@@ -127,38 +130,37 @@ impl Engine {
         self.account.adopt(expired + corrupt);
         self.account.drop(DropReason::Expired, expired);
         self.account.drop(DropReason::Corrupt, corrupt);
-        let known = self
-            .tabs
-            .adopted
-            .iter_mut()
-            .find(|kept| kept.log.tab == tab);
-        if let Some(known) = known {
+        let mut adopted = self.tabs.adopted.iter_mut();
+        if let Some(known) = adopted.find(|kept| kept.log.tab == tab) {
             // Seen again: a later look at storage may show what an earlier one missed.
-            let later = log.entries_after(known.log.next_seq() - 1);
-            self.account.adopt(known.log.absorb(later.cloned()));
-            known.journal = journal;
+            let later = partition.log.entries_after(known.log.next_seq() - 1);
+            self.account
+                .adopt(known.log.absorb(later.as_slice().to_vec()));
+            core::mem::swap(&mut known.journal, &mut partition.journal);
             return;
         }
         if expired > 0 {
             // Written down, so that the next one to look does not count them again.
-            journal.write_record(&log, &[], store);
+            partition.journal.write_record(&partition.log, &[], store);
         }
         for (of, ended) in &self.tabs.done {
             if *of == tab {
-                log.settle(ended.first, ended.last, None);
+                partition.log.settle(ended.first, ended.last, None);
             }
         }
-        for flight in self.flights.iter().filter(|flight| !flight.asks) {
-            for batch in flight.batches.iter().filter(|batch| batch.tab == tab) {
-                if let Some(seal) = log.find_seal(batch.from, batch.to) {
+        for flight in &self.flights {
+            for batch in &flight.batches {
+                if !flight.asks
+                    && batch.tab == tab
+                    && let Some(seal) = partition.log.find_seal(batch.from, batch.to)
+                {
                     seal.state = SealState::InFlight;
                 }
             }
         }
         // The log has these batches now; what is in flight is settled through it.
-        self.tabs.offers.retain(|offer| offer.tab != tab);
-        self.account.adopt(log.pending());
-        let mut partition = Partition::new(log, journal, self.now.mono);
+        remove_where(&mut self.tabs.offers, |offer| offer.tab == tab);
+        self.account.adopt(partition.log.pending());
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
         self.tabs.adopted.push(partition);
     }
@@ -169,12 +171,10 @@ impl Engine {
         let mut adopted = self.tabs.adopted.iter_mut();
         let kept = adopted.find(|kept| kept.log.tab == tab && kept.log.is_done());
         let Some(kept) = kept else { return };
-        let mut journals = journals_by_tab(&store.keys(&prefix), prefix.len());
-        journals.retain(|(of, _)| *of == tab);
-        if journals.iter().all(|(_, names)| kept.journal.knows(names)) {
+        if kept.journal.knows(&store.keys(&prefix)) {
             kept.journal.remove_all(store);
-            self.tabs.adopted.retain(|kept| kept.log.tab != tab);
-            self.tabs.seen.retain(|seen| seen.tab != tab);
+            remove_where(&mut self.tabs.adopted, |kept| kept.log.tab == tab);
+            remove_where(&mut self.tabs.seen, |seen| seen.tab == tab);
             // What it held is free again: to be weighed as soon as it matters.
             self.weighed_at = Instant::default();
         } else {
@@ -202,35 +202,29 @@ impl Engine {
     /// Lets go of logs that were only kept for an answer.
     pub(super) fn release_partitions(&mut self) {
         let (flights, account) = (&self.flights, &mut self.account);
-        self.tabs.adopted.retain(|kept| {
-            let mut batches = flights.iter().flat_map(|flight| &flight.batches);
-            let keep = !kept.release || batches.any(|batch| batch.tab == kept.log.tab);
-            if !keep {
+        remove_where(&mut self.tabs.adopted, |kept| {
+            let tab = kept.log.tab;
+            let flies = |flight: &Flight| flight.batches.iter().any(|batch| batch.tab == tab);
+            let let_go = kept.release && !flights.iter().any(flies);
+            if let_go {
                 account.hand_back(kept.log.pending());
             }
-            keep
+            let_go
         });
     }
 }
 
-/// The tabs whose journals are among `keys`, and the names of what each holds.
-fn journals_by_tab(keys: &[String], prefix_bytes: usize) -> Vec<(TabId, Vec<String>)> {
-    let mut found: Vec<(TabId, Vec<String>)> = Vec::new();
+/// The tabs whose journals are among `keys`.
+fn tabs_in(keys: &[String], prefix_bytes: usize) -> Vec<TabId> {
+    let mut tabs = Vec::new();
     for key in keys {
         let rest = key.get(prefix_bytes..).unwrap_or("");
-        let Some((tab, name)) = rest.split_once(':') else {
-            continue;
-        };
-        let Some(tab) = TabId::parse(tab) else {
-            continue;
-        };
-        let at = found.partition_point(|(other, _)| *other < tab);
-        if found.get(at).is_none_or(|(other, _)| *other != tab) {
-            found.insert(at, (tab, Vec::new()));
-        }
-        if let Some((_, names)) = found.get_mut(at) {
-            names.push(name.to_owned());
+        if let Some((tab, _)) = split_once(rest, b':')
+            && let Some(tab) = TabId::parse(tab)
+            && !tabs.contains(&tab)
+        {
+            tabs.push(tab);
         }
     }
-    found
+    tabs
 }

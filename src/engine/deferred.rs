@@ -4,7 +4,7 @@ use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
     log::{Log, NO_HOLES, Seal, SealState, UNREPORTED},
-    partition::BatchRef,
+    partition::{BatchRef, remove_where},
     store::Store,
     time::{Instant, Timer},
 };
@@ -172,10 +172,10 @@ impl Engine {
             }
             withdrawn += usize::from(!slot.held);
         }
-        self.deferred.slots.retain(|slot| {
+        remove_where(&mut self.deferred.slots, |slot| {
             let forget = !slot.held && withdrawn > SLOTS_MAX;
             withdrawn -= usize::from(forget);
-            !forget
+            forget
         });
     }
 

@@ -8,6 +8,7 @@
 
 use super::{
     ids::TabId,
+    partition::remove_where,
     peer::{Message, Says},
     rng::Rng,
     time::Instant,
@@ -409,7 +410,7 @@ impl Election {
     }
 
     fn forget(&mut self, tab: TabId) {
-        self.members.retain(|member| member.tab != tab);
+        remove_where(&mut self.members, |member| member.tab == tab);
         self.events.push(Event::Gone(tab));
     }
 

@@ -97,19 +97,28 @@ impl Journal {
         self.header_bytes = header_bytes;
     }
 
-    /// Whether the named parts of the journal are all known.
+    /// Whether every segment of this journal that is among `keys` is known.
     #[must_use]
-    pub fn knows(&self, names: &[String]) -> bool {
-        for name in names {
-            if let Some((from, to)) = record::segment_range(name) {
-                let at = position(&self.segments, from, to);
-                let known = self.segments.get(at);
-                if known.is_none_or(|known| (known.from, known.to) != (from, to)) {
-                    return false;
-                }
+    pub fn knows(&self, keys: &[String]) -> bool {
+        for key in keys {
+            if let Some((from, to)) = self.name_of(key).and_then(record::segment_range)
+                && !self.has_segment(from, to)
+            {
+                return false;
             }
         }
         true
+    }
+
+    fn has_segment(&self, from: u64, to: u64) -> bool {
+        let mut segments = self.segments.iter();
+        segments.any(|segment| (segment.from, segment.to) == (from, to))
+    }
+
+    /// What a key names within this journal, if it is one of its own.
+    pub(super) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        let (prefix, name) = key.split_at_checked(self.prefix.len())?;
+        (prefix == self.prefix).then_some(name)
     }
 
     /// Whether the cap leaves room for about one more event.

@@ -8,6 +8,7 @@ pub use super::entries::Entry;
 use super::{
     entries::Entries,
     ids::{TabId, batch_id},
+    partition::remove_where,
     report::DropReason,
     time::UnixMillis,
 };
@@ -304,12 +305,12 @@ impl Log {
     }
 
     /// Adds events found later (a stale view of storage showed them late); known ones are skipped.
-    pub fn absorb(&mut self, later: impl IntoIterator<Item = Entry>) -> usize {
+    pub fn absorb(&mut self, mut later: Vec<Entry>) -> usize {
         let before = self.pending();
-        for entry in later {
+        for entry in &mut later {
             if entry.seq >= self.next_seq {
                 self.next_seq = entry.seq + 1;
-                self.entries.push(entry);
+                self.entries.push(core::mem::take(entry));
             }
         }
         self.pending() - before
@@ -460,7 +461,7 @@ impl Log {
                 // was to it.
                 self.unreport(batch, batch);
             } else {
-                self.holes.retain(|hole| hole.batch != batch);
+                remove_where(&mut self.holes, |hole| hole.batch == batch);
             }
         }
         gone

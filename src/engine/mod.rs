@@ -38,7 +38,6 @@ mod intake;
 pub mod io;
 pub mod journal;
 pub mod log;
-pub mod map;
 mod partition;
 pub mod peer;
 mod pump;
@@ -160,7 +159,7 @@ impl Engine {
             },
             identity,
             rng,
-            own: Partition::new(Log::new(me, header), journal, now.mono),
+            own: Partition::new(Log::new(me, header), journal),
             tabs: Tabs::default(),
             election: Election::alone(me),
             gate: Gate::default(),

@@ -50,11 +50,11 @@ impl Seal {
 
 impl Partition {
     /// What is kept of a tab.
-    pub(super) const fn new(log: Log, journal: Journal, now: Instant) -> Self {
+    pub(super) const fn new(log: Log, journal: Journal) -> Self {
         Self {
             log,
             journal,
-            probe_at: now,
+            probe_at: Instant(0),
             release: false,
         }
     }
@@ -78,5 +78,17 @@ impl Partition {
             unsure.push(seal.batch_of(self.log.tab));
         }
         Instant::NEVER
+    }
+}
+
+/// Removes what `is_gone`, asking each in order. For short lists: a fraction of `Vec::retain`'s code.
+pub(super) fn remove_where<T>(items: &mut Vec<T>, mut is_gone: impl FnMut(&T) -> bool) {
+    let mut index = 0;
+    while let Some(item) = items.get(index) {
+        if is_gone(item) {
+            items.remove(index);
+        } else {
+            index += 1;
+        }
     }
 }

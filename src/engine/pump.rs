@@ -5,12 +5,11 @@ use super::{
     ids::{TabId, batch_id},
     io::{Means, Outcome, Output, Request, RequestId},
     log::{Seal, SealState},
-    partition::{BatchRef, Partition},
+    partition::{BatchRef, Partition, remove_where},
     peer::PeerVerdict,
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of},
     store::Store,
-    tabs::Offer,
     time::{Instant, Timer},
 };
 use crate::wire::envelope;
@@ -419,9 +418,9 @@ impl Engine {
         self.gate.on_success();
         // A collector that does not know the question is sent the batches; it has the keys.
         self.receipts_unsupported |= known.is_none();
-        let known = known.unwrap_or_default();
+        let known = known.unwrap_or("");
         for batch in batches {
-            if known.contains(&self.id_of(*batch)) {
+            if envelope::is_known(known, &self.id_of(*batch)) {
                 self.settle(*batch, PeerVerdict::Delivered { refused: 0 }, store);
             } else {
                 self.set_unsure(*batch, false);
@@ -437,8 +436,9 @@ impl Engine {
             self.settle_here(batch, verdict, store);
         }
         if batch.tab != self.me {
-            let done = |offer: &Offer| offer.seal.batch_of(offer.tab) == batch;
-            self.tabs.offers.retain(|offer| !done(offer));
+            remove_where(&mut self.tabs.offers, |offer| {
+                offer.seal.batch_of(offer.tab) == batch
+            });
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
                 self.tell_owner(batch, stamp, count, verdict);

@@ -6,6 +6,7 @@ use super::{
     ids::TabId,
     journal::{Journal, Segment, insert},
     log::{Entry, Hole, Log, Seal, UNREPORTED, checksum},
+    partition::Partition,
     report::DropReason,
     store::Store,
     time::UnixMillis,
@@ -21,10 +22,8 @@ const VERSION: &str = "1";
 /// What was found of one tab's journal.
 #[derive(Debug)]
 pub struct Found {
-    /// Its events.
-    pub log: Log,
-    /// Where they are kept.
-    pub journal: Journal,
+    /// Its events, and where they are kept.
+    pub(super) partition: Partition,
     /// When its newest segment or batch was written.
     pub newest_at: UnixMillis,
     /// Events given up because they are too old.
@@ -240,11 +239,11 @@ fn read_record(text: &str) -> Option<Record> {
     Some(record)
 }
 
-/// Reads the journal of a tab that is gone, from the names of its segments. `None` if any of it is
-/// of another version, or nothing of it is left.
+/// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
+/// another version, or nothing of it is left.
 pub fn read(
     tab: TabId,
-    names: &[String],
+    keys: &[String],
     context: ReadContext<'_>,
     cap_bytes: usize,
     store: &mut dyn Store,
@@ -253,9 +252,11 @@ pub fn read(
     let mut reading = Reading::default();
     let (mut header, mut header_bytes, mut early) = (None, 0, None);
     let mut segments = Vec::new();
-    for name in names {
-        let key = journal.key(name);
-        let value = store.get(&key)?;
+    for key in keys {
+        let Some(name) = journal.name_of(key) else {
+            continue;
+        };
+        let value = store.get(key)?;
         match version_of(&value) {
             Some(VERSION) => {}
             Some(_) => return None,
@@ -264,7 +265,7 @@ pub fn read(
                 continue;
             }
         }
-        match name.as_str() {
+        match name {
             "h" => match unguard(&value, &mut []) {
                 Some(text) => {
                     header_bytes = key.len() + value.len();
@@ -291,7 +292,7 @@ pub fn read(
         if reading.add_segment(&text, &context) {
             whole.push(segment);
         } else {
-            reading.set_aside(key, damaged_events(&text));
+            reading.set_aside(&key, damaged_events(&text));
         }
     }
     // An engine that heard of the early calls has journalled them all before anything else.
@@ -310,8 +311,7 @@ pub fn read(
         log.restore_seal(seal);
     }
     Some(Found {
-        log,
-        journal,
+        partition: Partition::new(log, journal),
         newest_at,
         expired: reading.expired,
         corrupt: reading.corrupt,
@@ -333,8 +333,8 @@ struct Reading {
 }
 
 impl Reading {
-    fn set_aside(&mut self, key: String, events: usize) {
-        self.aside.push(key);
+    fn set_aside(&mut self, key: &str, events: usize) {
+        self.aside.push(key.to_owned());
         self.corrupt += events;
     }
 

@@ -7,7 +7,7 @@ use super::{
     ids::TabId,
     io::Output,
     log::{Seal, SealState},
-    partition::{BatchRef, Partition},
+    partition::{BatchRef, Partition, remove_where},
     peer::{Ended, Message, PeerVerdict, Says},
     report::Report,
     store::Store,
@@ -209,9 +209,9 @@ impl Engine {
             let alone = self.election.members().next().is_none();
             self.plan_scans(if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
         } else {
-            self.tabs
-                .offers
-                .retain(|offer| offer.seal.state == SealState::InFlight);
+            remove_where(&mut self.tabs.offers, |offer| {
+                offer.seal.state != SealState::InFlight
+            });
             self.release_all();
         }
         let report = Report::Role {

@@ -148,17 +148,17 @@ pub fn receipts<'a>(
     out
 }
 
-/// The batch ids in the `known` of an answer to [`receipts`], or `None` if it was not understood.
+/// The inside of the list `known` of an answer to [`receipts`], or `None` if it was not understood.
 #[must_use]
-pub fn known_receipts(answer: &str) -> Option<Vec<String>> {
+pub fn known_receipts(answer: &str) -> Option<&str> {
     let (list, _) = split_once(list_of(answer, "\"known\"")?, b']')?;
-    // No id holds a quote: every other field between quotes is one.
-    let mut fields = fields(list, b'"');
-    let mut ids = Vec::new();
-    while let (Some(_), Some(id)) = (fields.next(), fields.next()) {
-        ids.push(id.to_owned());
-    }
-    Some(ids)
+    Some(list)
+}
+
+/// Whether a batch is in the list of [`known_receipts`]; no id holds a quote.
+#[must_use]
+pub fn is_known(list: &str, batch_id: &str) -> bool {
+    fields(list, b'"').any(|field| field == batch_id)
 }
 
 /// What follows the opening bracket of a member's list.
