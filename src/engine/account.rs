@@ -140,23 +140,23 @@ impl Account {
     /// The counters' part of the statistics.
     #[must_use]
     pub(super) fn stats(&self) -> Stats {
-        let dropped = DropReason::ALL.iter().zip(self.dropped);
-        Stats {
+        let mut stats = Stats {
             accepted: self.accepted,
             adopted: self.adopted,
             handed_back: self.handed_back,
             delivered: self.delivered,
-            dropped: dropped
-                .filter(|(_, count)| *count > 0)
-                .map(|(reason, count)| Count {
-                    reason: reason.code(),
-                    count,
-                })
-                .collect(),
             refused: self.refused.clone(),
             requests: self.requests,
             retries: self.retries,
+            storage: "memory",
             ..Stats::default()
+        };
+        for (reason, count) in DropReason::ALL.into_iter().zip(self.dropped) {
+            if count > 0 {
+                let reason = reason.code();
+                stats.dropped.push(Count { reason, count });
+            }
         }
+        stats
     }
 }

@@ -256,30 +256,28 @@ impl Engine {
     /// The account of this client.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let mut stats = self.account.stats();
         let (mut pending, mut stored) = (self.own.log.pending(), self.own.journal.bytes());
         for partition in &self.tabs.adopted {
             pending += partition.log.pending();
             stored += partition.journal.bytes();
         }
-        Stats {
-            pending: pending as u64,
-            volatile: self.own.journal.volatile(&self.own.log) as u64,
-            storage_bytes: stored as u64,
-            storage: if self.host.has_storage {
-                "local"
-            } else {
-                "memory"
-            },
-            breaker: self.gate.breaker.state(),
-            blocked: self.gate.breaker.is_blocked(),
-            role: self.role_name(),
-            term: self.election.term(),
-            leader: self.election.leader().map(TabId::text),
-            tab: self.me.text(),
-            peers: self.election.members().map(TabId::text).collect(),
-            last_seq: self.own.log.next_seq() - 1,
-            ..self.account.stats()
+        (stats.pending, stats.storage_bytes) = (pending as u64, stored as u64);
+        stats.volatile = self.own.journal.volatile(&self.own.log) as u64;
+        if self.host.has_storage {
+            stats.storage = "local";
         }
+        stats.breaker = self.gate.breaker.state();
+        stats.blocked = self.gate.breaker.is_blocked();
+        stats.role = self.role_name();
+        stats.term = self.election.term();
+        stats.leader = self.election.leader().map(TabId::text);
+        stats.tab = self.me.text();
+        for tab in self.election.members() {
+            stats.peers.push(tab.text());
+        }
+        stats.last_seq = self.own.log.next_seq() - 1;
+        stats
     }
 
     /// The visitor's anonymous id.
