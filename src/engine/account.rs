@@ -5,6 +5,7 @@ use super::{
     io::Output,
     report::{Count, DropReason, Report, Stats},
 };
+use crate::wire::text::unquoted;
 
 /// Counts and pending reports. Reports of one kind within one input are told as one.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(super) struct Account {
     handed_back: u64,
     delivered: u64,
     dropped: [u64; DropReason::ALL.len()],
-    refused: Vec<Count>,
+    refused: [u64; CallError::ALL.len()],
     /// Requests sent.
     pub(super) requests: u64,
     /// Repeats among them.
@@ -79,18 +80,16 @@ impl Account {
 
     /// A call was refused.
     pub(super) fn refuse(&mut self, refusal: Refusal<'_>) {
-        let reason = refusal.error.code();
-        match self.refused.iter_mut().find(|count| count.reason == reason) {
-            Some(count) => count.count += 1,
-            None => self.refused.push(Count { reason, count: 1 }),
+        if let Some(count) = self.refused.get_mut(refusal.error as usize) {
+            *count += 1;
         }
         let mut message = refusal.error.advice().to_owned();
         if !refusal.detail.is_empty() && refusal.error != CallError::CallMalformed {
             message.push_str(": ");
-            message.push_str(refusal.detail.trim_matches('"'));
+            message.push_str(unquoted(refusal.detail));
         }
         self.report(Report::Error {
-            code: reason,
+            code: refusal.error.code(),
             message,
         });
     }
@@ -145,18 +144,23 @@ impl Account {
             adopted: self.adopted,
             handed_back: self.handed_back,
             delivered: self.delivered,
-            refused: self.refused.clone(),
             requests: self.requests,
             retries: self.retries,
             storage: "memory",
             ..Stats::default()
         };
         for (reason, count) in DropReason::ALL.into_iter().zip(self.dropped) {
-            if count > 0 {
-                let reason = reason.code();
-                stats.dropped.push(Count { reason, count });
-            }
+            push_count(&mut stats.dropped, reason.code(), count);
+        }
+        for (error, count) in CallError::ALL.into_iter().zip(self.refused) {
+            push_count(&mut stats.refused, error.code(), count);
         }
         stats
+    }
+}
+
+fn push_count(counts: &mut Vec<Count>, reason: &'static str, count: u64) {
+    if count > 0 {
+        counts.push(Count { reason, count });
     }
 }

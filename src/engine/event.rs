@@ -66,7 +66,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    const ALL: [Self; 14] = [
+    /// Every one, in the order of statistics.
+    pub const ALL: [Self; 14] = [
         Self::NameMissing,
         Self::NameNotString,
         Self::NameTooLong,

@@ -8,7 +8,7 @@ use super::{
     report::DropReason,
     store::{Store, StoreError},
 };
-use crate::wire::envelope;
+use crate::wire::{envelope, text::fields};
 
 /// Events kept at most while nothing has ever got through to the endpoint.
 pub(super) const RING_EVENTS_MAX: usize = 1_000;
@@ -25,8 +25,9 @@ impl Engine {
     pub(super) fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
         let before = self.own.log.next_seq();
         let mut urgent = false;
-        for record in records.split('\n').filter(|record| !record.is_empty()) {
+        for record in fields(records, b'\n') {
             match self.accept(record) {
+                _ if record.is_empty() => {}
                 Ok(now) => urgent |= now,
                 Err(refusal) => self.account.refuse(refusal),
             }

@@ -70,7 +70,7 @@ use store::Store;
 use tabs::Tabs;
 use time::{Instant, Now, Timer, TimerTable};
 
-use crate::wire::envelope;
+use crate::wire::{envelope, text::join};
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
@@ -386,13 +386,9 @@ impl Engine {
     /// tab's share is full, now and then.
     fn weigh_others(&mut self, store: &dyn Store) {
         self.weighed_at = self.now.mono;
-        let (prefix, me) = (self.key_prefix(), self.me.text());
         self.others_bytes = 0;
-        for key in store.keys(&prefix) {
-            let mine = key
-                .get(prefix.len()..)
-                .is_some_and(|rest| rest.starts_with(&me));
-            if !mine {
+        for key in store.keys(&self.key_prefix()) {
+            if self.own.journal.name_of(&key).is_none() {
                 let value_bytes = store.get(&key).map_or(0, |value| value.len());
                 self.others_bytes += key.len() + value_bytes;
             }
@@ -401,6 +397,6 @@ impl Engine {
 
     /// What every key of the project starts with.
     fn key_prefix(&self) -> String {
-        ["sendoff:", &self.host.project, ":"].concat()
+        join(&["sendoff:", &self.host.project, ":"])
     }
 }

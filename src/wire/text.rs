@@ -95,6 +95,12 @@ pub fn parse_digits(text: &str, base: u64) -> Option<u64> {
     Some(number)
 }
 
+/// A JSON string without its quotes; its escapes stay.
+#[must_use]
+pub fn unquoted(text: &str) -> &str {
+    text.get(1..text.len().saturating_sub(1)).unwrap_or("")
+}
+
 /// The pieces as one text.
 #[must_use]
 pub fn join(pieces: &[&str]) -> String {
