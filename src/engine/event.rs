@@ -255,16 +255,8 @@ impl<'a> Call<'a> {
             CallKind::Track => (self.name, self.user_id, self.other_id),
             CallKind::Identify => ("\"$identify\"", self.user_id, ""),
             CallKind::Alias => {
-                let known = if identity.user_id.is_empty() {
-                    &identity.anonymous_id
-                } else {
-                    &identity.user_id
-                };
-                let previous = if self.other_id.is_empty() {
-                    known.as_str()
-                } else {
-                    self.other_id
-                };
+                let known = or(&identity.user_id, &identity.anonymous_id);
+                let previous = or(self.other_id, known);
                 alias = join(&["{\"previousId\":", previous, "}"]);
                 properties = &alias;
                 ("\"$alias\"", self.user_id, "")
@@ -274,22 +266,10 @@ impl<'a> Call<'a> {
             key: &key,
             seq,
             name,
-            user_id: if user_id.is_empty() {
-                &identity.user_id
-            } else {
-                user_id
-            },
-            anonymous_id: if anonymous_id.is_empty() {
-                &identity.anonymous_id
-            } else {
-                anonymous_id
-            },
+            user_id: or(user_id, &identity.user_id),
+            anonymous_id: or(anonymous_id, &identity.anonymous_id),
             timestamp: self.timestamp,
-            properties: if properties.is_empty() {
-                "{}"
-            } else {
-                properties
-            },
+            properties: or(properties, "{}"),
         })
     }
 }
@@ -298,6 +278,11 @@ impl From<CallError> for Refusal<'_> {
     fn from(error: CallError) -> Self {
         Self { error, detail: "" }
     }
+}
+
+/// The text, or another where it is empty.
+const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
+    if text.is_empty() { other } else { text }
 }
 
 /// An id that may be missing, unless it is `required`.

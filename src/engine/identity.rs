@@ -42,7 +42,7 @@ impl Identity {
             };
         }
         let anonymous_id = if proposed.is_empty() {
-            random_uuid(rng)
+            uuid_text(rng.next_u64(), rng.next_u64(), uuid::Version::Random)
         } else {
             proposed.to_owned()
         };
@@ -87,11 +87,6 @@ fn quoted(id: &str) -> String {
     let mut out = String::with_capacity(id.len() + 2);
     push_string(&mut out, id);
     out
-}
-
-fn random_uuid(rng: &mut Rng) -> String {
-    let bytes = (u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())).to_be_bytes();
-    uuid_text(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Names of tabs, and the idempotency keys derived from them.
 
-use uuid::Uuid;
+use uuid::{Builder, Variant, Version};
 
 use super::{
     rng::{Rng, mix},
@@ -52,14 +52,16 @@ impl TabId {
         let rare = self.0 as u64;
         let scattered = mix((self.0 >> 64) as u64 ^ mix(seq ^ rare << 48));
         let rest = mix(rare ^ scattered.rotate_left(17));
-        let random = u128::from(rest >> 48) << 64 | u128::from(scattered);
-        let [_, _, _, _, _, _, random @ ..] = random.to_be_bytes();
-        uuid_text(uuid::Builder::from_unix_timestamp_millis(at.0, &random).into_uuid())
+        uuid_text(at.0 << 16 | rest >> 48, scattered, Version::SortRand)
     }
 }
 
-/// The hyphenated form of a UUID.
-pub(super) fn uuid_text(uuid: Uuid) -> String {
+/// A UUID in its hyphenated form, of 128 bits of which some give way to version and variant.
+pub(super) fn uuid_text(high: u64, low: u64, version: Version) -> String {
+    let uuid = Builder::from_u128(u128::from(high) << 64 | u128::from(low))
+        .with_version(version)
+        .with_variant(Variant::RFC4122)
+        .into_uuid();
     let mut out = String::with_capacity(36);
     for (at, byte) in uuid.as_bytes().iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {

@@ -48,12 +48,16 @@ impl MemoryStore {
             .map(|(key, value)| key.len() + value.len())
             .sum()
     }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.entries.iter().position(|(name, _)| name == key)
+    }
 }
 
 impl Store for MemoryStore {
     fn get(&self, key: &str) -> Option<String> {
-        let found = self.entries.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.clone())
+        let (_, value) = self.entries.get(self.position(key)?)?;
+        Some(value.clone())
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
@@ -68,14 +72,18 @@ impl Store for MemoryStore {
     }
 
     fn remove(&mut self, key: &str) {
-        self.entries.retain(|(name, _)| name != key);
+        if let Some(at) = self.position(key) {
+            self.entries.remove(at);
+        }
     }
 
     fn keys(&self, prefix: &str) -> Vec<String> {
-        let names = self.entries.iter().map(|(name, _)| name);
-        names
-            .filter(|name| name.starts_with(prefix))
-            .cloned()
-            .collect()
+        let mut keys = Vec::new();
+        for (name, _) in &self.entries {
+            if name.starts_with(prefix) {
+                keys.push(name.clone());
+            }
+        }
+        keys
     }
 }
