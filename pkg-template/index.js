@@ -24,9 +24,6 @@ const FLUSH_WAIT_MS = 30_000; // for a flush asked before the engine is there
 const SHUTDOWN_WAIT_MS = 5_000;
 
 let loading;
-// Clients are never let go: the glue frees a collected one, which would lose the events of a page
-// that keeps no reference, and would throw into the page where the instance has trapped.
-const clients = [];
 
 /** One instance for the page, from the source of whichever client asks first. */
 const load = (source) => {
@@ -109,7 +106,8 @@ const readConfig = (input, error) => {
 
 /** The members of one client. */
 const start = (input) => {
-  let client; // the engine, while it runs
+  let engine; // its functions, once it is loaded
+  let client; // this client's number there, while it runs
   let state = "inert"; // then loading, ready, failed or stopped
   let closed = false; // shutdown or destroy was called
   let ended; // what shutdown returned
@@ -234,7 +232,7 @@ const start = (input) => {
   /** Runs a method of the engine. If it throws, the engine is broken for good. */
   const invoke = (method, ...values) => {
     try {
-      return client?.[method](...values);
+      return client && engine[method](client, ...values);
     } catch (cause) {
       fail("wasm_trapped", `the engine broke in ${method} (${describe(cause)}); please report it`);
     }
@@ -290,8 +288,8 @@ const start = (input) => {
 
   const open = (glue, config) => {
     if (state !== "loading") return;
-    client = new glue.Client(config, { tab, anonymousId, report });
-    clients.push(client);
+    engine = glue;
+    client = engine.start(config, { tab, anonymousId, report });
     state = "ready";
     const log = kept && key(tab + ":e");
     cross(); // the engine has journalled them when it returns
