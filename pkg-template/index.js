@@ -24,9 +24,6 @@ const FLUSH_WAIT_MS = 30_000; // for a flush asked before the engine is there
 const SHUTDOWN_WAIT_MS = 5_000;
 
 let loading;
-// Clients are never let go: the glue frees a collected one, which would lose the events of a page
-// that keeps no reference, and would throw into the page where the instance has trapped.
-const clients = [];
 
 /** One instance for the page, from the source of whichever client asks first. */
 const load = (source) => {
@@ -41,7 +38,7 @@ const load = (source) => {
 };
 
 /** For what may be missing, blocked, full or hostile. */
-const attempt = (run, otherwise = undefined) => {
+const attempt = (run, otherwise) => {
   try {
     return run();
   } catch {
@@ -109,13 +106,14 @@ const readConfig = (input, error) => {
 
 /** The members of one client. */
 const start = (input) => {
-  let client; // the engine, while it runs
+  let engine; // its functions, once it is loaded
+  let client; // this client's number there, while it runs
   let state = "inert"; // then loading, ready, failed or stopped
   let closed = false; // shutdown or destroy was called
   let ended; // what shutdown returned
-  let over = false; // and whether that is settled
+  let over = false; // that is settled, or destroy was called
   let last; // stats at destroy
-  let own = /** @type {any} */ ({}); // what concerns the facade in the configuration
+  let config = /** @type {any} */ ({});
   let tab = hex(10);
   let project = "";
   let anonymousId = "";
@@ -147,7 +145,7 @@ const start = (input) => {
 
   const say = (code, message) => {
     said[code] = (said[code] || 0) + 1;
-    if (said[code] > (own.debug ? REPEATS_MAX : 1)) return;
+    if (said[code] > (config.debug ? REPEATS_MAX : 1)) return;
     attempt(() => console.warn(`[sendoff] ${code}: ${message}`));
   };
 
@@ -165,16 +163,16 @@ const start = (input) => {
     if (type === "flushed") settle(event.id, event);
     else if (type === "role") emit("leader", event);
     else if (type === "delivered") emit(type, event);
-    else if (type === "deliveryFailed") callback(own.onDeliveryFailed, event);
+    else if (type === "deliveryFailed") callback(config.onDeliveryFailed, event);
     else if (type === "dropped") {
       say("dropped_" + event.reason, `${event.count} events given up; see DropReason in index.d.ts`);
-      callback(own.onEventsDropped, event.count, event.reason);
+      callback(config.onEventsDropped, event.count, event.reason);
       emit(type, event);
     } else if (type === "error") {
       say(event.code, event.message);
       if (said[event.code] > REPEATS_MAX) return;
       const value = Object.assign(new Error(event.message), { name: "SendoffError", code: event.code });
-      callback(own.onError, value);
+      callback(config.onError, value);
       emit(type, value);
     }
   };
@@ -234,7 +232,7 @@ const start = (input) => {
   /** Runs a method of the engine. If it throws, the engine is broken for good. */
   const invoke = (method, ...values) => {
     try {
-      return client?.[method](...values);
+      return client && engine[method](client, ...values);
     } catch (cause) {
       fail("wasm_trapped", `the engine broke in ${method} (${describe(cause)}); please report it`);
     }
@@ -277,21 +275,20 @@ const start = (input) => {
       kept = 0;
     }
     // Every page load may strand one more early log, so they share one allowance.
-    const sizes = attempt(() =>
+    earlyMax = STRANDED_BYTES_MAX;
+    attempt(() =>
       Object.keys(localStorage)
         .filter((name) => name.startsWith(key("")) && name.endsWith(":e") && name !== key(tab + ":e"))
-        .map((name) => bytes(localStorage.getItem(name))),
+        .forEach((name) => (earlyMax -= bytes(localStorage.getItem(name)))),
     );
-    earlyMax = (sizes ?? []).reduce((room, size) => room - size, STRANDED_BYTES_MAX);
     keep();
-    [...waiting.keys()].forEach((id) => settle(id));
-    settleReady({ ok: false, code });
+    giveUp(code);
   };
 
-  const open = (glue, config) => {
+  const open = (glue, options) => {
     if (state !== "loading") return;
-    client = new glue.Client(config, { tab, anonymousId, report });
-    clients.push(client);
+    engine = glue;
+    client = engine.start(options, { tab, anonymousId, report });
     state = "ready";
     const log = kept && key(tab + ":e");
     cross(); // the engine has journalled them when it returns
@@ -313,12 +310,18 @@ const start = (input) => {
     });
 
   /** Without an answer: what can be said without one. */
-  const settle = (id, answer = undefined) => {
+  const settle = (id, answer) => {
     const { resolve, timer } = waiting.get(id) ?? {};
     if (!waiting.delete(id)) return;
     clearTimeout(timer);
     const { delivered = 0, pending = stats().pending, dropped = 0 } = answer ?? {};
     resolve({ ok: !!answer && !pending && !dropped, delivered, pending, dropped });
+  };
+
+  /** There is no engine and will be none: nobody is to wait for it. */
+  const giveUp = (code) => {
+    waiting.forEach((_, id) => settle(id));
+    settleReady({ ok: false, code });
   };
 
   const stats = () => {
@@ -365,13 +368,12 @@ const start = (input) => {
     closed = true;
     cross();
     last = invoke("stats");
-    if (last) last = { ...last, role: "stopped" };
+    over = true;
     invoke("destroy");
     if (!client) keep();
     client = undefined;
     state = "stopped";
-    [...waiting.keys()].forEach((id) => settle(id));
-    settleReady({ ok: false, code: "destroyed" });
+    giveUp("destroyed");
   };
 
   const on = (event, fn) => {
@@ -382,15 +384,15 @@ const start = (input) => {
   };
 
   const begin = () => {
-    const { wasm, debug, onEventsDropped, onDeliveryFailed, onError, ...config } = readConfig(input, error);
-    own = { debug, onEventsDropped, onDeliveryFailed, onError };
-    const { apiKey, maxStorageBytes: room } = config;
+    config = readConfig(input, error);
+    const { wasm, debug, onEventsDropped, onDeliveryFailed, onError, ...options } = config;
+    const { apiKey, maxStorageBytes: room } = options;
     if (typeof apiKey === "string" && apiKey.length <= TEXT_UNITS_MAX) {
       project = attempt(() => encodeURIComponent(apiKey), "");
     }
     if (!project) {
       error("missing_api_key", "config.apiKey is missing: nothing is recorded; pass your project's key");
-      return settleReady({ ok: false, code: "missing_api_key" });
+      return giveUp("missing_api_key");
     }
     state = "loading";
     if (typeof room === "number" && room >= 0 && room < earlyMax) earlyMax = room;
@@ -398,7 +400,7 @@ const start = (input) => {
     const [version, id, user] = attempt(() => localStorage.getItem(key("identity")).split("\n"), []);
     anonymousId = (version === "1" && user != null && id) || uuid();
     load(wasm)
-      .then((glue) => open(glue, config))
+      .then((glue) => open(glue, options))
       .catch((cause) => {
         if (state !== "loading") return;
         const advice = "check CSP and sendoff_bg.wasm; calls are kept for the next visit";
@@ -407,7 +409,7 @@ const start = (input) => {
   };
 
   // Server-side rendering and workers: the same client, which does nothing.
-  if (typeof document === "undefined") settleReady({ ok: false, code: "no_document" });
+  if (typeof document === "undefined") giveUp("no_document");
   else {
     begin();
     // Before the engine hears of it: where a frame is torn down no microtask runs any more.

@@ -8,7 +8,7 @@
 //!   browser: it compiles and runs natively, where simulations run thousands of tabs from a seed.
 //! * [`wire`] writes what goes to the collector: one file per format.
 //! * `web` (wasm32 only) is the thin shell between the engine and the browser: one file per browser
-//!   API, no policy. Its `Client` is what the JavaScript facade in `pkg-template` talks to.
+//!   API, no policy. The JavaScript facade in `pkg-template` talks to the functions it exports.
 //!
 //! Three terms run through all of it. A *tab* is one load of one page: it numbers its events 1, 2,
 //! 3 … and alone writes its *journal* (segments of events in localStorage) while it lives. The
@@ -19,5 +19,5 @@
 
 pub mod engine;
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;
 pub mod wire;

@@ -183,17 +183,15 @@ impl Config {
             get,
             errors: Vec::new(),
         };
-        let defaults = Self::new("");
-        let api_key = read.text("apiKey", String::new());
+        let api_key = read.text("apiKey", "");
         if api_key.is_empty() && read.errors.is_empty() {
             read.errors.push(ConfigError::MissingApiKey);
         }
-        let flush_at = read.number("flushAt", 1, 1_000, FLUSH_AT.into());
         let config = Self {
             api_key,
-            endpoint: read.text("endpoint", defaults.endpoint),
+            endpoint: read.text("endpoint", ENDPOINT),
             flush_interval_ms: read.int("flushInterval", 50, 3_600_000, FLUSH_INTERVAL_MS),
-            flush_at: flush_at as u32,
+            flush_at: read.int("flushAt", 1, 1_000, FLUSH_AT),
             max_batch_size: read.int("maxBatchSize", 1, 1_000, FLUSH_AT),
             max_queue_size: read.int("maxQueueSize", 1, 100_000, MAX_QUEUE_SIZE),
             max_payload_bytes: read.int("maxPayloadBytes", 4_096, 4_000_000, MAX_PAYLOAD_BYTES),
@@ -222,7 +220,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn int(&mut self, name: &'static str, min: u32, max: u32, default: u32) -> u32 {
-        u32::try_from(self.number(name, min.into(), max.into(), default.into())).unwrap_or(default)
+        // No larger than `max`.
+        self.number(name, min.into(), max.into(), default.into()) as u32
     }
 
     fn number(&mut self, name: &'static str, min: u64, max: u64, default: u64) -> u64 {
@@ -239,7 +238,10 @@ impl Reader<'_> {
                 });
                 default
             }
-            _ => self.wrong(name, "a number", default),
+            _ => {
+                self.wrong(name, "a number");
+                default
+            }
         }
     }
 
@@ -247,31 +249,34 @@ impl Reader<'_> {
         match (self.get)(name) {
             Value::Missing => default,
             Value::Bool(flag) => flag,
-            _ => self.wrong(name, "true or false", default),
+            _ => {
+                self.wrong(name, "true or false");
+                default
+            }
         }
     }
 
-    fn text(&mut self, name: &'static str, default: String) -> String {
+    fn text(&mut self, name: &'static str, default: &str) -> String {
         match (self.get)(name) {
-            Value::Missing => default,
-            Value::Text(text) if !text.is_empty() || default.is_empty() => text,
-            _ => self.wrong(name, "a non-empty string", default),
+            Value::Text(text) if !text.is_empty() || default.is_empty() => return text,
+            Value::Missing => {}
+            _ => self.wrong(name, "a non-empty string"),
         }
+        default.to_owned()
     }
 
     fn mode(&mut self) -> MultiTabMode {
-        let default = MultiTabMode::Leader;
         match (self.get)("multiTabMode") {
-            Value::Missing => default,
-            Value::Text(text) if text == "leader" => MultiTabMode::Leader,
-            Value::Text(text) if text == "independent" => MultiTabMode::Independent,
-            _ => self.wrong("multiTabMode", "\"leader\" or \"independent\"", default),
+            Value::Text(text) if text == "independent" => return MultiTabMode::Independent,
+            Value::Text(text) if text == "leader" => {}
+            Value::Missing => {}
+            _ => self.wrong("multiTabMode", "\"leader\" or \"independent\""),
         }
+        MultiTabMode::default()
     }
 
-    fn wrong<T>(&mut self, name: &'static str, expected: &'static str, default: T) -> T {
+    fn wrong(&mut self, name: &'static str, expected: &'static str) {
         self.errors.push(ConfigError::WrongType { name, expected });
-        default
     }
 }
 

@@ -105,7 +105,7 @@ impl Shell {
             project,
             clock,
             wakeup: Wakeup::new(inbox.clone()),
-            transport: Rc::new(transport),
+            transport,
             channel: RefCell::default(),
             lifecycle: RefCell::default(),
             inbox,

@@ -37,68 +37,85 @@ mod storage;
 mod timer;
 mod transport;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
 use crate::engine::io::Input;
 use driver::Shell;
-use inbox::Recipient;
+use inbox::{Arrival, Recipient};
 
-/// One analytics client, as the JavaScript facade sees it.
-///
-/// No method throws or blocks, and each may be called from within a callback of another: what
-/// arrives while the engine is at work waits its turn.
-#[wasm_bindgen]
-pub struct Client {
-    shell: Rc<Shell>,
+thread_local! {
+    /// The clients of this page. None is ever let go: a page may ask for the account of one that has
+    /// stopped, and may keep no reference to one that runs.
+    static CLIENTS: RefCell<Vec<Rc<Shell>>> = const { RefCell::new(Vec::new()) };
 }
 
+// What the JavaScript facade calls. Nothing here throws or blocks, and each may be called from within
+// a callback of another: what arrives while the engine is at work waits its turn. Functions and a
+// number, not an exported class: its checks and its finalizer would be 0.3 KB more.
+
+/// Starts a client and gives its number, by which it is known from then on; never 0. `config` is the
+/// page's configuration object; `host` is `{ tab, anonymousId, report }`, where `report` is called
+/// with every report.
 #[wasm_bindgen]
-impl Client {
-    /// Starts a client. `config` is the page's configuration object; `host` is
-    /// `{ tab, anonymousId, report }`, where `report` is called with every report.
-    #[wasm_bindgen(constructor)]
-    #[must_use]
-    pub fn new(config: &JsValue, host: &JsValue) -> Self {
-        Self {
-            shell: Shell::start(config, host),
-        }
-    }
+#[must_use]
+pub fn start(config: &JsValue, host: &JsValue) -> usize {
+    let shell = Shell::start(config, host);
+    CLIENTS.with_borrow_mut(|clients| {
+        clients.push(shell);
+        clients.len()
+    })
+}
 
-    /// One burst of calls, a record per line. They are journalled when this returns.
-    pub fn calls(&self, text: String) {
-        self.shell.put(text.into());
-    }
+/// One burst of calls, a record per line. They are journalled when this returns.
+#[wasm_bindgen]
+pub fn calls(client: usize, text: String) {
+    put(client, text.into());
+}
 
-    /// Delivers what is waiting; answered by a `flushed` report with the same id.
-    pub fn flush(&self, id: u32) {
-        self.shell.put(Input::Flush { id }.into());
-    }
+/// Delivers what is waiting; answered by a `flushed` report with the same id.
+#[wasm_bindgen]
+pub fn flush(client: usize, id: u32) {
+    put(client, Input::Flush { id }.into());
+}
 
-    /// Flushes, then stops and lets go of every listener, timer and channel; answered by a `flushed`
-    /// report with the same id.
-    pub fn shutdown(&self, id: u32, timeout_ms: u32) {
-        self.shell.put(Input::Shutdown { id, timeout_ms }.into());
-    }
+/// Flushes, then stops and lets go of every listener, timer and channel; answered by a `flushed`
+/// report with the same id.
+#[wasm_bindgen]
+pub fn shutdown(client: usize, id: u32, timeout_ms: u32) {
+    put(client, Input::Shutdown { id, timeout_ms }.into());
+}
 
-    /// Stops at once, in the same way. Later calls do nothing.
-    pub fn destroy(&self) {
-        self.shell.put(Input::Destroy.into());
-    }
+/// Stops at once, in the same way. Later calls do nothing.
+#[wasm_bindgen]
+pub fn destroy(client: usize) {
+    put(client, Input::Destroy.into());
+}
 
-    /// The account of this client as a plain object; `dropped` and `refused` are `{reason: count}`.
-    #[must_use]
-    pub fn stats(&self) -> JsValue {
-        self.shell.stats()
-    }
+/// The account of a client as a plain object; `dropped` and `refused` are `{reason: count}`.
+#[wasm_bindgen]
+#[must_use]
+pub fn stats(client: usize) -> JsValue {
+    shell(client).map_or(JsValue::UNDEFINED, |shell| shell.stats())
+}
 
-    /// The anonymous id in force.
-    #[wasm_bindgen(js_name = anonymousId)]
-    #[must_use]
-    pub fn anonymous_id(&self) -> String {
-        self.shell.anonymous_id()
+/// The anonymous id in force.
+#[wasm_bindgen(js_name = anonymousId)]
+#[must_use]
+pub fn anonymous_id(client: usize) -> String {
+    shell(client).map_or_else(String::new, |shell| shell.anonymous_id())
+}
+
+fn put(client: usize, arrival: Arrival) {
+    if let Some(shell) = shell(client) {
+        shell.put(arrival);
     }
+}
+
+fn shell(client: usize) -> Option<Rc<Shell>> {
+    CLIENTS.with_borrow(|clients| clients.get(client.wrapping_sub(1)).cloned())
 }
 
 #[cfg(test)]

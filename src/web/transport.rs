@@ -11,7 +11,7 @@
 //!   into the back/forward cache may find on its return that the browser has sent it (`activated`).
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Function, JsString, Object};
 use wasm_bindgen::prelude::*;
@@ -32,11 +32,14 @@ pub(crate) struct Transport {
     fetch_impl: Option<Function>,
     inbox: Inbox,
     waiting: RefCell<Vec<Waiting>>,
+    /// Calls `on_settled` while the transport lives. It belongs to JavaScript, which frees it.
+    listener: JsValue,
 }
 
 /// A request whose last word has not been said.
 struct Waiting {
     id: RequestId,
+    wants_body: bool,
     abort: Option<AbortController>,
     /// The `FetchLaterResult`; `undefined` for a fetch.
     deferred: JsValue,
@@ -50,17 +53,18 @@ pub(crate) fn has_deferred() -> bool {
 
 impl Transport {
     /// Posts to `endpoint`, by `fetch_impl` where the page gave one.
-    pub(crate) fn new(endpoint: &str, fetch_impl: Option<Function>, inbox: Inbox) -> Self {
-        Self {
+    pub(crate) fn new(endpoint: &str, fetch_impl: Option<Function>, inbox: Inbox) -> Rc<Self> {
+        Rc::new_cyclic(|weak: &Weak<Self>| Self {
             endpoint: endpoint.into(),
             fetch_impl,
             inbox,
             waiting: RefCell::default(),
-        }
+            listener: listener(weak.clone()),
+        })
     }
 
     /// Sends `request`. Its outcome comes through the inbox, possibly before this returns.
-    pub(crate) fn send(self: &Rc<Self>, request: &Request) {
+    pub(crate) fn send(&self, request: &Request) {
         let taken = match request.means {
             Means::Fetch => self.fetch(request, false),
             Means::Keepalive => self.fetch(request, true),
@@ -95,7 +99,7 @@ impl Transport {
         }
     }
 
-    fn fetch(self: &Rc<Self>, request: &Request, keepalive: bool) -> Option<()> {
+    fn fetch(&self, request: &Request, keepalive: bool) -> Option<()> {
         let abort = AbortController::new().ok();
         let options = options(&request.body, abort.as_ref());
         if keepalive {
@@ -108,16 +112,8 @@ impl Transport {
                 .ok()?,
             None => call2(&window, "fetch", &self.endpoint, &options)?,
         };
-        let Request { id, wants_body, .. } = *request;
-        self.waiting.borrow_mut().push(Waiting {
-            id,
-            abort,
-            deferred: JsValue::UNDEFINED,
-        });
-        let this = Rc::clone(self);
-        when_settled(&promise, move |response| {
-            this.on_response(id, wants_body, &response);
-        });
+        self.wait(request, abort, JsValue::UNDEFINED);
+        self.when_settled(request.id, &promise, &JsValue::UNDEFINED);
         Some(())
     }
 
@@ -134,40 +130,72 @@ impl Transport {
         let options = options(&request.body, abort.as_ref());
         let window = page::window();
         let deferred = call2(&window, "fetchLater", &self.endpoint, &options)?;
-        self.waiting.borrow_mut().push(Waiting {
-            id: request.id,
-            abort,
-            deferred,
-        });
+        self.wait(request, abort, deferred);
         Some(())
     }
 
-    fn on_response(self: &Rc<Self>, id: RequestId, wants_body: bool, response: &JsValue) {
-        if self.find(|it| it.id == id).is_none() {
-            return; // Cancelled.
-        }
-        let Some(code) = status(response) else {
-            return self.finish(id, Outcome::Network);
-        };
-        let retry_after = retry_after(response);
-        let answer = move |body| Outcome::Status {
-            code,
-            retry_after,
-            body,
-        };
-        if !wants_body || !(200..300).contains(&code) {
-            return self.finish(id, answer(None));
-        }
-        let this = Rc::clone(self);
-        when_settled(&call(response, "text", &JsValue::UNDEFINED), move |text| {
-            this.finish(id, answer(bounded(&text)));
+    fn wait(&self, request: &Request, abort: Option<AbortController>, deferred: JsValue) {
+        self.waiting.borrow_mut().push(Waiting {
+            id: request.id,
+            wants_body: request.wants_body,
+            abort,
+            deferred,
         });
+    }
+
+    /// Has `on_settled` called once `promise` is settled.
+    ///
+    /// By way of `Promise.allSettled`, which cannot reject, takes what is no promise, and hands on what
+    /// it was given beside it: so one listener serves all requests.
+    fn when_settled(&self, id: RequestId, promise: &JsValue, response: &JsValue) {
+        let values = [promise, &JsValue::from_f64(id.0.into()), response];
+        let list = Array::new();
+        for (index, value) in (0..).zip(values) {
+            list.set(index, value.clone());
+        }
+        let constructor = property(&page::window(), "Promise");
+        let settled = call(&constructor, "allSettled", &list);
+        call(&settled, "then", &self.listener);
+    }
+
+    /// A response or, if there was one before, its text; `undefined` where it was rejected.
+    fn on_settled(&self, results: &JsValue) {
+        let value = |index| property(&property(results, index), "value");
+        let Some(id) = value("1").as_f64().map(|id| RequestId(id as u32)) else {
+            return;
+        };
+        let response = value("2");
+        if response.is_undefined() {
+            self.on_response(id, &value("0"));
+        } else {
+            self.finish(id, outcome(&response, bounded(&value("0"))));
+        }
+    }
+
+    fn on_response(&self, id: RequestId, response: &JsValue) {
+        let Some(wants_body) = self.wants_body(id) else {
+            return; // Cancelled.
+        };
+        if wants_body && status(response).is_some_and(|code| (200..300).contains(&code)) {
+            let text = call(response, "text", &JsValue::UNDEFINED);
+            self.when_settled(id, &text, response);
+        } else {
+            self.finish(id, outcome(response, None));
+        }
     }
 
     fn finish(&self, id: RequestId, outcome: Outcome) {
         if self.take(id).is_some() {
             self.inbox.outcome(id, outcome);
         }
+    }
+
+    fn wants_body(&self, id: RequestId) -> Option<bool> {
+        let waiting = self.waiting.borrow();
+        waiting
+            .iter()
+            .find(|it| it.id == id)
+            .map(|it| it.wants_body)
     }
 
     fn take(&self, id: RequestId) -> Option<Waiting> {
@@ -221,19 +249,24 @@ fn bounded(text: &JsValue) -> Option<String> {
     }
 }
 
-/// Calls `callback` once `promise` is settled: with its value, or `undefined` if it was rejected.
-///
-/// By way of `Promise.allSettled`, which cannot reject and takes what is no promise: of the two
-/// callbacks of a plain `then` only one would ever be called, and the other never freed.
-fn when_settled(promise: &JsValue, callback: impl FnOnce(JsValue) + 'static) {
-    let promises = Array::new();
-    promises.set(0, promise.clone());
-    let constructor = property(&page::window(), "Promise");
-    let settled = call(&constructor, "allSettled", &promises);
-    let callback = Closure::once_into_js(move |results: JsValue| {
-        callback(property(&property(&results, "0"), "value"));
-    });
-    call(&settled, "then", &callback);
+fn outcome(response: &JsValue, body: Option<String>) -> Outcome {
+    match status(response) {
+        None => Outcome::Network,
+        Some(code) => Outcome::Status {
+            code,
+            retry_after: retry_after(response),
+            body,
+        },
+    }
+}
+
+fn listener(transport: Weak<Transport>) -> JsValue {
+    let listener = move |results: JsValue| {
+        if let Some(transport) = transport.upgrade() {
+            transport.on_settled(&results);
+        }
+    };
+    Closure::<dyn Fn(JsValue)>::new(listener).into_js_value()
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 
 import { FakeStorage, openPage, turn } from "./world.mjs";
 
@@ -167,30 +165,6 @@ describe("an engine that breaks", () => {
     await page.load();
     assert.deepEqual(await client.ready, { ok: false, code: "wasm_trapped" });
     assert.deepEqual(page.earlyLogs(), []);
-  });
-
-  test("an engine is never collected: freeing it would throw into the page, or lose what it holds", async (t) => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc");
-    const page = await openPage(t);
-    // In a function of its own, so that nothing of it is on the stack.
-    const leave = async () => {
-      const { client, engine } = await page.start();
-      client.track("one");
-      await turn();
-      engine.broken.set("stats", new Error("trapped"));
-      client.stats();
-      page.engines.length = 0;
-      return new WeakRef(engine);
-    };
-    const engine = await leave();
-    const control = new WeakRef({});
-    for (let round = 0; round < 5; round++) {
-      await turn();
-      collect();
-    }
-    assert.equal(control.deref(), undefined, "garbage is collected");
-    assert.ok(engine.deref());
   });
 
   test("any throw counts: after a trap wasm-bindgen's own errors are no RuntimeError", async (t) => {

@@ -13,7 +13,10 @@ export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.
 // What the loader does is decided by each test, through a global: the module itself is loaded once.
 const LOADER = `
 export default (source) => globalThis.fakeLoader.init(source);
-export class Client { constructor(...values) { return globalThis.fakeLoader.open(...values); } }
+export const start = (...values) => globalThis.fakeLoader.open(...values);
+${["calls", "flush", "shutdown", "destroy", "stats", "anonymousId"]
+  .map((name) => `export const ${name} = (client, ...values) => client.${name}(...values);`)
+  .join("\n")}
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "sendoff-facade-"));

@@ -1,12 +1,12 @@
-//! The class that the JavaScript facade uses, called as the facade calls it.
+//! The functions that the JavaScript facade uses, called as the facade calls them.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::Client;
 use super::support::{js, js_with, until};
+use super::{anonymous_id, calls, destroy, flush, shutdown, start};
 
-fn open() -> Client {
+fn open() -> usize {
     let config = js("globalThis.seen = []; globalThis.reports = [];
         return {
           apiKey: 'a key/ä:', disableTimer: true,
@@ -15,14 +15,14 @@ fn open() -> Client {
     let host = js("return {
         tab: '0123456789abcdef0123', anonymousId: 'proposed', report: (it) => reports.push(it),
     }");
-    Client::new(&config, &host)
+    start(&config, &host)
 }
 
-fn stats(client: &Client) -> String {
+fn stats(client: usize) -> String {
     js_with(
         "const { accepted, refused, dropped, tab, lastSeq } = $;
          return JSON.stringify({ accepted, refused, dropped, tab, lastSeq })",
-        &client.stats(),
+        &super::stats(client),
     )
     .as_string()
     .unwrap()
@@ -32,19 +32,20 @@ fn stats(client: &Client) -> String {
 async fn a_client_from_the_first_call_to_the_last() {
     js("localStorage.clear()");
     let client = open();
-    assert_eq!(client.anonymous_id(), "proposed");
-    client.calls(
+    assert_eq!(anonymous_id(client), "proposed");
+    calls(
+        client,
         "t\t1700000000000\t\"one\"\t\t\t\nt\t1700000000000\t\"\"\t\t\t\nt\tNaN\t\"x\"\t\t\t".into(),
     );
     assert_eq!(
-        stats(&client),
+        stats(client),
         r#"{"accepted":1,"refused":{"name_missing":1,"timestamp_invalid":1},"dropped":{},"tab":"0123456789abcdef0123","lastSeq":1}"#
     );
     let keys = js(
         "return Object.keys(localStorage).every((key) => key.startsWith('sendoff:a%20key%2F%C3%A4%3A:'))",
     );
     assert_eq!(keys, true, "the project is percent-encoded");
-    client.flush(1);
+    flush(client, 1);
     until("the flush is answered", || {
         js("return reports.some(({ id }) => id === 1)").is_truthy()
     })
@@ -53,20 +54,35 @@ async fn a_client_from_the_first_call_to_the_last() {
         js("return seen[0].apiKey + seen[0].events[0].name"),
         "a key/ä:one"
     );
-    client.shutdown(2, 500);
+    shutdown(client, 2, 500);
     until("the shutdown is answered", || {
         js("return reports.some(({ id }) => id === 2)").is_truthy()
     })
     .await;
-    client.calls("t\t1700000000000\t\"late\"\t\t\t".into());
-    client.destroy();
-    client.destroy();
-    client.flush(3);
+    calls(client, "t\t1700000000000\t\"late\"\t\t\t".into());
+    destroy(client);
+    destroy(client);
+    flush(client, 3);
     assert_eq!(js("return seen.length"), 1.0);
     assert_ne!(
-        client.stats(),
+        super::stats(client),
         JsValue::UNDEFINED,
         "the account can still be read"
     );
+    js("localStorage.clear()");
+}
+
+#[wasm_bindgen_test]
+fn a_number_that_no_client_has_does_nothing() {
+    let client = open();
+    for stranger in [0, client + 1, usize::MAX] {
+        calls(stranger, "t\t1700000000000\t\"lost\"\t\t\t".into());
+        flush(stranger, 1);
+        destroy(stranger);
+        assert_eq!(super::stats(stranger), JsValue::UNDEFINED);
+        assert_eq!(anonymous_id(stranger), "");
+    }
+    assert_ne!(open(), client);
+    assert!(stats(client).starts_with(r#"{"accepted":0"#));
     js("localStorage.clear()");
 }
