@@ -26,8 +26,10 @@ impl Engine {
         let before = self.own.log.next_seq();
         let mut urgent = false;
         for record in fields(records, b'\n') {
+            if record.is_empty() {
+                continue;
+            }
             match self.accept(record) {
-                _ if record.is_empty() => {}
                 Ok(now) => urgent |= now,
                 Err(refusal) => self.account.refuse(refusal),
             }
