@@ -91,7 +91,8 @@ fn http_date(text: &str) -> Option<u64> {
     let mut clock = fields(words.next()?, b':');
     let (hours, minutes, seconds) = (clock.number()?, clock.number()?, clock.number()?);
     // Not whether it is a date, only that the arithmetic below stays in its bounds.
-    if !(1970..10_000).contains(&year) || (day | hours | minutes | seconds) > 63 {
+    let bounded = day > 0 && (day | hours | minutes | seconds) < 64;
+    if !bounded || !(1970..10_000).contains(&year) {
         return None;
     }
     // Days from civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -221,6 +222,7 @@ mod tests {
                 Verdict::Retry { after_ms: Some(0) },
             ),
             (status(503, Some("soon")), kept),
+            (status(503, Some("Wed, 00 Mar 2000 00:00:00 GMT")), kept),
             (
                 status(503, Some("99999999999")),
                 Verdict::Retry {

@@ -51,10 +51,10 @@ pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-/// What is after the first `needle`.
+/// What is after the first `needle`; nothing is after an empty one.
 #[must_use]
 pub fn after<'a>(text: &'a str, needle: &str) -> Option<&'a str> {
-    let mut windows = text.as_bytes().windows(needle.len());
+    let mut windows = text.as_bytes().windows(needle.len().max(1));
     let at = windows.position(|window| window == needle.as_bytes())?;
     text.get(at + needle.len()..)
 }
@@ -132,6 +132,7 @@ mod tests {
     fn what_is_looked_for_is_found_behind_white_space() {
         assert_eq!(after("abab:c", "ab:"), Some("c"));
         assert_eq!(after("ab", "abc"), None);
+        assert_eq!(after("ab", ""), None);
         assert_eq!(after_byte(" \n: x", b':'), Some(" x"));
         assert_eq!(after_byte(" x:", b':'), None);
         assert_eq!(after_byte("", b':'), None);
