@@ -44,7 +44,7 @@ const FAULTS = [
 ];
 const HITS_EVERY_MS = 1_000;
 
-const windows = 'BroadcastChannel' in globalThis ? new BroadcastChannel('sendoff-demo-faults') : undefined;
+let windows;
 let onFailure = () => {};
 
 /** `failed` hears what the collector said when a switch could not be set. */
@@ -52,11 +52,25 @@ export function startFaults(failed) {
   onFailure = failed;
   byId('fault-switches').append(...FAULTS.map(radio));
   byId('fault-switches').addEventListener('change', ({ target }) => set(target.value));
-  windows?.addEventListener('message', refresh);
+  // A page that is left holds no channel: browsers may refuse it their back/forward cache for that.
+  addEventListener('pagehide', stopListening);
+  addEventListener('pageshow', listen);
+  listen();
   document.addEventListener('visibilitychange', refresh);
   // Only while there is a fault is there something that counts up.
   setInterval(() => chosen() !== 'none' && !document.hidden && refresh(), HITS_EVERY_MS);
   refresh();
+}
+
+function listen() {
+  if (windows || !('BroadcastChannel' in globalThis)) return;
+  windows = new BroadcastChannel('sendoff-demo-faults');
+  windows.addEventListener('message', refresh);
+}
+
+function stopListening() {
+  windows?.close();
+  windows = undefined;
 }
 
 function radio({ id, label }) {

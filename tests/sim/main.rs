@@ -88,7 +88,7 @@
 //! | bug | invariant | first seed |
 //! |---|---|---|
 //! | acknowledge before the answer: a failed batch counts as delivered | 11 | general 0 |
-//! | a beacon that was queued counts as delivered | not caught in these seeds | – |
+//! | a beacon that was queued counts as delivered | 11 | general 105 |
 //! | every receipt counts as known | 11 | general 1 |
 //! | the last event of an adopted log is forgotten | 3 | general 1 |
 //! | an adopted log is removed when it is taken over | 3 | general 1 |

@@ -53,7 +53,10 @@ impl World {
         let about = About { body, exit };
         let refused = match request.means {
             Means::Fetch => false,
-            Means::Keepalive | Means::Beacon => self.over_keepalive_budget(tab, &about.body),
+            Means::Keepalive => self.over_keepalive_budget(tab, &about.body),
+            Means::Beacon => {
+                self.over_keepalive_budget(tab, &about.body) && !self.profile.beacons_apart
+            }
             Means::Deferred => self.over_deferred_budget(tab, &about.body),
         };
         let mut reply = |outcome, about| {

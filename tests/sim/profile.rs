@@ -75,6 +75,9 @@ pub(crate) struct Profile {
     pub(crate) no_storage: bool,
     /// Whether the 64 KiB for deferred requests are shared by all tabs.
     pub(crate) deferred_shared: bool,
+    /// Whether the browser counts beacons apart from keepalive requests, as some do: it then takes
+    /// one where it has just refused the other.
+    pub(crate) beacons_apart: bool,
     pub(crate) quota_bytes: usize,
     /// Events that the collector never takes, out of a thousand.
     pub(crate) declines: u64,
@@ -212,6 +215,7 @@ impl Profile {
             has_deferred: rng.chance(400),
             no_storage: rng.chance(30),
             deferred_shared: rng.chance(300),
+            beacons_apart: rng.aside().chance(600),
             quota_bytes: if rng.chance(150) {
                 rng.between(3_000, 60_000) as usize
             } else {

@@ -11,14 +11,19 @@ import * as paths from './paths.mjs';
 import { end, start } from './processes.mjs';
 import { until } from './wait.mjs';
 
+// A command takes some 10 ms, up to 2 s on a busy machine; a browser that has never run before starts slowly.
+const ANSWER_MS = 20_000;
+const START_MS = 45_000;
+
 /** Firefox, headless, by geckodriver. */
 export async function startFirefox(t) {
   const options = new firefox.Options().setBinary(paths.firefox()).addArguments('-headless');
-  const driver = await new Builder()
-    .forBrowser('firefox')
-    .setFirefoxOptions(options)
-    .setFirefoxService(new firefox.ServiceBuilder(paths.geckodriver()))
-    .build();
+  const driver = await build(
+    new Builder()
+      .forBrowser('firefox')
+      .setFirefoxOptions(options)
+      .setFirefoxService(new firefox.ServiceBuilder(paths.geckodriver())),
+  );
   t.after(() => driver.quit());
   return driver;
 }
@@ -29,8 +34,11 @@ export async function startWebKit(t) {
   const service = start('xvfb-run', ['-a', paths.webKitDriver(), `--port=${port}`]);
   let driver;
   t.after(async () => {
-    await driver?.quit();
-    await end(service, 'SIGTERM');
+    try {
+      await driver?.quit();
+    } finally {
+      await end(service, 'SIGTERM');
+    }
   });
   const url = `http://127.0.0.1:${port}`;
   await until('WebKitWebDriver', () => fetch(`${url}/status`).then(({ ok }) => ok, () => false));
@@ -38,8 +46,31 @@ export async function startWebKit(t) {
     browserName: 'MiniBrowser',
     'webkitgtk:browserOptions': { binary: paths.miniBrowser(), args: ['--automation'] },
   });
-  driver = await new Builder().usingServer(url).withCapabilities(capabilities).build();
+  driver = await build(new Builder().usingServer(url).withCapabilities(capabilities));
   return driver;
+}
+
+/** A driver whose commands have a deadline: one that hangs is named, which a test's own time limit cannot do. */
+async function build(builder) {
+  const driver = await answered('a new session', START_MS, builder.build());
+  const execute = driver.execute.bind(driver);
+  driver.execute = (command) => {
+    const { sessionId, ...parameters } = command.getParameters();
+    return answered(`${command.getName()} ${JSON.stringify(parameters)}`, ANSWER_MS, execute(command));
+  };
+  return driver;
+}
+
+async function answered(what, withinMs, answer) {
+  let timer;
+  const deadline = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`WebDriver: no answer within ${withinMs} ms to ${what}`)), withinMs);
+  });
+  try {
+    return await Promise.race([answer, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function freePort() {

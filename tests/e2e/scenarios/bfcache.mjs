@@ -80,7 +80,13 @@ async function openPage(driver, base, name) {
     if ((await driver.getWindowHandle()) !== window) await driver.switchTo().window(window);
     return driver.executeScript(script, ...args);
   };
-  const at = (what, path) => until(what, () => run('return location.pathname').then((now) => now === path));
+  // Only the browser is asked until the tab is on its way, not the page it leaves: a script that meets its page just
+  // as that one goes into the back/forward cache is frozen with it, and WebKit's driver then waits for its answer for
+  // ever. (The time limit of scripts is a timer of the same page.) WebKit's browser names the new address as soon as
+  // it is on its way there, and the driver lets the script after that wait until it has arrived.
+  const at = (what, path) =>
+    until(what, async () =>
+      new URL(await driver.getCurrentUrl()).pathname === path && (await run('return location.pathname')) === path);
 
   await driver.get(`${base}/blank.html`);
   await until('the test page', () => run('return !!window.lab'));
