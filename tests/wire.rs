@@ -275,7 +275,7 @@ proptest! {
         let mut host = Host::new(Config::new("demo"));
         host.outcome = Some(Outcome::Status {
             code: 200,
-            retry_after: Some(answer.clone()),
+            retry_after: None,
             body: Some(format!("{answer}\"known\":[{known}]{answer}\"rejected\":[{known}")),
         });
         host.calls(&[&track("one", ""), &track("two", "")]);

@@ -6,7 +6,7 @@
 //! has returned, and arranges for `Input::Timeout` at
 //! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious.
 
-use super::report::Report;
+use super::{report::Report, time::UnixMillis};
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +98,8 @@ pub enum Outcome {
     Status {
         /// HTTP status.
         code: u16,
-        /// The `Retry-After` header as it stands, where it can be read.
-        retry_after: Option<String>,
+        /// The `Retry-After` header, where it can be read.
+        retry_after: Option<RetryAfter>,
         /// The body, if it was wanted, the answer is a 2xx and it could be read.
         body: Option<String>,
     },
@@ -111,6 +111,15 @@ pub enum Outcome {
     Queued,
     /// A deferred request has been sent by the browser.
     Activated,
+}
+
+/// When a collector wants to be asked again (RFC 9110, 10.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So many seconds from now.
+    Seconds(u64),
+    /// At this time.
+    At(UnixMillis),
 }
 
 /// What the page did.

@@ -13,14 +13,16 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Function, JsString, Object};
+use js_sys::{Array, Date, Function, JsString, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
 use super::convert::{call, call2, function, is_true, property, set};
 use super::inbox::Inbox;
 use super::page;
-use crate::engine::io::{Means, Outcome, Request, RequestId};
+use crate::engine::io::{Means, Outcome, Request, RequestId, RetryAfter};
+use crate::engine::time::UnixMillis;
+use crate::wire::text::parse_u64;
 
 /// Longest answer that is read, in UTF-16 units: receipts are short, and a captive portal's page is
 /// not worth copying.
@@ -235,8 +237,14 @@ fn status(response: &JsValue) -> Option<u16> {
 }
 
 /// Readable on another origin only if the answer exposes it.
-fn retry_after(response: &JsValue) -> Option<String> {
-    call(&property(response, "headers"), "get", &"retry-after".into()).as_string()
+fn retry_after(response: &JsValue) -> Option<RetryAfter> {
+    let text = call(&property(response, "headers"), "get", &"retry-after".into()).as_string()?;
+    if let Some(seconds) = parse_u64(&text) {
+        return Some(RetryAfter::Seconds(seconds));
+    }
+    // The browser reads all three forms of an HTTP date; what is none is NaN, and that is not >= 0.
+    let at = Date::parse(&text);
+    (at >= 0.0).then_some(RetryAfter::At(UnixMillis(at as u64)))
 }
 
 /// A text that is not too long; measured before it is copied out of JavaScript.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use sendoff::engine::io::{Means, Outcome, RequestId};
+use sendoff::engine::io::{Means, Outcome, RequestId, RetryAfter};
 use serde_json::{Value, json};
 
 /// One request that left a tab.
@@ -59,7 +59,7 @@ pub(crate) enum Answer {
     /// Answers this without storing.
     Status(u16),
     /// The same, with `Retry-After`.
-    After(u16, &'static str),
+    After(u16, RetryAfter),
     /// Stores it all but these events, by index, as the real one does with invalid ones.
     Refusing(Vec<usize>),
     /// It never arrives.
@@ -93,10 +93,10 @@ impl Collector {
 
     /// Carries an answer out; `None` while it hangs.
     pub(crate) fn perform(&mut self, sent: &Sent, answer: &Answer) -> Option<Outcome> {
-        let status = |code, retry_after: Option<&str>, body| {
+        let status = |code, retry_after: Option<RetryAfter>, body| {
             Some(Outcome::Status {
                 code,
-                retry_after: retry_after.map(str::to_owned),
+                retry_after,
                 body,
             })
         };
@@ -104,7 +104,7 @@ impl Collector {
             Answer::Ok => status(200, None, Some(self.store(sent, &[]))),
             Answer::Refusing(indices) => status(200, None, Some(self.store(sent, indices))),
             Answer::Status(code) => status(*code, None, None),
-            Answer::After(code, when) => status(*code, Some(when), None),
+            Answer::After(code, when) => status(*code, Some(*when), None),
             Answer::Network => Some(Outcome::Network),
             Answer::Lost => {
                 self.store(sent, &[]);

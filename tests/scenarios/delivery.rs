@@ -1,10 +1,14 @@
 //! When events are sent, and what each answer of the collector means.
 
-use sendoff::engine::{io::PageEvent, report::DropReason};
+use sendoff::engine::{
+    io::{PageEvent, RetryAfter},
+    report::DropReason,
+    time::UnixMillis,
+};
 
 use crate::{
     collector::{Answer, Sent},
-    world::World,
+    world::{WALL_START_MS, World},
 };
 
 #[test]
@@ -205,7 +209,10 @@ fn a_go_has_three_attempts_then_the_batch_waits_for_the_next_flush() {
 #[test]
 fn retry_after_in_seconds_is_obeyed_whoever_asks() {
     let (mut world, tab) = World::with_tab(|_| {});
-    world.collector.script.push_back(Answer::After(429, "7"));
+    world
+        .collector
+        .script
+        .push_back(Answer::After(429, RetryAfter::Seconds(7)));
     world.track(tab, "patient");
     world.flush(tab);
     let told = world.now;
@@ -224,7 +231,7 @@ fn retry_after_in_seconds_is_obeyed_whoever_asks() {
 #[test]
 fn retry_after_as_a_date_is_obeyed() {
     let (mut world, tab) = World::with_tab(|_| {});
-    let date = "Thu, 15 Jan 2026 12:00:20 GMT";
+    let date = RetryAfter::At(UnixMillis(WALL_START_MS + 20_000));
     world.collector.script.push_back(Answer::After(503, date));
     world.track(tab, "patient");
     world.flush(tab);

@@ -1,6 +1,6 @@
 //! Every way a page can end, and coming back.
 
-use sendoff::engine::io::{Means, PageEvent};
+use sendoff::engine::io::{Means, PageEvent, RetryAfter};
 
 use crate::{
     collector::{Answer, Sent},
@@ -159,7 +159,10 @@ fn beacons_count_against_the_same_budget() {
 #[test]
 fn a_collector_that_asked_for_a_pause_is_not_bothered_by_last_words() {
     let (mut world, tab) = World::with_tab(|opening| opening.host.has_deferred = true);
-    world.collector.script.push_back(Answer::After(429, "60"));
+    world
+        .collector
+        .script
+        .push_back(Answer::After(429, RetryAfter::Seconds(60)));
     world.track(tab, "patient");
     world.flush(tab);
     world.burst(tab, 3);

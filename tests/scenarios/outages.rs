@@ -1,7 +1,7 @@
 //! Collectors that are down, endpoints that are blocked, queues that overflow, networks that are gone.
 
 use sendoff::engine::{
-    io::PageEvent,
+    io::{PageEvent, RetryAfter},
     report::{DropReason, Report},
 };
 
@@ -204,7 +204,10 @@ fn while_blocked_storage_does_not_grow() {
 #[test]
 fn a_flush_is_answered_when_there_is_nothing_to_wait_for() {
     let (mut world, tab) = World::with_tab(|_| {});
-    world.collector.script.push_back(Answer::After(503, "3600"));
+    world
+        .collector
+        .script
+        .push_back(Answer::After(503, RetryAfter::Seconds(3_600)));
     world.track(tab, "patient");
     let flush = world.flush(tab);
     assert_eq!(

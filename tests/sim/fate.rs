@@ -1,9 +1,11 @@
 //! What becomes of a request that has left the browser.
 
-use sendoff::engine::io::{Means, Outcome, Request};
+use sendoff::engine::{
+    io::{Means, Outcome, Request, RetryAfter},
+    time::UnixMillis,
+};
 
 use crate::{
-    dates::http_date,
     network::Flight,
     tab::About,
     world::{Event, World},
@@ -116,9 +118,11 @@ impl World {
         let retry_after = wanted.then(|| {
             let seconds = self.rng.between(1, 15);
             if self.rng.chance(300) {
-                http_date(self.wall() + seconds * 1_000)
+                // A date has no fractions of a second.
+                let at = self.wall() + seconds * 1_000;
+                RetryAfter::At(UnixMillis(at / 1_000 * 1_000))
             } else {
-                seconds.to_string()
+                RetryAfter::Seconds(seconds)
             }
         });
         Outcome::Status {

@@ -2,7 +2,7 @@
 //! the coverage that follows from it.
 
 use sendoff::engine::{
-    io::{Means, Outcome},
+    io::{Means, Outcome, RetryAfter},
     report::{DropReason, Stats},
 };
 
@@ -58,8 +58,8 @@ impl World {
                 self.tabs[tab].seen.failures = 0;
             }
             408 | 429 | 500..=599 => {
-                if let Some(text) = retry_after {
-                    self.saw_retry_after(tab, text);
+                if let Some(when) = retry_after {
+                    self.saw_retry_after(tab, *when);
                 }
                 if !exit {
                     self.saw_failure(tab);
@@ -87,25 +87,15 @@ impl World {
         }
     }
 
-    fn saw_retry_after(&mut self, tab: usize, text: &str) {
-        let seen_at = self.now;
-        let wait_ms = match text.parse::<u64>() {
-            Ok(seconds) => seconds * 1_000,
-            Err(_) => self.ms_until(text),
+    fn saw_retry_after(&mut self, tab: usize, when: RetryAfter) {
+        let (now, wall) = (self.now, self.wall());
+        let wait_ms = match when {
+            RetryAfter::Seconds(seconds) => seconds * 1_000,
+            RetryAfter::At(at) => at.0.saturating_sub(wall),
         };
         let seen = &mut self.tabs[tab].seen;
-        seen.held_by_date = text.parse::<u64>().is_err();
-        seen.hold_until = seen.hold_until.max(seen_at + wait_ms);
-    }
-
-    /// The world wrote this date itself; it is found again by counting seconds.
-    fn ms_until(&self, date: &str) -> u64 {
-        let wall = self.wall();
-        let ahead = (0..=40).map(|second| wall + second * 1_000);
-        let found = ahead
-            .clone()
-            .find(|at| crate::dates::http_date(*at) == date);
-        found.map_or(0, |at| (at / 1_000 * 1_000).saturating_sub(wall))
+        seen.held_by_date = matches!(when, RetryAfter::At(_));
+        seen.hold_until = seen.hold_until.max(now + wait_ms);
     }
 
     /// A request has failed.

@@ -9,7 +9,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{Ear, Patch, js, turn, until};
 use super::{Transport, has_deferred};
-use crate::engine::io::{Means, Outcome, Request, RequestId};
+use crate::engine::io::{Means, Outcome, Request, RequestId, RetryAfter};
+use crate::engine::time::UnixMillis;
 
 fn request(id: u32, means: Means) -> Request {
     Request {
@@ -83,7 +84,7 @@ async fn a_fetch_is_a_simple_request_and_keepalive_only_where_asked_for() {
 async fn every_answer_is_told() {
     let retry =
         "async () => new Response('busy', { status: 503, headers: { 'Retry-After': '7' } })";
-    let retry_after = Some("7".to_owned());
+    let retry_after = Some(RetryAfter::Seconds(7));
     assert_eq!(
         answer_to(retry).await,
         Outcome::Status {
@@ -92,6 +93,21 @@ async fn every_answer_is_told() {
             body: None
         }
     );
+    let dated = "async () => new Response('busy', {
+        status: 503, headers: { 'Retry-After': 'Sun, 06 Nov 1994 08:49:37 GMT' }
+    })";
+    let retry_after = Some(RetryAfter::At(UnixMillis(784_111_777_000)));
+    assert_eq!(
+        answer_to(dated).await,
+        Outcome::Status {
+            code: 503,
+            retry_after,
+            body: None
+        }
+    );
+    let nonsense =
+        "async () => new Response('busy', { status: 503, headers: { 'Retry-After': 'soon' } })";
+    assert_eq!(answer_to(nonsense).await, status(503, None));
     for (fetch, expected) in [
         (
             "async () => new Response('{\"known\":[]}')",
