@@ -4,7 +4,7 @@
 //! `undefined`. The configuration is read value by value like this, because
 //! `serde_wasm_bindgen::from_value` brings in float formatting for its error texts (measured: 28 KB
 //! of wasm against 13 KB, brotli). In the other direction it makes the lists; a derived `Serialize`
-//! for reports and statistics would bring in a cache of field names and text formatting, 4 KB more.
+//! for reports and statistics would bring in a cache of field names and text formatting, 2 KB more.
 
 use js_sys::{Function, Object, Reflect};
 use serde_wasm_bindgen::to_value;

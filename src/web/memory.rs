@@ -1,4 +1,4 @@
-//! The allocator: Talc in place of dlmalloc, which is the default on wasm32 and 1.3 KB larger (brotli).
+//! The allocator: Talc in place of dlmalloc, which is the default on wasm32 and 1.4 KB larger (brotli).
 //!
 //! It keeps free memory in bins by size and joins neighbours at once, so that a page which tracks
 //! for days finds room in what it has freed. Growing in place is left out: the engine's longest texts

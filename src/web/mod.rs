@@ -1,8 +1,8 @@
 //! The browser shell: one file per browser API, no policy.
 //!
-//! [`driver`] is the loop and the only place that knows the engine; every other file wraps one API,
+//! `driver` is the loop and the only place that knows the engine; every other file wraps one API,
 //! says in its first lines why that API is used the way it is, and hands what it hears to an
-//! [`inbox::Inbox`]. Nothing here decides when, whether or how often: that is the engine's.
+//! `inbox::Inbox`. Nothing here decides when, whether or how often: that is the engine's.
 //!
 //! Two rules hold everywhere. No import that may throw is called without `catch`: an exception that
 //! crosses wasm frames skips their destructors and would leave the driver locked. And nothing may
