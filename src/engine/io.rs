@@ -162,7 +162,8 @@ pub struct Host {
     pub has_channel: bool,
     /// Whether `fetchLater` exists.
     pub has_deferred: bool,
-    /// Whether storage could be opened; if not, the store given is memory.
+    /// Whether storage could be opened; if not, nothing in the store given outlives the page, and it
+    /// may refuse to keep anything.
     pub has_storage: bool,
     /// Whether the page is visible now.
     pub visible: bool,

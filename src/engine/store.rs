@@ -30,7 +30,7 @@ pub trait Store {
     fn keys(&self, prefix: &str) -> Vec<String>;
 }
 
-/// A [`Store`] in memory: for tests, and as the stand-in where a browser denies storage.
+/// A [`Store`] in memory, for tests and other hosts than a browser.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     /// What is stored.

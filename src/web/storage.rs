@@ -1,4 +1,4 @@
-//! The journal's store: `localStorage`, or memory where the browser denies it.
+//! The journal's store: `localStorage`.
 //!
 //! Every access may throw. The getter itself throws a `SecurityError` where storage is blocked
 //! (cookie settings, sandboxed frames) and yields `null` in WebViews without DOM storage; `setItem`
@@ -14,65 +14,48 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Storage;
 
 use super::{convert, page};
-use crate::engine::store::{MemoryStore, Store, StoreError};
+use crate::engine::store::{Store, StoreError};
 
-/// `localStorage` or its stand-in.
-pub(crate) enum BrowserStore {
-    /// Shared with the other tabs, and kept.
-    Local(Storage),
-    /// Of this page alone.
-    Memory(MemoryStore),
+/// `localStorage`, as far as the browser lets us. Where it does not, nothing is found and nothing
+/// is kept: the engine holds what it must in memory anyway.
+pub(crate) struct BrowserStore {
+    storage: Storage,
+    is_local: bool,
 }
 
 impl BrowserStore {
-    /// `localStorage` where it can be read, otherwise memory. Whether it can be *written* shows at
-    /// the first write: a full one is still worth reading.
+    /// Whether it can be *written* shows at the first write: a full one is still worth reading.
     pub(crate) fn open() -> Self {
         let storage =
             convert::property(&page::window(), "localStorage").unchecked_into::<Storage>();
         // Also throws where there is no storage at all.
-        match storage.get_item("sendoff") {
-            Ok(_) => Self::Local(storage),
-            Err(_) => Self::Memory(MemoryStore::default()),
-        }
+        let is_local = storage.get_item("sendoff").is_ok();
+        Self { storage, is_local }
     }
 
     /// Whether what is written outlives the page.
     pub(crate) const fn is_local(&self) -> bool {
-        matches!(self, Self::Local(_))
+        self.is_local
     }
 }
 
 impl Store for BrowserStore {
     fn get(&self, key: &str) -> Option<String> {
-        match self {
-            Self::Local(storage) => storage.get_item(key).ok().flatten(),
-            Self::Memory(memory) => memory.get(key),
-        }
+        self.storage.get_item(key).ok().flatten()
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        match self {
-            Self::Local(storage) => storage
-                .set_item(key, value)
-                .map_err(|error| classify(&error)),
-            Self::Memory(memory) => memory.set(key, value),
-        }
+        let written = self.storage.set_item(key, value);
+        written.map_err(|error| classify(&error))
     }
 
     fn remove(&mut self, key: &str) {
-        match self {
-            // A browser that denies this denies reading too, and then nothing is found.
-            Self::Local(storage) => drop(storage.remove_item(key)),
-            Self::Memory(memory) => memory.remove(key),
-        }
+        // A browser that denies this denies reading too, and then nothing is found.
+        drop(self.storage.remove_item(key));
     }
 
     fn keys(&self, prefix: &str) -> Vec<String> {
-        match self {
-            Self::Local(storage) => keys_of(storage, prefix),
-            Self::Memory(memory) => memory.keys(prefix),
-        }
+        keys_of(&self.storage, prefix)
     }
 }
 
