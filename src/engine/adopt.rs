@@ -22,6 +22,7 @@ pub(super) const SETTLE_MS: u64 = 2_000;
 const BLIND_MS: u64 = 10_000;
 /// Early calls left by a page are taken for a living page's, still loading the engine, this long.
 const EARLY_MS: u64 = 2_000;
+
 impl Engine {
     /// Asks for storage to be searched, so many milliseconds from now.
     pub(super) fn plan_scans(&mut self, after_ms: &[u64]) {

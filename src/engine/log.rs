@@ -4,94 +4,22 @@
 //! come sealed batches, whose ranges and bytes are fixed; then events not sealed yet. Events are
 //! given up only from the unsealed part, and leave a [`Hole`] that the next batch reports.
 
-pub use super::entries::Entry;
 use super::{
     entries::Entries,
     ids::{TabId, batch_id},
     partition::remove_where,
     report::DropReason,
+    seal::Stamp,
     time::UnixMillis,
+};
+pub use super::{
+    entries::Entry,
+    seal::{Hole, NO_HOLES, Seal, SealState, UNREPORTED, checksum},
 };
 use crate::wire::envelope;
 
-/// A range of events, both ends included, that was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hole {
-    /// First.
-    pub from: u64,
-    /// Last.
-    pub to: u64,
-    /// Why.
-    pub reason: DropReason,
-    /// First event of the sealed batch that reports it, or [`UNREPORTED`].
-    pub batch: u64,
-}
-
-/// The `batch` of holes that no batch reports yet.
-pub const UNREPORTED: u64 = 0;
-/// The `batch` of no hole at all.
-pub const NO_HOLES: u64 = u64::MAX;
-
 /// Holes reported in one envelope at most; older neighbours are joined beyond it.
 pub const HOLES_MAX: usize = 16;
-
-/// A batch whose id and bytes are fixed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seal {
-    /// First event.
-    pub from: u64,
-    /// Last event.
-    pub to: u64,
-    /// When it was sealed: the envelope's `sentAt`.
-    pub at: UnixMillis,
-    /// Part of its id: a hash over everything that its bytes depend on.
-    pub stamp: u32,
-    /// Where it is.
-    pub state: SealState,
-    /// It may have reached the collector without our seeing the answer: ask before repeating it.
-    pub maybe_sent: bool,
-    /// It has been sent before.
-    pub sent: bool,
-}
-
-impl Seal {
-    /// A batch that waits, and reports nothing.
-    pub(super) const fn new(from: u64, to: u64, at: UnixMillis) -> Self {
-        Self {
-            from,
-            to,
-            at,
-            stamp: 0,
-            state: SealState::Waiting,
-            maybe_sent: false,
-            sent: false,
-        }
-    }
-}
-
-impl Hole {
-    /// One that no batch reports yet.
-    #[must_use]
-    pub const fn new(from: u64, to: u64, reason: DropReason) -> Self {
-        Self {
-            from,
-            to,
-            reason,
-            batch: UNREPORTED,
-        }
-    }
-}
-
-/// Where a sealed batch is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealState {
-    /// To be sent.
-    Waiting,
-    /// With the leader.
-    Offered,
-    /// In a request.
-    InFlight,
-}
 
 /// Limits of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -100,40 +28,6 @@ pub struct CutLimits {
     pub events: usize,
     /// Bytes of the whole body.
     pub bytes: usize,
-}
-
-/// FNV-1a, 32 bits.
-struct Stamp(u32);
-
-impl Default for Stamp {
-    fn default() -> Self {
-        Self(0x811c_9dc5)
-    }
-}
-
-impl Stamp {
-    fn byte(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    }
-
-    fn text(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.byte(byte));
-    }
-
-    fn number(&mut self, number: u64) {
-        number
-            .to_be_bytes()
-            .iter()
-            .for_each(|byte| self.byte(*byte));
-    }
-}
-
-/// FNV-1a, 32 bits: against truncation and foreign hands, not against malice.
-#[must_use]
-pub fn checksum(text: &str) -> u32 {
-    let mut stamp = Stamp::default();
-    stamp.text(text);
-    stamp.0
 }
 
 /// One tab's events, oldest first.
@@ -195,14 +89,16 @@ impl Log {
         }
     }
 
-    /// Takes in a batch sealed elsewhere, if it is to the byte what would be sealed here.
+    /// Takes in a batch sealed elsewhere, if it is to the byte what would be sealed here: with the
+    /// gaps a journal said it reports, with those that wait to be reported, or with none.
     pub fn adopt_if_exact(&mut self, seal: Seal) -> bool {
-        if self.first_unsealed() != Some(seal.from) || seal.to < seal.from {
+        if self.first_unsealed() != Some(seal.from)
+            || !(seal.from..self.next_seq).contains(&seal.to)
+        {
             return false;
         }
         for holes_of in [seal.from, UNREPORTED, NO_HOLES] {
-            let same = seal.to < self.next_seq && self.stamp(&seal, holes_of) == seal.stamp;
-            if same {
+            if self.stamp(&seal, holes_of) == seal.stamp {
                 if holes_of == UNREPORTED {
                     self.report_holes(seal.from);
                 }

@@ -1,9 +1,10 @@
 //! The engine: decides everything, does nothing. See [`io`] for how a host runs it.
 //!
 //! This file holds the state and the order in which its parts are asked; what they do is in
-//! [`intake`](self) (calls), `pump` (requests and their answers), `tabs` (other tabs and what dead
-//! ones left) and `exit` (hidden, leaving, restored; the deferred requests). Below these stand the
-//! parts that know nothing of each other: [`log`], [`journal`], [`election`], [`retry`] …
+//! [`intake`](self) (calls), `pump` (requests), `answers`, `flush`, `tabs` (the living ones),
+//! `adopt` (what dead ones left), `exit` (hidden, leaving, restored) and `deferred` (what the
+//! browser is to send if this tab dies). Below these stand the parts that know nothing of each
+//! other: [`log`], [`journal`], [`election`], [`retry`] …
 
 #![deny(
     clippy::unwrap_used,
@@ -24,6 +25,7 @@
 
 mod account;
 mod adopt;
+mod answers;
 pub mod breaker;
 pub mod config;
 mod deferred;
@@ -46,6 +48,7 @@ pub mod record;
 pub mod report;
 pub mod retry;
 pub mod rng;
+pub mod seal;
 pub mod store;
 mod tabs;
 pub mod time;
