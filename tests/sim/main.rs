@@ -103,10 +103,10 @@
 //! | a lost leader is not replaced | 12 | general 40 |
 //! | a follower sends for itself | 10 | general 0 |
 //! | after a quota error events count as stored | 4 | general 2 |
-//! | space given back takes the events from memory too | 3 | general 2 |
+//! | space given back takes the events from memory too | 1 | general 2 |
 //! | calls are not journalled until the next | 19 | general 1 |
-//! | segments are removed when sent, not when settled | 12 | general 0 |
-//! | a cleared store goes unnoticed | 15 | general 1161 |
+//! | segments are removed when sent, not when settled | 3 | general 1 |
+//! | a cleared store goes unnoticed | 3 | general 91 |
 //! | holes are not reported | 18 | general 18 |
 
 mod calls;
