@@ -18,7 +18,8 @@ pub use super::{
 };
 use crate::wire::envelope;
 
-/// Holes reported in one envelope at most; older neighbours are joined beyond it.
+/// Holes reported in one envelope at most. Beyond it neighbours are joined where nothing between
+/// them lives, and the rest waits for the next.
 pub const HOLES_MAX: usize = 16;
 
 /// Limits of a batch.
@@ -122,10 +123,12 @@ impl Log {
         if self.pending() > 0 || !self.seals.is_empty() || self.holes_wait {
             return None;
         }
-        let first = self.holes.first()?;
-        let (mut from, mut to) = (first.from, first.to);
-        for hole in &self.holes {
+        let (mut from, mut to) = (u64::MAX, 0);
+        for hole in self.holes_of(UNREPORTED) {
             (from, to) = (from.min(hole.from), to.max(hole.to));
+        }
+        if to == 0 {
+            return None;
         }
         let seal = self.sealing(from, to, at, UNREPORTED);
         self.report_holes(from);
@@ -161,15 +164,21 @@ impl Log {
     }
 
     /// Events given up that are reported by the batch that starts with event `batch`; or, with
-    /// [`UNREPORTED`], by none yet.
+    /// [`UNREPORTED`], by none yet and would be by the next.
     pub fn holes_of(&self, batch: u64) -> impl Iterator<Item = &Hole> {
-        self.holes.iter().filter(move |hole| hole.batch == batch)
+        let holes = self.holes.iter().filter(move |hole| hole.batch == batch);
+        holes.take(HOLES_MAX)
+    }
+
+    /// All events given up that no batch reports yet.
+    pub fn unreported(&self) -> impl Iterator<Item = &Hole> {
+        self.holes.iter().filter(|hole| hole.batch == UNREPORTED)
     }
 
     /// Whether some events given up are reported by no batch yet.
     #[must_use]
     pub fn has_unreported(&self) -> bool {
-        self.holes_of(UNREPORTED).next().is_some()
+        self.unreported().next().is_some()
     }
 
     /// Events after number `seq`, oldest first.
@@ -216,7 +225,7 @@ impl Log {
     /// what could not was refused at the call.
     #[must_use]
     pub fn cut(&self, after: u64, limits: CutLimits) -> Option<(u64, u64)> {
-        let mut bytes = envelope::overhead_bytes(&self.header, self.holes.len().min(HOLES_MAX));
+        let mut bytes = envelope::overhead_bytes(&self.header, self.holes_of(UNREPORTED).count());
         let mut range = None;
         for entry in self.entries_after(after).take(limits.events) {
             bytes += entry.text.len() + 1;
@@ -271,10 +280,9 @@ impl Log {
     }
 
     fn report_holes(&mut self, batch: u64) {
-        for hole in &mut self.holes {
-            if hole.batch == UNREPORTED {
-                hole.batch = batch;
-            }
+        let unreported = |hole: &&mut Hole| hole.batch == UNREPORTED;
+        for hole in self.holes.iter_mut().filter(unreported).take(HOLES_MAX) {
+            hole.batch = batch;
         }
     }
 
@@ -370,8 +378,8 @@ impl Log {
         let end = (start + count).min(self.pending());
         let oldest = self.entries.all().get(start..end).unwrap_or_default();
         let (from, to) = (oldest.first()?.seq, oldest.last()?.seq);
-        self.add_hole(Hole::new(from, to, reason));
         self.entries.remove(start, end);
+        self.add_hole(Hole::new(from, to, reason));
         Some((from, to, end - start))
     }
 
@@ -399,23 +407,23 @@ impl Log {
     }
 
     /// Adds an unreported hole. Past the bound the ranges of two reasons become one: coarser, but
-    /// still accounted.
+    /// still accounted; a range that holds a living event would be a lie.
     fn add_hole(&mut self, hole: Hole) {
-        let full = self.holes.len() >= HOLES_MAX;
-        match self
-            .holes
-            .last_mut()
-            .filter(|last| last.batch == UNREPORTED)
-        {
-            Some(last) if full || last.reason == hole.reason && last.to + 1 == hole.from => {
-                last.to = last.to.max(hole.to);
-                last.from = last.from.min(hole.from);
+        let full = self.unreported().count() >= HOLES_MAX;
+        let last = self.holes.last().copied();
+        if let Some(last) = last.filter(|last| last.batch == UNREPORTED) {
+            let (from, to) = (last.from.min(hole.from), last.to.max(hole.to));
+            let adjoins = last.reason == hole.reason && last.to + 1 == hole.from;
+            if adjoins || full && self.count(from, to) == 0 {
+                self.holes.pop();
+                self.holes.push(Hole::new(from, to, last.reason));
+                return;
             }
-            _ => self.holes.push(Hole {
-                batch: UNREPORTED,
-                ..hole
-            }),
         }
+        self.holes.push(Hole {
+            batch: UNREPORTED,
+            ..hole
+        });
     }
 }
 
@@ -498,6 +506,28 @@ mod tests {
             None,
             "sealed events stay"
         );
+    }
+
+    #[test]
+    fn past_their_bound_gaps_wait_rather_than_cover_what_lives() {
+        let mut log = log(2 * HOLES_MAX + 10);
+        for seq in (1..=2 * HOLES_MAX as u64).step_by(2) {
+            log.settle(seq, seq, Some(DropReason::Rejected));
+        }
+        log.settle(35, 35, Some(DropReason::Rejected));
+        log.settle(36, 36, Some(DropReason::TooLarge));
+        log.settle(39, 39, Some(DropReason::Rejected));
+        while log.seal(LIMITS, UnixMillis(1)).is_some() {}
+        let mut told = Vec::new();
+        for seal in &log.seals {
+            let holes: Vec<_> = log.holes_of(seal.from).collect();
+            assert!(holes.len() <= HOLES_MAX);
+            assert!(holes.iter().all(|hole| log.count(hole.from, hole.to) == 0));
+            told.extend(holes.iter().flat_map(|hole| hole.from..=hole.to));
+        }
+        let odd = (1..=31).step_by(2).chain([35, 36, 39]);
+        assert_eq!(told, odd.collect::<Vec<_>>());
+        assert!(!log.has_unreported());
     }
 
     #[test]

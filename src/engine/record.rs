@@ -5,7 +5,7 @@ use super::{
     identity::Identity,
     ids::TabId,
     journal::{Journal, Segment, insert},
-    log::{Entry, Hole, Log, Seal, UNREPORTED, checksum},
+    log::{Entry, HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
     partition::Partition,
     report::DropReason,
     store::Store,
@@ -106,19 +106,20 @@ pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
     push_numbers(&mut out, &[log.settled()]);
     for seal in &log.seals {
         push_seal(&mut out, seal);
-        push_holes(&mut out, log, seal.from);
+        push_holes(&mut out, log.holes_of(seal.from));
     }
-    let mut unreported = log.has_unreported();
+    // How many of the gaps that no sealed batch reports are told under a deferred one.
+    let mut told = 0;
     for seal in deferred {
         push_seal(&mut out, seal);
-        if unreported && log.stamp(seal, UNREPORTED) == seal.stamp {
-            push_holes(&mut out, log, UNREPORTED);
-            unreported = false;
+        if told == 0 && log.has_unreported() && log.stamp(seal, UNREPORTED) == seal.stamp {
+            push_holes(&mut out, log.holes_of(UNREPORTED));
+            told = HOLES_MAX;
         }
     }
-    if unreported {
+    if log.unreported().count() > told {
         out.push_str("\np");
-        push_holes(&mut out, log, UNREPORTED);
+        push_holes(&mut out, log.unreported().skip(told));
     }
     guard(&[], &out)
 }
@@ -153,8 +154,8 @@ fn push_seal(out: &mut String, seal: &Seal) {
     push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
 }
 
-fn push_holes(out: &mut String, log: &Log, batch: u64) {
-    for hole in log.holes_of(batch) {
+fn push_holes<'a>(out: &mut String, holes: impl Iterator<Item = &'a Hole>) {
+    for hole in holes {
         out.push_str("\nh");
         push_numbers(out, &[hole.from, hole.to]);
         out.push(' ');
@@ -196,7 +197,12 @@ impl Record {
     /// Counts an event that is too old as given up.
     fn expire(&mut self, seq: u64) {
         match self.holes.last_mut() {
-            Some(hole) if hole.reason == DropReason::Expired && hole.to + 1 == seq => hole.to = seq,
+            Some(hole)
+                if (hole.reason, hole.batch) == (DropReason::Expired, UNREPORTED)
+                    && hole.to + 1 == seq =>
+            {
+                hole.to = seq;
+            }
             _ => self.holes.push(Hole::new(seq, seq, DropReason::Expired)),
         }
     }

@@ -14,6 +14,7 @@ use crate::engine::time::{Instant, Now, UnixMillis};
 /// Reads both clocks.
 pub(crate) struct Clock {
     performance: JsValue,
+    has_performance: bool,
     latest: Cell<u64>,
 }
 
@@ -25,6 +26,7 @@ impl Clock {
 
     fn with(performance: JsValue) -> Self {
         Self {
+            has_performance: read(&performance).is_some(),
             performance,
             latest: Cell::new(0),
         }
@@ -33,14 +35,23 @@ impl Clock {
     /// What time it is. A float that is no number becomes zero in the conversion.
     pub(crate) fn now(&self) -> Now {
         let wall = Date::now() as u64;
-        let read = convert::call(&self.performance, "now", &JsValue::UNDEFINED).as_f64();
-        let mono = read.map_or(wall, |ms| ms as u64).max(self.latest.get());
+        let mono = if self.has_performance {
+            // A clock that fails later stands still: the two have nothing in common.
+            read(&self.performance).map_or(0, |ms| ms as u64)
+        } else {
+            wall
+        };
+        let mono = mono.max(self.latest.get());
         self.latest.set(mono);
         Now {
             mono: Instant(mono),
             wall: UnixMillis(wall),
         }
     }
+}
+
+fn read(performance: &JsValue) -> Option<f64> {
+    convert::call(performance, "now", &JsValue::UNDEFINED).as_f64()
 }
 
 #[cfg(test)]

@@ -71,10 +71,12 @@ impl Shell {
 
     /// The account; `undefined` in the midst of a step of the engine.
     pub(crate) fn stats(&self) -> JsValue {
-        match self.core.try_borrow() {
-            Ok(core) => convert::stats(&core.engine.stats()),
-            Err(_) => JsValue::UNDEFINED,
-        }
+        let stats = match self.core.try_borrow() {
+            Ok(core) => core.engine.stats(),
+            Err(_) => return JsValue::UNDEFINED,
+        };
+        // The borrow is over: filling an object may run a page's own setters.
+        convert::stats(&stats)
     }
 
     /// The anonymous id in force; empty in the midst of a step of the engine.

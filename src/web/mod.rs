@@ -47,9 +47,8 @@ use driver::Shell;
 use inbox::{Arrival, Recipient};
 
 thread_local! {
-    /// The clients of this page. None is ever let go: a page may ask for the account of one that has
-    /// stopped, and may keep no reference to one that runs.
-    static CLIENTS: RefCell<Vec<Rc<Shell>>> = const { RefCell::new(Vec::new()) };
+    /// The clients of this page, until they are destroyed: one that was shut down still has an account.
+    static CLIENTS: RefCell<Vec<Option<Rc<Shell>>>> = const { RefCell::new(Vec::new()) };
 }
 
 // What the JavaScript facade calls. Nothing here throws or blocks, and each may be called from within
@@ -64,7 +63,7 @@ thread_local! {
 pub fn start(config: &JsValue, host: &JsValue) -> usize {
     let shell = Shell::start(config, host);
     CLIENTS.with_borrow_mut(|clients| {
-        clients.push(shell);
+        clients.push(Some(shell));
         clients.len()
     })
 }
@@ -88,10 +87,16 @@ pub fn shutdown(client: usize, id: u32, timeout_ms: u32) {
     put(client, Input::Shutdown { id, timeout_ms }.into());
 }
 
-/// Stops at once, in the same way. Later calls do nothing.
+/// Stops at once, in the same way, and forgets the client. Later calls do nothing.
 #[wasm_bindgen]
 pub fn destroy(client: usize) {
     put(client, Input::Destroy.into());
+    let slot = CLIENTS.with_borrow_mut(|clients| {
+        let slot = clients.get_mut(client.wrapping_sub(1));
+        slot.and_then(Option::take)
+    });
+    // Outside of the borrow. Should its loop be on the stack, the shell holds itself until the end.
+    drop(slot);
 }
 
 /// The account of a client as a plain object; `dropped` and `refused` are `{reason: count}`.
@@ -115,7 +120,7 @@ fn put(client: usize, arrival: Arrival) {
 }
 
 fn shell(client: usize) -> Option<Rc<Shell>> {
-    CLIENTS.with_borrow(|clients| clients.get(client.wrapping_sub(1)).cloned())
+    CLIENTS.with_borrow(|clients| clients.get(client.wrapping_sub(1)).cloned().flatten())
 }
 
 #[cfg(test)]

@@ -206,7 +206,8 @@ impl Transport {
 
     fn take_if(&self, wanted: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
         let index = self.find(wanted)?;
-        Some(self.waiting.borrow_mut().swap_remove(index))
+        // In order: which of several deferred requests was first matters to the engine.
+        Some(self.waiting.borrow_mut().remove(index))
     }
 
     fn find(&self, wanted: impl Fn(&Waiting) -> bool) -> Option<usize> {
@@ -239,12 +240,15 @@ fn status(response: &JsValue) -> Option<u16> {
 /// Readable on another origin only if the answer exposes it.
 fn retry_after(response: &JsValue) -> Option<RetryAfter> {
     let text = call(&property(response, "headers"), "get", &"retry-after".into()).as_string()?;
-    if let Some(seconds) = parse_u64(&text) {
+    let text = text.trim_ascii();
+    if let Some(seconds) = parse_u64(text) {
         return Some(RetryAfter::Seconds(seconds));
     }
-    // The browser reads all three forms of an HTTP date; what is none is NaN, and that is not >= 0.
-    let at = Date::parse(&text);
-    (at >= 0.0).then_some(RetryAfter::At(UnixMillis(at as u64)))
+    // `Date.parse` makes a date of nearly anything ("2.5" is one); those of HTTP say GMT. What is no
+    // date is NaN, and that is not >= 0.
+    let at = Date::parse(text);
+    let is_date = text.as_bytes().ends_with(b"GMT") && at >= 0.0;
+    is_date.then_some(RetryAfter::At(UnixMillis(at as u64)))
 }
 
 /// A text that is not too long; measured before it is copied out of JavaScript.

@@ -60,15 +60,17 @@ async fn a_client_from_the_first_call_to_the_last() {
     })
     .await;
     calls(client, "t\t1700000000000\t\"late\"\t\t\t".into());
-    destroy(client);
-    destroy(client);
-    flush(client, 3);
-    assert_eq!(js("return seen.length"), 1.0);
     assert_ne!(
         super::stats(client),
         JsValue::UNDEFINED,
         "the account can still be read"
     );
+    destroy(client);
+    destroy(client);
+    flush(client, 3);
+    assert_eq!(js("return seen.length"), 1.0);
+    assert_eq!(super::stats(client), JsValue::UNDEFINED, "it is forgotten");
+    assert_ne!(open(), client, "and its number is not used again");
     js("localStorage.clear()");
 }
 

@@ -32,3 +32,14 @@ fn without_performance_the_wall_clock_stands_in_but_never_steps_back() {
     js("globalThis.testNow = NaN");
     assert_eq!(clock.now().wall, UnixMillis(0));
 }
+
+#[wasm_bindgen_test]
+fn performance_that_fails_once_does_not_stop_the_clock() {
+    js("globalThis.testNow = 7000");
+    let clock = Clock::with(js("return { now: () => globalThis.testNow }"));
+    assert_eq!(clock.now().mono, Instant(7_000));
+    js("globalThis.testNow = undefined");
+    assert_eq!(clock.now().mono, Instant(7_000));
+    js("globalThis.testNow = 7001");
+    assert_eq!(clock.now().mono, Instant(7_001));
+}

@@ -105,9 +105,22 @@ async fn every_answer_is_told() {
             body: None
         }
     );
-    let nonsense =
-        "async () => new Response('busy', { status: 503, headers: { 'Retry-After': 'soon' } })";
-    assert_eq!(answer_to(nonsense).await, status(503, None));
+    for nonsense in [
+        "soon",
+        "2.5",
+        "-1",
+        "5, 5",
+        "Sun Nov  6 08:49:37 1994",
+        "GMT",
+        "",
+    ] {
+        let fetch = format!(
+            "async () => new Response('busy', {{
+                status: 503, headers: {{ 'Retry-After': '{nonsense}' }}
+            }})"
+        );
+        assert_eq!(answer_to(&fetch).await, status(503, None), "{nonsense}");
+    }
     for (fetch, expected) in [
         (
             "async () => new Response('{\"known\":[]}')",
@@ -365,6 +378,21 @@ fn a_deferred_request_that_has_been_sent_says_so_once() {
     js("seen[2].result.activated = true");
     transport.tell_activated();
     assert_eq!(ear.outcomes(), [(3, Outcome::Activated)]);
+}
+
+#[wasm_bindgen_test]
+fn deferred_requests_that_have_been_sent_say_so_in_order() {
+    let (ear, transport) = with_fetch("null");
+    let _patch = Patch::define("window", "fetchLater", FETCH_LATER);
+    for id in 1..=4 {
+        transport.send(&request(id, Means::Deferred));
+    }
+    ear.take();
+    transport.cancel(RequestId(1));
+    js("seen.forEach(({ result }) => { result.activated = true })");
+    transport.tell_activated();
+    let told = [2, 3, 4].map(|id| (id, Outcome::Activated));
+    assert_eq!(ear.outcomes(), told);
 }
 
 #[wasm_bindgen_test]
