@@ -5,8 +5,8 @@ use super::{
     Engine,
     election::Role,
     ids::TabId,
+    lists::remove_where,
     log::SealState,
-    partition::remove_where,
     pump::Flight,
     record::{self, Found, ReadContext},
     report::DropReason,
@@ -16,8 +16,6 @@ use super::{
 };
 use crate::wire::{envelope, text::split_once};
 
-/// A batch that was sealed this recently may still be on its way; asking earlier would miss it.
-pub(super) const SETTLE_MS: u64 = 2_000;
 /// Without a channel, a journal that was written to this recently may have a living owner.
 const BLIND_MS: u64 = 10_000;
 /// Early calls left by a page are taken for a living page's, still loading the engine, this long.

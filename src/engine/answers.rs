@@ -3,8 +3,9 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, RequestId},
+    lists::remove_where,
     log::SealState,
-    partition::{BatchRef, remove_where},
+    partition::BatchRef,
     peer::PeerVerdict,
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of},

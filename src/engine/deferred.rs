@@ -3,8 +3,9 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
+    lists::remove_where,
     log::{Log, NO_HOLES, Seal, SealState, UNREPORTED},
-    partition::{BatchRef, remove_where},
+    partition::BatchRef,
     store::Store,
     time::{Instant, Timer},
 };

@@ -8,7 +8,7 @@
 
 use super::{
     ids::TabId,
-    partition::remove_where,
+    lists::remove_where,
     peer::{Message, Says},
     rng::Rng,
     time::Instant,

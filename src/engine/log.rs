@@ -7,7 +7,7 @@
 use super::{
     entries::Entries,
     ids::{TabId, batch_id},
-    partition::remove_where,
+    lists::remove_where,
     report::DropReason,
     seal::Stamp,
     time::UnixMillis,

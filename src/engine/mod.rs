@@ -39,6 +39,7 @@ pub mod ids;
 mod intake;
 pub mod io;
 pub mod journal;
+mod lists;
 pub mod log;
 mod partition;
 pub mod peer;

@@ -1,12 +1,14 @@
 //! One tab's journalled log as a sender has it: this tab's own, or one taken over.
 
 use super::{
-    adopt::SETTLE_MS,
     ids::TabId,
     journal::Journal,
     log::{Log, Seal, SealState},
     time::{Instant, UnixMillis},
 };
+
+/// A batch that was sealed this recently may still be on its way; asking earlier would miss it.
+pub(super) const SETTLE_MS: u64 = 2_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -78,17 +80,5 @@ impl Partition {
             unsure.push(seal.batch_of(self.log.tab));
         }
         Instant::NEVER
-    }
-}
-
-/// Removes what `is_gone`, asking each in order. For short lists: a fraction of `Vec::retain`'s code.
-pub(super) fn remove_where<T>(items: &mut Vec<T>, mut is_gone: impl FnMut(&T) -> bool) {
-    let mut index = 0;
-    while let Some(item) = items.get(index) {
-        if is_gone(item) {
-            items.remove(index);
-        } else {
-            index += 1;
-        }
     }
 }

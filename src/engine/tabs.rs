@@ -2,12 +2,12 @@
 
 use super::{
     Engine,
-    adopt::SETTLE_MS,
     election::{Event, Role},
     ids::TabId,
     io::Output,
+    lists::remove_where,
     log::{Seal, SealState},
-    partition::{BatchRef, Partition, remove_where},
+    partition::{BatchRef, Partition, SETTLE_MS},
     peer::{Ended, Message, PeerVerdict, Says},
     report::Report,
     store::Store,

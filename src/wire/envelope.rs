@@ -15,10 +15,7 @@ use super::{
     json::{push_string, push_timestamp, push_u64},
     text::{after, after_byte, fields, split_once},
 };
-use crate::engine::{
-    log::{Entry, Hole},
-    time::UnixMillis,
-};
+use crate::engine::{entries::Entry, seal::Hole, time::UnixMillis};
 
 /// Version of this crate, as sent in `sdk.version`.
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
