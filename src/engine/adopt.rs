@@ -8,7 +8,7 @@ use super::{
     lists::remove_where,
     log::SealState,
     pump::Flight,
-    record::{self, Found, ReadContext},
+    reading::{self, Found, ReadContext},
     report::DropReason,
     store::Store,
     tabs::Seen,
@@ -69,7 +69,7 @@ impl Engine {
             max_event_age_ms: self.config.max_event_age_ms,
         };
         let cap_bytes = self.config.max_storage_bytes as usize;
-        let Some(found) = record::read(tab, keys, context, cap_bytes, store) else {
+        let Some(found) = reading::read(tab, keys, context, cap_bytes, store) else {
             self.account.error_once(
                 "journal_foreign_version",
                 "localStorage holds a journal that another version of sendoff wrote; it is left alone",

@@ -45,6 +45,7 @@ mod partition;
 pub mod peer;
 mod pump;
 pub mod rawjson;
+mod reading;
 pub mod record;
 pub mod report;
 pub mod retry;

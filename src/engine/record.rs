@@ -1,54 +1,17 @@
-//! The text formats of the journal, and reading back a journal that somebody left.
+//! The text formats of the journal.
 
 use super::{
-    event::Call,
-    identity::Identity,
-    ids::TabId,
-    journal::{Journal, Segment, insert},
     log::{Entry, HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
-    partition::Partition,
     report::DropReason,
-    store::Store,
     time::UnixMillis,
 };
 use crate::wire::{
     json::push_u64,
-    text::{Fields, fields, join, parse_u64, split_once},
+    text::{Fields, fields, parse_u64, split_once},
 };
 
 /// First characters of every value; a value that starts otherwise is of another version.
-const VERSION: &str = "1";
-
-/// What was found of one tab's journal.
-#[derive(Debug)]
-pub struct Found {
-    /// Its events, and where they are kept.
-    pub(super) partition: Partition,
-    /// When its newest segment or batch was written.
-    pub newest_at: UnixMillis,
-    /// Events given up because they are too old.
-    pub expired: usize,
-    /// Events in values that could not be read, which were set aside; one where even that is unknown.
-    pub corrupt: usize,
-    /// The facade's early calls are in it.
-    pub early: bool,
-}
-
-/// What a journal is read with.
-#[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "holds a closure")]
-pub struct ReadContext<'a> {
-    /// Prefix of keys.
-    pub project: &'a str,
-    /// For journals without a header of their own.
-    pub header: &'a dyn Fn(TabId) -> String,
-    /// For early calls.
-    pub identity: &'a Identity,
-    /// Wall clock.
-    pub wall: UnixMillis,
-    /// Older events are given up.
-    pub max_event_age_ms: u64,
-}
+pub(super) const VERSION: &str = "1";
 
 /// The events after `after` up to `upto` as one segment, with the last one written.
 #[must_use]
@@ -83,7 +46,7 @@ pub fn segment_range(name: &str) -> Option<(u64, u64)> {
 }
 
 /// When a segment was written, and its events; `None` if it is damaged.
-fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
+pub(super) fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
     let mut head = [0; 2];
     let body = unguard(text, &mut head)?;
     let [at, count] = head;
@@ -137,7 +100,7 @@ pub fn guard(numbers: &[u64], body: &str) -> String {
 }
 
 /// What `guard` guarded, if it is whole.
-fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str> {
+pub(super) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str> {
     let (head, body) = split_once(text, b'\n')?;
     let sum = read_numbers(head, numbers)?.number()?;
     (sum == u64::from(checksum(body))).then_some(body)
@@ -181,21 +144,21 @@ fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
 }
 
 #[derive(Debug, Default)]
-struct Record {
-    settled: u64,
-    seals: Vec<Seal>,
-    holes: Vec<Hole>,
+pub(super) struct Record {
+    pub(super) settled: u64,
+    pub(super) seals: Vec<Seal>,
+    pub(super) holes: Vec<Hole>,
 }
 
 impl Record {
     /// Whether the event is settled or was given up.
-    fn is_over(&self, seq: u64) -> bool {
+    pub(super) fn is_over(&self, seq: u64) -> bool {
         let mut holes = self.holes.iter();
         seq <= self.settled || holes.any(|hole| hole.from <= seq && seq <= hole.to)
     }
 
     /// Counts an event that is too old as given up.
-    fn expire(&mut self, seq: u64) {
+    pub(super) fn expire(&mut self, seq: u64) {
         match self.holes.last_mut() {
             Some(hole)
                 if (hole.reason, hole.batch) == (DropReason::Expired, UNREPORTED)
@@ -208,7 +171,7 @@ impl Record {
     }
 }
 
-fn read_record(text: &str) -> Option<Record> {
+pub(super) fn read_record(text: &str) -> Option<Record> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
     let mut record = Record::default();
     read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
@@ -245,170 +208,17 @@ fn read_record(text: &str) -> Option<Record> {
     Some(record)
 }
 
-/// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
-/// another version, or nothing of it is left.
-pub fn read(
-    tab: TabId,
-    keys: &[String],
-    context: ReadContext<'_>,
-    cap_bytes: usize,
-    store: &mut dyn Store,
-) -> Option<Found> {
-    let mut journal = Journal::new(context.project, &tab.text(), cap_bytes);
-    let mut reading = Reading::default();
-    let (mut header, mut header_bytes, mut early) = (None, 0, None);
-    let mut segments = Vec::new();
-    for key in keys {
-        let Some(name) = journal.name_of(key) else {
-            continue;
-        };
-        let value = store.get(key)?;
-        match version_of(&value) {
-            Some(VERSION) => {}
-            Some(_) => return None,
-            None => {
-                reading.set_aside(key, 1);
-                continue;
-            }
-        }
-        match name {
-            "h" => match unguard(&value, &mut []) {
-                Some(text) => {
-                    header_bytes = key.len() + value.len();
-                    header = Some(text.to_owned());
-                }
-                None => reading.set_aside(key, 1),
-            },
-            "o" => match read_record(&value) {
-                Some(record) => reading.record = record,
-                None => reading.set_aside(key, 1),
-            },
-            "e" => early = Some(value),
-            _ => {
-                let (from, to) = segment_range(name)?;
-                let bytes = key.len() + value.len();
-                insert(&mut segments, Segment { from, to, bytes });
-            }
-        }
-    }
-    let mut whole = Vec::new();
-    for segment in segments {
-        let key = journal.segment_key(segment.from, segment.to);
-        let text = store.get(&key)?;
-        if reading.add_segment(&text, &context) {
-            whole.push(segment);
-        } else {
-            reading.set_aside(&key, damaged_events(&text));
-        }
-    }
-    // An engine that heard of the early calls has journalled them all before anything else.
-    if let (Some(early), true) = (&early, whole.is_empty()) {
-        reading.add_early(tab, early, &context);
-    }
-    journal.take_over(whole, header_bytes);
-    for key in &reading.aside {
-        set_aside(key, store);
-    }
-    let header = header.unwrap_or_else(|| (context.header)(tab));
-    let (record, mut newest_at) = (reading.record, reading.newest_at);
-    let mut log = Log::restore(tab, header, reading.entries, record.settled, record.holes);
-    for seal in record.seals {
-        newest_at = newest_at.max(seal.at);
-        log.restore_seal(seal);
-    }
-    Some(Found {
-        partition: Partition::new(log, journal),
-        newest_at,
-        expired: reading.expired,
-        corrupt: reading.corrupt,
-        early: early.is_some(),
-    })
-}
-
-/// What has been read of a journal so far.
-#[derive(Default)]
-struct Reading {
-    record: Record,
-    /// In the order of their segments; after a merge that was cut short, some twice.
-    entries: Vec<Entry>,
-    newest_at: UnixMillis,
-    expired: usize,
-    corrupt: usize,
-    /// Keys of damaged values.
-    aside: Vec<String>,
-}
-
-impl Reading {
-    fn set_aside(&mut self, key: &str, events: usize) {
-        self.aside.push(key.to_owned());
-        self.corrupt += events;
-    }
-
-    /// Adds one segment's events that still count; false if it is damaged.
-    fn add_segment(&mut self, text: &str, context: &ReadContext<'_>) -> bool {
-        let Some((at, entries)) = read_segment(text) else {
-            return false;
-        };
-        self.newest_at = self.newest_at.max(at);
-        let too_old = context.wall.0.saturating_sub(at.0) > context.max_event_age_ms;
-        for entry in entries {
-            if self.record.is_over(entry.seq) {
-                continue;
-            }
-            if too_old {
-                self.record.expire(entry.seq);
-                self.expired += 1;
-            } else {
-                self.entries.push(entry);
-            }
-        }
-        true
-    }
-
-    /// Calls that the facade kept while the engine was loading, in a page that did not live to see
-    /// it.
-    fn add_early(&mut self, tab: TabId, early: &str, context: &ReadContext<'_>) {
-        let mut identity = context.identity.clone();
-        let mut seq = 0;
-        for record in fields(early.get(2..).unwrap_or(""), b'\n') {
-            let Ok(call) = Call::parse(record) else {
-                continue;
-            };
-            seq += 1;
-            let text = call.encode(tab, seq, &identity).into();
-            call.apply(&mut identity);
-            self.newest_at = self.newest_at.max(call.timestamp());
-            if !self.record.is_over(seq) {
-                self.entries.push(Entry { seq, text });
-            }
-        }
-    }
-}
-
 /// The version that a value says it has; `None` if it is no value of ours at all.
-fn version_of(value: &str) -> Option<&str> {
+pub(super) fn version_of(value: &str) -> Option<&str> {
     let head = fields(value, b'\n').next()?;
     let version = fields(head, b' ').next()?;
     parse_u64(version).map(|_| version)
 }
 
 /// How many events a damaged segment held, as its head still says.
-fn damaged_events(text: &str) -> usize {
+pub(super) fn damaged_events(text: &str) -> usize {
     let mut head = [0, 1];
     _ = read_numbers(fields(text, b'\n').next().unwrap_or(""), &mut head);
     let [_, count] = head;
     count.clamp(1, 10_000) as usize
-}
-
-/// Moves a damaged value out of the way: kept for whoever wants to look, never read again.
-fn set_aside(key: &str, store: &mut dyn Store) {
-    const BYTES_MAX: usize = 16 * 1024;
-    if let Some(value) = store.get(key) {
-        let aside = "sendoff-damaged";
-        if value.len() <= BYTES_MAX {
-            // One key, the latest: a bounded amount, whatever keeps damaging values.
-            _ = store.set(aside, &join(&[key, "\n", &value]));
-        }
-        store.remove(key);
-    }
 }
