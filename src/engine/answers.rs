@@ -213,7 +213,7 @@ impl Engine {
             Some(reason) => self.account.drop(reason, count),
         }
         if own {
-            self.own.journal.trim(&self.own.log, store);
+            self.own.journal.close_if_done(&self.own.log, store);
         } else {
             self.forget_if_empty(tab, store);
         }

@@ -144,8 +144,7 @@ impl Engine {
     pub(super) fn seal_as_held(&self, from: u64, to: u64, holes_of: u64) -> Seal {
         let log = &self.own.log;
         for Slot { seal, held, .. } in &self.deferred.slots {
-            let same_range = (seal.from, seal.to) == (from, to);
-            if *held && same_range && log.stamp(seal, holes_of) == seal.stamp {
+            if *held && seal.spans(from, to) && log.stamp(seal, holes_of) == seal.stamp {
                 return *seal;
             }
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::wire::{
     json::push_string,
-    text::{fields, join},
+    text::{fields, join, unquoted},
 };
 
 /// Both ids as JSON strings; `user_id` is empty until `identify` or `alias`.
@@ -69,8 +69,7 @@ impl Identity {
     /// The anonymous id without quotes.
     #[must_use]
     pub fn anonymous(&self) -> &str {
-        let inside = 1..self.anonymous_id.len().saturating_sub(1);
-        self.anonymous_id.get(inside).unwrap_or("")
+        unquoted(&self.anonymous_id)
     }
 
     /// Sets the user id (a JSON string).

@@ -180,9 +180,8 @@ impl Journal {
         (self.soft_cap_bytes, self.squeezed_at) = (soft_cap_bytes, squeezed_at);
     }
 
-    /// Removes segments whose events are all settled; everything but nothing-to-write when empty.
-    pub fn trim(&mut self, log: &Log, store: &mut dyn Store) {
-        self.trim_segments(log, store);
+    /// Removes header and record once nothing is left to be told.
+    pub fn close_if_done(&mut self, log: &Log, store: &mut dyn Store) {
         if log.is_done() {
             self.remove_rest(store);
         }

@@ -299,9 +299,7 @@ impl Log {
 
     /// The sealed batch of exactly that range.
     pub fn find_seal(&mut self, from: u64, to: u64) -> Option<&mut Seal> {
-        self.seals
-            .iter_mut()
-            .find(|seal| (seal.from, seal.to) == (from, to))
+        self.seals.iter_mut().find(|seal| seal.spans(from, to))
     }
 
     /// The id of a sealed batch.
@@ -314,7 +312,7 @@ impl Log {
     #[must_use]
     pub fn body_of(&self, from: u64, to: u64) -> Option<String> {
         let mut seals = self.seals.iter();
-        let seal = seals.find(|seal| (seal.from, seal.to) == (from, to))?;
+        let seal = seals.find(|seal| seal.spans(from, to))?;
         Some(self.body(seal, from))
     }
 
@@ -385,11 +383,7 @@ impl Log {
 
     /// Replaces a sealed batch of several events by its halves. A batch of one is left alone.
     pub fn split(&mut self, from: u64, to: u64) -> bool {
-        let Some(index) = self
-            .seals
-            .iter()
-            .position(|seal| (seal.from, seal.to) == (from, to))
-        else {
+        let Some(index) = self.seals.iter().position(|seal| seal.spans(from, to)) else {
             return false;
         };
         let events = self.entries.range(from, to);

@@ -3,7 +3,7 @@
 use super::{
     ids::TabId,
     journal::Journal,
-    log::{Log, Seal, SealState},
+    log::{Log, Seal},
     time::{Instant, UnixMillis},
 };
 
@@ -37,16 +37,6 @@ impl Seal {
             from: self.from,
             to: self.to,
         }
-    }
-
-    /// Whether it is the same batch to the byte.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        (self.from, self.to, self.stamp) == (other.from, other.to, other.stamp)
-    }
-
-    /// Whether it may have arrived already, and is not on its way.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.maybe_sent && self.state == SealState::Waiting
     }
 }
 

@@ -53,6 +53,21 @@ impl Seal {
             sent: false,
         }
     }
+
+    /// Whether it is the batch of exactly that range.
+    pub(super) fn spans(&self, from: u64, to: u64) -> bool {
+        (self.from, self.to) == (from, to)
+    }
+
+    /// Whether it is the same batch to the byte.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.from, self.to, self.stamp) == (other.from, other.to, other.stamp)
+    }
+
+    /// Whether it may have arrived already, and is not on its way.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.maybe_sent && self.state == SealState::Waiting
+    }
 }
 
 impl Hole {

@@ -48,16 +48,12 @@ impl MemoryStore {
             .map(|(key, value)| key.len() + value.len())
             .sum()
     }
-
-    fn position(&self, key: &str) -> Option<usize> {
-        self.entries.iter().position(|(name, _)| name == key)
-    }
 }
 
 impl Store for MemoryStore {
     fn get(&self, key: &str) -> Option<String> {
-        let (_, value) = self.entries.get(self.position(key)?)?;
-        Some(value.clone())
+        let found = self.entries.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.clone())
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
@@ -72,18 +68,14 @@ impl Store for MemoryStore {
     }
 
     fn remove(&mut self, key: &str) {
-        if let Some(at) = self.position(key) {
-            self.entries.remove(at);
-        }
+        self.entries.retain(|(name, _)| name != key);
     }
 
     fn keys(&self, prefix: &str) -> Vec<String> {
-        let mut keys = Vec::new();
-        for (name, _) in &self.entries {
-            if name.starts_with(prefix) {
-                keys.push(name.clone());
-            }
-        }
-        keys
+        let names = self.entries.iter().map(|(name, _)| name);
+        names
+            .filter(|name| name.starts_with(prefix))
+            .cloned()
+            .collect()
     }
 }

@@ -111,17 +111,14 @@ pub fn batch<'a>(
     if before.starts_with('}') {
         out.push_str("}]");
     }
-    before = ",\"events\":[";
+    out.push_str(",\"events\":[");
+    before = "";
     for event in events {
         out.push_str(before);
         out.push_str(&event.text);
         before = ",";
     }
-    out.push_str(if events.is_empty() {
-        ",\"events\":[]}"
-    } else {
-        "]}"
-    });
+    out.push_str("]}");
     out
 }
 
