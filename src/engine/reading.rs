@@ -64,15 +64,13 @@ pub(super) fn read(
         let Some(name) = journal.name_of(key) else {
             continue;
         };
-        let value = store.get(key)?;
-        match version_of(&value) {
-            Some(VERSION) => {}
-            Some(_) => return None,
-            None => {
-                reading.set_aside(key, 1);
-                continue;
-            }
+        if let Some((from, to)) = segment_range(name) {
+            insert(&mut segments, Segment { from, to, bytes: 0 });
+            continue;
         }
+        let Some(value) = reading.value(key, store)? else {
+            continue;
+        };
         match name {
             "h" => match unguard(&value, &mut []) {
                 Some(text) => {
@@ -86,18 +84,18 @@ pub(super) fn read(
                 None => reading.set_aside(key, 1),
             },
             "e" => early = Some(value),
-            _ => {
-                let (from, to) = segment_range(name)?;
-                let bytes = key.len() + value.len();
-                insert(&mut segments, Segment { from, to, bytes });
-            }
+            _ => return None,
         }
     }
+    // In order, and after the record, which tells what of them is over.
     let mut whole = Vec::new();
-    for segment in segments {
+    for mut segment in segments {
         let key = journal.segment_key(segment.from, segment.to);
-        let text = store.get(&key)?;
+        let Some(text) = reading.value(&key, store)? else {
+            continue;
+        };
         if reading.add_segment(&text, &context) {
+            segment.bytes = key.len() + text.len();
             whole.push(segment);
         } else {
             reading.set_aside(&key, damaged_events(&text));
@@ -141,6 +139,20 @@ struct Reading {
 }
 
 impl Reading {
+    /// The value of a key, unless it is none of ours and was set aside. `None` at all if there is no
+    /// such key any more, or its value is of another version.
+    fn value(&mut self, key: &str, store: &dyn Store) -> Option<Option<String>> {
+        let value = store.get(key)?;
+        match version_of(&value) {
+            Some(VERSION) => Some(Some(value)),
+            Some(_) => None,
+            None => {
+                self.set_aside(key, 1);
+                Some(None)
+            }
+        }
+    }
+
     fn set_aside(&mut self, key: &str, events: usize) {
         self.aside.push(key.to_owned());
         self.corrupt += events;
