@@ -52,6 +52,37 @@ test('no hostile call throws, rejects, or disturbs the events after it', async (
   assertBalanced(await tab.stats());
 });
 
+test('the engine needs less than half of its stack', async (t) => {
+  const w = await World.start(t);
+  const down = await w.open({ config: { endpoint: 'http://127.0.0.1:9/', flushInterval: 300 } });
+  await down.track(2_000);
+  await down.crash();
+  const tab = await w.open({ start: false });
+  await tab.page.evaluate(() => {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (...given) => {
+      const made = await instantiate(...given);
+      const { exports } = made.instance;
+      window.memory = Object.values(exports).find((one) => one instanceof WebAssembly.Memory);
+      return made;
+    };
+  });
+  await w.collector.fault({ mode: 'status', status: 413, maxEvents: 20 });
+  await tab.start();
+  // At the limits of depth and width, and a burst: what parses, escapes, cuts and seals is at work.
+  await tab.page.evaluate(() => {
+    const deep = (levels) => (levels ? { '"\u0001': [deep(levels - 2)] } : {});
+    window.lab.client.track('deep', { id: 'evt-deep', ...deep(6), wide: 'ü'.repeat(8_000) });
+  });
+  await tab.track(500);
+  await w.allDelivered({ withinMs: 60_000 });
+  await tab.stats();
+  // It grows down from 64 KiB, and starts as zeros; below 0 it would trap.
+  const deepest = await tab.page.evaluate(() => new Uint8Array(window.memory.buffer).findIndex((byte) => byte !== 0));
+  t.diagnostic(`${65_536 - deepest} bytes of stack used`);
+  assert.ok(deepest > 32_768 && deepest < 65_536, `the lowest byte written is at ${deepest}`);
+});
+
 test('callbacks and a fetchImpl that throw harm neither the page nor delivery', async (t) => {
   const w = await World.start(t);
   const tab = await w.open({ start: false });
