@@ -21,8 +21,9 @@ impl Instant {
 impl Add<u64> for Instant {
     type Output = Self;
 
+    /// What is added is a wait of days at most, and never to [`Self::NEVER`].
     fn add(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(ms))
+        Self(self.0 + ms)
     }
 }
 
