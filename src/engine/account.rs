@@ -5,7 +5,7 @@ use super::{
     io::Output,
     report::{DropReason, Fields, Report},
 };
-use crate::wire::text::{split_once, unquoted};
+use crate::wire::text::{after, name_of, unquoted};
 
 /// Counts and pending reports. Reports of one kind within one input are told as one.
 #[derive(Debug, Default)]
@@ -20,7 +20,8 @@ pub(super) struct Account {
     pub(super) requests: u64,
     /// Repeats among them.
     pub(super) retries: u64,
-    told: Vec<&'static str>,
+    /// What was told once, one after the other.
+    told: String,
     outputs: Vec<Output>,
 }
 
@@ -81,25 +82,30 @@ impl Account {
         if let Some(count) = self.refused.get_mut(refusal.error as usize) {
             *count += 1;
         }
-        let (code, advice) = split_once(refusal.error.line(), b' ').unwrap_or_default();
-        let mut message = advice.to_owned();
-        if !refusal.detail.is_empty() && refusal.error != CallError::CallMalformed {
-            message.push_str(": ");
-            message.push_str(unquoted(refusal.detail));
-        }
-        self.report(Report::Error { code, message });
+        let detail = match refusal.error {
+            CallError::CallMalformed => "",
+            _ => unquoted(refusal.detail),
+        };
+        self.error(refusal.error.line(), detail);
     }
 
-    /// Something is wrong that is worth saying once: a stable name, a space, and what it is.
+    /// Something is wrong that is worth saying once, as for [`Self::error`].
     pub(super) fn error_once(&mut self, line: &'static str) {
-        let (code, message) = split_once(line, b' ').unwrap_or_default();
-        if !self.told.contains(&code) {
-            self.told.push(code);
-            self.report(Report::Error {
-                code,
-                message: message.to_owned(),
-            });
+        if after(&self.told, line).is_none() {
+            self.told.push_str(line);
+            self.error(line, "");
         }
+    }
+
+    /// Something is wrong: a stable name, a space, and what it is, with details.
+    fn error(&mut self, line: &'static str, detail: &str) {
+        let mut message = after(line, " ").unwrap_or("").to_owned();
+        if !detail.is_empty() {
+            message.push_str(": ");
+            message.push_str(detail);
+        }
+        let code = name_of(line);
+        self.report(Report::Error { code, message });
     }
 
     /// Queues a report.

@@ -113,8 +113,8 @@ call_malformed the call could not be read";
     }
 
     fn from_code(code: &str) -> Self {
-        let found = Self::ALL.into_iter().find(|error| error.code() == code);
-        found.unwrap_or(Self::CallMalformed)
+        let found = Self::ALL.iter().find(|error| error.code() == code);
+        *found.unwrap_or(&Self::CallMalformed)
     }
 }
 
