@@ -160,10 +160,10 @@ impl<'a> Call<'a> {
         let mut next = || fields.next().unwrap_or("");
         let (kind, timestamp, name, user_id, other_id, properties) =
             (next(), next(), next(), next(), next(), next());
-        let kind = match kind {
-            "t" => CallKind::Track,
-            "i" => CallKind::Identify,
-            "a" => CallKind::Alias,
+        let (kind, name) = match kind {
+            "t" => (CallKind::Track, name),
+            "i" => (CallKind::Identify, "\"$identify\""),
+            "a" => (CallKind::Alias, "\"$alias\""),
             "x" => {
                 return Err(Refusal {
                     error: CallError::from_code(name),
@@ -215,24 +215,21 @@ impl<'a> Call<'a> {
     /// The event's wire text, given who the user was when it was called.
     #[must_use]
     pub fn encode(&self, tab: TabId, seq: u64, identity: &Identity) -> String {
-        let mut properties = self.properties;
+        let (mut anonymous_id, mut properties) = (self.other_id, self.properties);
         let alias;
-        let (name, user_id, anonymous_id) = match self.kind {
-            CallKind::Track => (self.name, self.user_id, self.other_id),
-            CallKind::Identify => ("\"$identify\"", self.user_id, ""),
-            CallKind::Alias => {
-                let known = or(&identity.user_id, &identity.anonymous_id);
-                let previous = or(self.other_id, known);
-                alias = join(&["{\"previousId\":", previous, "}"]);
-                properties = &alias;
-                ("\"$alias\"", self.user_id, "")
-            }
-        };
+        if self.kind == CallKind::Alias {
+            let known = or(&identity.user_id, &identity.anonymous_id);
+            alias = join(&["{\"previousId\":", or(self.other_id, known), "}"]);
+            properties = &alias;
+        }
+        if self.is_urgent() {
+            anonymous_id = "";
+        }
         event(EventParts {
             tab,
             seq,
-            name,
-            user_id: or(user_id, &identity.user_id),
+            name: self.name,
+            user_id: or(self.user_id, &identity.user_id),
             anonymous_id: or(anonymous_id, &identity.anonymous_id),
             timestamp: self.timestamp,
             properties: or(properties, "{}"),
