@@ -20,7 +20,7 @@ impl Rng {
     /// A number below `bound`, which is at most 2^32; zero for a bound of zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         // Widening multiplication; the bias of 2^-32 at most, for each value, does not matter to a jitter.
-        (self.next_u64() >> 32) * bound >> 32
+        ((self.next_u64() >> 32) * bound) >> 32
     }
 }
 

@@ -24,7 +24,7 @@ pub fn push_digits(out: &mut String, number: u64, base: u64, width: u32) {
 
 /// Appends a JSON string literal.
 pub fn push_string(out: &mut String, text: &str) {
-    out.push_str("\"");
+    out.push('"');
     // What needs no escape is appended a stretch at a time.
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -33,7 +33,7 @@ pub fn push_string(out: &mut String, text: &str) {
         }
         out.push_str(text.get(from..at).unwrap_or(""));
         from = at;
-        out.push_str("\\");
+        out.push('\\');
         if byte < b' ' {
             out.push_str("u00");
             push_digits(out, byte.into(), 16, 2);
@@ -41,7 +41,7 @@ pub fn push_string(out: &mut String, text: &str) {
         }
     }
     out.push_str(text.get(from..).unwrap_or(""));
-    out.push_str("\"");
+    out.push('"');
 }
 
 /// Appends an ISO 8601 UTC timestamp with milliseconds, unquoted.
@@ -50,7 +50,7 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
     // Days to civil date: Neri and Schneider, "Euclidean affine functions and their application to calendar
     // algorithms", in years that begin with March.
     let quarters = 4 * (days + 719_468) + 3;
-    let (century, quarters) = (quarters / 146_097, quarters % 146_097 | 3);
+    let (century, quarters) = (quarters / 146_097, (quarters % 146_097) | 3);
     let (year, day) = (100 * century + quarters / 1_461, quarters % 1_461 / 4);
     let month = 2_141 * day + 197_913;
     let next = u64::from(day >= 306);
@@ -81,20 +81,20 @@ impl Object {
     /// The whole of it.
     #[must_use]
     pub fn end(mut self) -> String {
-        self.0.push_str("}");
+        self.0.push('}');
         self.0
     }
 
     fn item(&mut self) {
         if !matches!(self.0.as_bytes().last(), Some(b'{' | b'[')) {
-            self.0.push_str(",");
+            self.0.push(',');
         }
     }
 
     fn name(&mut self, name: &str) {
         self.item();
         push_string(&mut self.0, name);
-        self.0.push_str(":");
+        self.0.push(':');
     }
 }
 
@@ -119,23 +119,23 @@ impl Fields for Object {
 
     fn texts(&mut self, name: &'static str, values: impl Iterator<Item = String>) {
         self.name(name);
-        self.0.push_str("[");
+        self.0.push('[');
         for value in values {
             self.item();
             push_string(&mut self.0, &value);
         }
-        self.0.push_str("]");
+        self.0.push(']');
     }
 
     fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]) {
         self.name(name);
-        self.0.push_str("{");
+        self.0.push('{');
         for (index, count) in counts.iter().enumerate() {
             if *count > 0 {
                 self.number(name_of(line_at(names, index)), *count);
             }
         }
-        self.0.push_str("}");
+        self.0.push('}');
     }
 }
 
