@@ -3,9 +3,9 @@
 use super::{
     event::{CallError, Refusal},
     io::Output,
-    report::{Count, DropReason, Report, Stats},
+    report::{DropReason, Fields, Report},
 };
-use crate::wire::text::unquoted;
+use crate::wire::text::{after, name_of, unquoted};
 
 /// Counts and pending reports. Reports of one kind within one input are told as one.
 #[derive(Debug, Default)]
@@ -20,10 +20,9 @@ pub(super) struct Account {
     pub(super) requests: u64,
     /// Repeats among them.
     pub(super) retries: u64,
-    told: Vec<&'static str>,
+    /// What was told once, one after the other.
+    told: String,
     outputs: Vec<Output>,
-    /// Those that are being polled, the next one last.
-    polled: Vec<Output>,
 }
 
 impl Account {
@@ -83,26 +82,30 @@ impl Account {
         if let Some(count) = self.refused.get_mut(refusal.error as usize) {
             *count += 1;
         }
-        let mut message = refusal.error.advice().to_owned();
-        if !refusal.detail.is_empty() && refusal.error != CallError::CallMalformed {
-            message.push_str(": ");
-            message.push_str(unquoted(refusal.detail));
-        }
-        self.report(Report::Error {
-            code: refusal.error.code(),
-            message,
-        });
+        let detail = match refusal.error {
+            CallError::CallMalformed => "",
+            _ => unquoted(refusal.detail),
+        };
+        self.error(refusal.error.line(), detail);
     }
 
-    /// Something is wrong that is worth saying once.
-    pub(super) fn error_once(&mut self, code: &'static str, message: &str) {
-        if !self.told.contains(&code) {
-            self.told.push(code);
-            self.report(Report::Error {
-                code,
-                message: message.to_owned(),
-            });
+    /// Something is wrong that is worth saying once, as for [`Self::error`].
+    pub(super) fn error_once(&mut self, line: &'static str) {
+        if after(&self.told, line).is_none() {
+            self.told.push_str(line);
+            self.error(line, "");
         }
+    }
+
+    /// Something is wrong: a stable name, a space, and what it is, with details.
+    fn error(&mut self, line: &'static str, detail: &str) {
+        let mut message = after(line, " ").unwrap_or("").to_owned();
+        if !detail.is_empty() {
+            message.push_str(": ");
+            message.push_str(detail);
+        }
+        let code = name_of(line);
+        self.report(Report::Error { code, message });
     }
 
     /// Queues a report.
@@ -115,13 +118,9 @@ impl Account {
         self.outputs.push(output);
     }
 
-    /// Takes the next output.
-    pub(super) fn poll_output(&mut self) -> Option<Output> {
-        if self.polled.is_empty() {
-            self.polled = core::mem::take(&mut self.outputs);
-            self.polled.reverse();
-        }
-        self.polled.pop()
+    /// Takes what is to be done, in order.
+    pub(super) fn take_outputs(&mut self) -> Vec<Output> {
+        core::mem::take(&mut self.outputs)
     }
 
     /// Delivered so far.
@@ -136,31 +135,15 @@ impl Account {
         self.dropped.iter().sum()
     }
 
-    /// The counters' part of the statistics.
-    #[must_use]
-    pub(super) fn stats(&self) -> Stats {
-        let mut stats = Stats {
-            accepted: self.accepted,
-            adopted: self.adopted,
-            handed_back: self.handed_back,
-            delivered: self.delivered,
-            requests: self.requests,
-            retries: self.retries,
-            storage: "memory",
-            ..Stats::default()
-        };
-        for (reason, count) in DropReason::ALL.into_iter().zip(self.dropped) {
-            push_count(&mut stats.dropped, reason.code(), count);
-        }
-        for (error, count) in CallError::ALL.into_iter().zip(self.refused) {
-            push_count(&mut stats.refused, error.code(), count);
-        }
-        stats
-    }
-}
-
-fn push_count(counts: &mut Vec<Count>, reason: &'static str, count: u64) {
-    if count > 0 {
-        counts.push(Count { reason, count });
+    /// The counters' part of the account.
+    pub(super) fn describe(&self, to: &mut impl Fields) {
+        to.number("accepted", self.accepted);
+        to.number("adopted", self.adopted);
+        to.number("handedBack", self.handed_back);
+        to.number("delivered", self.delivered);
+        to.counts("dropped", DropReason::CODES, &self.dropped);
+        to.counts("refused", CallError::TEXTS, &self.refused);
+        to.number("requests", self.requests);
+        to.number("retries", self.retries);
     }
 }

@@ -70,10 +70,7 @@ impl Engine {
         };
         let cap_bytes = self.config.max_storage_bytes as usize;
         let Some(found) = reading::read(tab, keys, context, cap_bytes, store) else {
-            self.account.error_once(
-                "journal_foreign_version",
-                "localStorage holds a journal that another version of sendoff wrote; it is left alone",
-            );
+            self.account.error_once("journal_foreign_version localStorage holds a journal of another sendoff version; it is left alone");
             return;
         };
         let patience = if found.early { EARLY_MS } else { BLIND_MS };
@@ -122,8 +119,7 @@ impl Engine {
         } = found;
         if corrupt > 0 {
             self.account.error_once(
-                "journal_damaged",
-                "a stored journal was damaged; it was set aside as sendoff-damaged",
+                "journal_damaged a stored journal was damaged; it was set aside as sendoff-damaged",
             );
         }
         self.account.adopt(expired + corrupt);

@@ -1,7 +1,7 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
-use crate::wire::json;
+use crate::wire::{json::push_u64, text::join};
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
 pub const FLUSH_AT: u32 = 50;
@@ -87,69 +87,27 @@ pub enum Value {
 
 /// A configured value that could not be used; the default is in force instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// Without a key nothing can be delivered; the client is inert.
-    MissingApiKey,
-    /// Not of the expected type.
-    WrongType {
-        /// The option.
-        name: &'static str,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// A number outside its range.
-    OutOfRange {
-        /// The option.
-        name: &'static str,
-        /// Smallest allowed.
-        min: u64,
-        /// Largest allowed.
-        max: u64,
-        /// What is used instead.
-        default: u64,
-    },
+pub struct ConfigError {
+    /// Stable name: `missing_api_key`, `config_wrong_type` or `config_out_of_range`.
+    pub code: &'static str,
+    /// What is wrong, and what is done about it.
+    pub message: String,
 }
 
 impl ConfigError {
-    /// Stable name.
+    /// An option that is not of the expected type.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::MissingApiKey => "missing_api_key",
-            Self::WrongType { .. } => "config_wrong_type",
-            Self::OutOfRange { .. } => "config_out_of_range",
-        }
-    }
-
-    /// What is wrong, and what is done about it.
-    #[must_use]
-    pub fn message(&self) -> String {
-        let mut text = String::from("config.");
-        match self {
-            Self::MissingApiKey => text.push_str(
-                "apiKey is missing: nothing will be recorded; pass the key of your project",
-            ),
-            Self::WrongType { name, expected } => {
-                for part in [name, " must be ", expected, "; the default is used"] {
-                    text.push_str(part);
-                }
-            }
-            Self::OutOfRange {
+    pub fn wrong_type(name: &str, expected: &str) -> Self {
+        Self {
+            code: "config_wrong_type",
+            message: join(&[
+                "config.",
                 name,
-                min,
-                max,
-                default,
-            } => {
-                text.push_str(name);
-                for (part, number) in [(" must be from ", min), (" to ", max), ("; ", default)] {
-                    text.push_str(part);
-                    json::push_u64(&mut text, *number);
-                }
-                text.push_str(" is used");
-            }
+                " must be ",
+                expected,
+                "; the default is used",
+            ]),
         }
-        text
     }
 }
 
@@ -185,7 +143,11 @@ impl Config {
         };
         let api_key = read.text("apiKey", "");
         if api_key.is_empty() && read.errors.is_empty() {
-            read.errors.push(ConfigError::MissingApiKey);
+            // Without a key nothing can be delivered.
+            read.errors.push(ConfigError {
+                code: "missing_api_key",
+                message: "config.apiKey is missing; nothing is recorded".to_owned(),
+            });
         }
         let config = Self {
             api_key,
@@ -219,33 +181,34 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn int(&mut self, name: &'static str, min: u32, max: u32, default: u32) -> u32 {
+    fn int(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
         // No larger than `max`.
         self.number(name, min.into(), max.into(), default.into()) as u32
     }
 
-    fn number(&mut self, name: &'static str, min: u64, max: u64, default: u64) -> u64 {
-        match (self.get)(name) {
-            Value::Missing => default,
+    fn number(&mut self, name: &str, min: u64, max: u64, default: u64) -> u64 {
+        let value = (self.get)(name);
+        let code = match value {
+            Value::Missing => return default,
             // Whole numbers only; a comparison with NaN is false, so NaN is out of range.
-            Value::Number(number) if number >= min as f64 && number <= max as f64 => number as u64,
-            Value::Number(_) => {
-                self.errors.push(ConfigError::OutOfRange {
-                    name,
-                    min,
-                    max,
-                    default,
-                });
-                default
+            Value::Number(number) if number >= min as f64 && number <= max as f64 => {
+                return number as u64;
             }
-            _ => {
-                self.wrong(name, "a number");
-                default
-            }
-        }
+            Value::Number(_) => "config_out_of_range",
+            _ => "config_wrong_type",
+        };
+        let mut expected = "a number from ".to_owned();
+        push_u64(&mut expected, min);
+        expected.push_str(" to ");
+        push_u64(&mut expected, max);
+        self.errors.push(ConfigError {
+            code,
+            ..ConfigError::wrong_type(name, &expected)
+        });
+        default
     }
 
-    fn flag(&mut self, name: &'static str, default: bool) -> bool {
+    fn flag(&mut self, name: &str, default: bool) -> bool {
         match (self.get)(name) {
             Value::Missing => default,
             Value::Bool(flag) => flag,
@@ -256,7 +219,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, name: &'static str, default: &str) -> String {
+    fn text(&mut self, name: &str, default: &str) -> String {
         match (self.get)(name) {
             Value::Text(text) if !text.is_empty() || default.is_empty() => return text,
             Value::Missing => {}
@@ -275,8 +238,8 @@ impl Reader<'_> {
         MultiTabMode::default()
     }
 
-    fn wrong(&mut self, name: &'static str, expected: &'static str) {
-        self.errors.push(ConfigError::WrongType { name, expected });
+    fn wrong(&mut self, name: &str, expected: &str) {
+        self.errors.push(ConfigError::wrong_type(name, expected));
     }
 }
 
@@ -295,7 +258,8 @@ mod tests {
     fn an_empty_configuration_is_inert_and_says_so_once() {
         let (config, errors) = parse(&[]);
         assert_eq!(config, Config::new(""));
-        assert_eq!(errors, [ConfigError::MissingApiKey]);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].code, "missing_api_key");
     }
 
     #[test]
@@ -315,7 +279,7 @@ mod tests {
                 ..Config::new("k")
             }
         );
-        let codes: Vec<_> = errors.iter().map(ConfigError::code).collect();
+        let codes: Vec<_> = errors.iter().map(|error| error.code).collect();
         assert_eq!(
             codes,
             [
@@ -325,12 +289,12 @@ mod tests {
                 "config_wrong_type"
             ]
         );
-        let messages: Vec<_> = errors.iter().map(ConfigError::message).collect();
+        let messages: Vec<_> = errors.iter().map(|error| &error.message).collect();
         assert_eq!(
             messages[..2],
             [
-                "config.flushInterval must be from 50 to 3600000; 2000 is used",
-                "config.maxRetries must be a number; the default is used"
+                "config.flushInterval must be a number from 50 to 3600000; the default is used",
+                "config.maxRetries must be a number from 1 to 20; the default is used"
             ]
         );
     }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::wire::{
     envelope::{EventParts, event},
-    text::{fields, join},
+    text::{fields, join, line_at, name_of},
 };
 
 /// Characters in an event name at most.
@@ -84,70 +84,37 @@ impl CallError {
         Self::CallMalformed,
     ];
 
+    /// Their names, each with what was wrong and what to do, a line each.
+    pub(super) const TEXTS: &str = "\
+name_missing the event needs a name, a non-empty string
+name_not_string the event name must be a string
+name_too_long the event name exceeds 64 characters; use properties for details
+user_id_missing the user id is missing or empty
+user_id_not_string ids must be strings; use String(id)
+user_id_too_long the id exceeds 120 characters
+properties_not_object properties must be a plain object, or left out
+properties_too_deep properties exceed 8 levels; flatten them
+properties_too_large properties exceed 32 KB as JSON; send less
+properties_not_serializable properties fail in JSON.stringify; remove cycles, BigInt, throwing getters
+timestamp_invalid timestamp must be a Date, ISO string or milliseconds since 1970
+event_too_large the event exceeds maxPayloadBytes; send less or raise it
+shut_down the client is shut down; create a new one
+call_malformed the call could not be read";
+
     /// Stable name.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        self.texts().0
+    pub fn code(self) -> &'static str {
+        name_of(self.line())
     }
 
-    /// What was wrong and what to do.
-    #[must_use]
-    pub const fn advice(self) -> &'static str {
-        self.texts().1
-    }
-
-    const fn texts(self) -> (&'static str, &'static str) {
-        match self {
-            Self::NameMissing => (
-                "name_missing",
-                "the event has no name; pass a non-empty string",
-            ),
-            Self::NameNotString => ("name_not_string", "the event name must be a string"),
-            Self::NameTooLong => (
-                "name_too_long",
-                "the event name exceeds 64 characters; put details in properties",
-            ),
-            Self::UserIdMissing => ("user_id_missing", "the user id is missing or empty"),
-            Self::UserIdNotString => (
-                "user_id_not_string",
-                "user and anonymous ids must be strings; use String(id)",
-            ),
-            Self::UserIdTooLong => ("user_id_too_long", "the id exceeds 120 characters"),
-            Self::PropertiesNotObject => (
-                "properties_not_object",
-                "properties must be a plain object, or left out",
-            ),
-            Self::PropertiesTooDeep => (
-                "properties_too_deep",
-                "properties are nested deeper than 8 levels; flatten them",
-            ),
-            Self::PropertiesTooLarge => (
-                "properties_too_large",
-                "properties exceed 32 KB as JSON; send less, or a reference",
-            ),
-            Self::PropertiesNotSerializable => (
-                "properties_not_serializable",
-                "JSON.stringify failed on the properties; remove cycles, BigInt and throwing getters",
-            ),
-            Self::TimestampInvalid => (
-                "timestamp_invalid",
-                "timestamp must be a Date, ISO string or milliseconds since 1970",
-            ),
-            Self::EventTooLarge => (
-                "event_too_large",
-                "the event does not fit in maxPayloadBytes; send less or raise it",
-            ),
-            Self::ShutDown => (
-                "shut_down",
-                "the client is shut down; create a new one to go on",
-            ),
-            Self::CallMalformed => ("call_malformed", "the call could not be read"),
-        }
+    /// Stable name, a space, and what was wrong and what to do.
+    pub(super) fn line(self) -> &'static str {
+        line_at(Self::TEXTS, self as usize)
     }
 
     fn from_code(code: &str) -> Self {
-        let found = Self::ALL.into_iter().find(|error| error.code() == code);
-        found.unwrap_or(Self::CallMalformed)
+        let found = Self::ALL.iter().find(|error| error.code() == code);
+        *found.unwrap_or(&Self::CallMalformed)
     }
 }
 
@@ -193,10 +160,10 @@ impl<'a> Call<'a> {
         let mut next = || fields.next().unwrap_or("");
         let (kind, timestamp, name, user_id, other_id, properties) =
             (next(), next(), next(), next(), next(), next());
-        let kind = match kind {
-            "t" => CallKind::Track,
-            "i" => CallKind::Identify,
-            "a" => CallKind::Alias,
+        let (kind, name) = match kind {
+            "t" => (CallKind::Track, name),
+            "i" => (CallKind::Identify, "\"$identify\""),
+            "a" => (CallKind::Alias, "\"$alias\""),
             "x" => {
                 return Err(Refusal {
                     error: CallError::from_code(name),
@@ -248,25 +215,21 @@ impl<'a> Call<'a> {
     /// The event's wire text, given who the user was when it was called.
     #[must_use]
     pub fn encode(&self, tab: TabId, seq: u64, identity: &Identity) -> String {
-        let key = tab.idempotency_key(seq, self.timestamp);
-        let mut properties = self.properties;
+        let (mut anonymous_id, mut properties) = (self.other_id, self.properties);
         let alias;
-        let (name, user_id, anonymous_id) = match self.kind {
-            CallKind::Track => (self.name, self.user_id, self.other_id),
-            CallKind::Identify => ("\"$identify\"", self.user_id, ""),
-            CallKind::Alias => {
-                let known = or(&identity.user_id, &identity.anonymous_id);
-                let previous = or(self.other_id, known);
-                alias = join(&["{\"previousId\":", previous, "}"]);
-                properties = &alias;
-                ("\"$alias\"", self.user_id, "")
-            }
-        };
+        if self.kind == CallKind::Alias {
+            let known = or(&identity.user_id, &identity.anonymous_id);
+            alias = join(&["{\"previousId\":", or(self.other_id, known), "}"]);
+            properties = &alias;
+        }
+        if self.is_urgent() {
+            anonymous_id = "";
+        }
         event(EventParts {
-            key: &key,
+            tab,
             seq,
-            name,
-            user_id: or(user_id, &identity.user_id),
+            name: self.name,
+            user_id: or(self.user_id, &identity.user_id),
             anonymous_id: or(anonymous_id, &identity.anonymous_id),
             timestamp: self.timestamp,
             properties: or(properties, "{}"),

@@ -1,7 +1,7 @@
 //! Who the visitor is: an anonymous id that stays, and the user id once the page has told it.
 
 use super::{
-    ids::uuid_text,
+    ids::push_uuid,
     rawjson::{Kind, scan},
     rng::Rng,
     store::Store,
@@ -26,29 +26,26 @@ impl Identity {
     pub fn load(project: &str, proposed: &str, rng: &mut Rng, store: &dyn Store) -> Self {
         let stored = store.get(&key(project)).unwrap_or_default();
         let mut lines = fields(&stored, b'\n');
-        if let (Some("1"), Some(anonymous_id), Some(user_id)) =
-            (lines.next(), lines.next(), lines.next())
-            && !anonymous_id.is_empty()
+        let (mut anonymous_id, mut user_id) = (proposed, "");
+        if let (Some("1"), Some(anonymous), Some(user)) = (lines.next(), lines.next(), lines.next())
+            && !anonymous.is_empty()
         {
-            // It is spliced into every event, so a damaged one must not be trusted.
-            let whole = matches!(scan(user_id), Some(Kind::String(_)));
-            return Self {
-                anonymous_id: quoted(anonymous_id),
-                user_id: if whole {
-                    user_id.to_owned()
-                } else {
-                    String::new()
-                },
-            };
+            (anonymous_id, user_id) = (anonymous, user);
         }
-        let anonymous_id = if proposed.is_empty() {
-            uuid_text(rng.next_u64(), rng.next_u64(), uuid::Version::Random)
-        } else {
-            proposed.to_owned()
-        };
+        // It is spliced into every event, so a damaged one must not be trusted.
+        if !matches!(scan(user_id), Some(Kind::String(_))) {
+            user_id = "";
+        }
+        let mut fresh = String::new();
+        if anonymous_id.is_empty() {
+            push_uuid(&mut fresh, rng.next_u64(), rng.next_u64(), 4);
+            anonymous_id = &fresh;
+        }
+        let mut quoted = String::new();
+        push_string(&mut quoted, anonymous_id);
         Self {
-            anonymous_id: quoted(&anonymous_id),
-            user_id: String::new(),
+            anonymous_id: quoted,
+            user_id: user_id.to_owned(),
         }
     }
 
@@ -80,12 +77,6 @@ impl Identity {
 
 fn key(project: &str) -> String {
     join(&["sendoff:", project, ":identity"])
-}
-
-fn quoted(id: &str) -> String {
-    let mut out = String::with_capacity(id.len() + 2);
-    push_string(&mut out, id);
-    out
 }
 
 #[cfg(test)]

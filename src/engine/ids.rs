@@ -1,7 +1,5 @@
 //! Names of tabs, and the idempotency keys derived from them.
 
-use uuid::{Builder, Variant, Version};
-
 use super::{
     rng::{Rng, mix},
     time::UnixMillis,
@@ -44,32 +42,29 @@ impl TabId {
         out
     }
 
-    /// The idempotency key of this tab's event number `seq`: a UUID v7 that is a function of tab,
+    /// Appends the idempotency key of this tab's event number `seq`: a UUID v7 that is a function of tab,
     /// number and timestamp, so that whoever reads the event from wherever it was kept names it the
     /// same. Two tabs differ in 80 random bits, two events of one tab in the number.
-    #[must_use]
-    pub fn idempotency_key(self, seq: u64, at: UnixMillis) -> String {
+    pub fn push_key(self, out: &mut String, seq: u64, at: UnixMillis) {
         let rare = self.0 as u64;
         let scattered = mix((self.0 >> 64) as u64 ^ mix(seq ^ rare << 48));
         let rest = mix(rare ^ scattered.rotate_left(17));
-        uuid_text(at.0 << 16 | rest >> 48, scattered, Version::SortRand)
+        push_uuid(out, at.0 << 16 | rest >> 48, scattered, 7);
     }
 }
 
-/// A UUID in its hyphenated form, of 128 bits of which some give way to version and variant.
-pub(super) fn uuid_text(high: u64, low: u64, version: Version) -> String {
-    let uuid = Builder::from_u128(u128::from(high) << 64 | u128::from(low))
-        .with_version(version)
-        .with_variant(Variant::RFC4122)
-        .into_uuid();
-    let mut out = String::with_capacity(36);
-    for (at, byte) in uuid.as_bytes().iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        push_digits(&mut out, u64::from(*byte), 16, 2);
-    }
-    out
+/// Appends a UUID (RFC 9562), hyphenated, of 128 bits of which some give way to version and variant.
+pub(super) fn push_uuid(out: &mut String, high: u64, low: u64, version: u64) {
+    let (high, low) = (high & !0xf000 | version << 12, low & !0 >> 2 | 1 << 63);
+    push_digits(out, high >> 32, 16, 8);
+    let mut part = |bits, digits| {
+        out.push('-');
+        push_digits(out, bits, 16, digits);
+    };
+    part(high >> 16 & 0xffff, 4);
+    part(high & 0xffff, 4);
+    part(low >> 48, 4);
+    part(low & !0 >> 16, 12);
 }
 
 /// The id of the batch that holds a tab's events `from` to `to`. The stamp tells batches apart that
@@ -121,8 +116,10 @@ mod tests {
         ] {
             let tab = TabId::parse(tab).unwrap();
             for seq in 1..2_000 {
-                let key = tab.idempotency_key(seq, UnixMillis(1_768_478_400_000));
-                assert_eq!(key, tab.idempotency_key(seq, UnixMillis(1_768_478_400_000)));
+                let (mut key, mut again) = (String::new(), String::new());
+                tab.push_key(&mut key, seq, UnixMillis(1_768_478_400_000));
+                tab.push_key(&mut again, seq, UnixMillis(1_768_478_400_000));
+                assert_eq!(key, again);
                 assert!(
                     key.starts_with("019bc180-3600-7") || key.as_bytes()[14] == b'7',
                     "{key}"

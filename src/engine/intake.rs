@@ -17,6 +17,10 @@ const RING_BYTES_MAX: usize = 160 * 1024;
 /// Bytes of storage taken at most meanwhile.
 pub(super) const RING_STORAGE_BYTES_MAX: usize = 256 * 1024;
 
+/// Told where the journal cannot be kept.
+pub(super) const STORAGE_UNAVAILABLE: &str =
+    "storage_unavailable localStorage is missing or blocked; events are kept in memory";
+
 /// How often what other tabs hold is weighed anew while there is no room, in milliseconds.
 const WEIGH_MS: u64 = 1_000;
 
@@ -113,14 +117,8 @@ impl Engine {
 
     fn warn_of_drops(&mut self, reason: DropReason) {
         match reason {
-            DropReason::Blocked => self.account.error_once(
-                "endpoint_blocked",
-                "no request has ever got through; only the newest events are kept; check the endpoint, CORS, CSP connect-src and ad blockers",
-            ),
-            _ => self.account.error_once(
-                "queue_overflow",
-                "more than maxQueueSize events are waiting; the oldest are dropped; check that the endpoint answers 2xx",
-            ),
+            DropReason::Blocked => self.account.error_once("endpoint_blocked no request ever got through; the oldest events are dropped; check the endpoint, CORS, CSP connect-src, ad blockers"),
+            _ => self.account.error_once("queue_overflow more than maxQueueSize events wait; the oldest events are dropped; check that the endpoint answers 2xx"),
         }
     }
 
@@ -142,14 +140,8 @@ impl Engine {
             // A gap before these events is explained in the same breath.
             Ok(()) if self.own.log.has_unreported() => self.write_own_record(store),
             Ok(()) => {}
-            Err(StoreError::QuotaExceeded) => self.account.error_once(
-                "storage_quota",
-                "localStorage is full: events are kept in memory and space was given back to the page; free some, or lower maxStorageBytes",
-            ),
-            Err(_) => self.account.error_once(
-                "storage_unavailable",
-                "localStorage cannot be written: events are kept in memory only",
-            ),
+            Err(StoreError::QuotaExceeded) => self.account.error_once("storage_quota localStorage is full; events are kept in memory; free space or lower maxStorageBytes"),
+            Err(_) => self.account.error_once(STORAGE_UNAVAILABLE),
         }
     }
 }

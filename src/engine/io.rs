@@ -1,8 +1,8 @@
 //! The host contract on one screen: what goes into the engine, and what comes out.
 //!
 //! The host (the browser shell in `src/web`, or a simulation) owns the clock, the store, the network
-//! and the channel. It calls [`Engine::handle`](super::Engine::handle) for whatever happens, then
-//! [`poll_output`](super::Engine::poll_output) until `None`, performing each output *after* the call
+//! and the channel. It calls [`Engine::handle`](super::Engine::handle) for whatever happens, takes
+//! its outputs ([`take_outputs`](super::Engine::take_outputs)), performs each *after* the call
 //! has returned, and arranges for `Input::Timeout` at
 //! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious.
 

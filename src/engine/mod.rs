@@ -62,13 +62,13 @@ use election::{Election, Role};
 use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
-use intake::RING_STORAGE_BYTES_MAX;
+use intake::{RING_STORAGE_BYTES_MAX, STORAGE_UNAVAILABLE};
 use io::{Host, Input, Output};
 use journal::Journal;
 use log::Log;
 use partition::Partition;
 use pump::Flight;
-use report::{Report, Stats};
+use report::{Fields, Report, Stats};
 use retry::Gate;
 use rng::Rng;
 use store::Store;
@@ -131,7 +131,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts; outputs are waiting to be polled.
+    /// Starts; outputs are waiting to be taken.
     #[must_use]
     pub fn new(
         config: Config,
@@ -184,11 +184,8 @@ impl Engine {
             config,
             host,
         };
-        for error in errors {
-            engine.account.report(Report::Error {
-                code: error.code(),
-                message: error.message(),
-            });
+        for ConfigError { code, message } in errors {
+            engine.account.report(Report::Error { code, message });
         }
         engine.start(store);
         engine
@@ -201,18 +198,14 @@ impl Engine {
         self.identity.save(&self.host.project, store);
         self.weigh_others(store);
         if !self.host.has_storage {
-            self.account.error_once(
-                "storage_unavailable",
-                "localStorage is missing or blocked: events are kept in memory only",
-            );
+            self.account.error_once(STORAGE_UNAVAILABLE);
         }
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
             self.join();
         } else {
             self.account.error_once(
-                "channel_unavailable",
-                "BroadcastChannel is missing: each tab sends for itself",
+                "channel_unavailable BroadcastChannel is missing; each tab sends for itself",
             );
             self.plan_scans(&[0]);
         }
@@ -242,10 +235,10 @@ impl Engine {
         }
     }
 
-    /// The next thing to do; may have changed after any [`handle`](Self::handle).
+    /// What is to be done, in order; there may be more after any [`handle`](Self::handle).
     #[must_use]
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.account.poll_output()
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        self.account.take_outputs()
     }
 
     /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
@@ -261,28 +254,36 @@ impl Engine {
     /// The account of this client.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let mut stats = self.account.stats();
+        let mut stats = Stats::default();
+        self.describe(&mut stats);
+        stats
+    }
+
+    /// The account of this client, figure by figure.
+    pub fn describe(&self, to: &mut impl Fields) {
         let (mut pending, mut stored) = (self.own.log.pending(), self.own.journal.bytes());
         for partition in &self.tabs.adopted {
             pending += partition.log.pending();
             stored += partition.journal.bytes();
         }
-        (stats.pending, stats.storage_bytes) = (pending as u64, stored as u64);
-        stats.volatile = self.own.journal.volatile(&self.own.log) as u64;
-        if self.host.has_storage {
-            stats.storage = "local";
-        }
-        stats.breaker = self.gate.breaker.state();
-        stats.blocked = self.gate.breaker.is_blocked();
-        stats.role = self.role_name();
-        stats.term = self.election.term();
-        stats.leader = self.election.leader().map(TabId::text);
-        stats.tab = self.me.text();
-        for tab in self.election.members() {
-            stats.peers.push(tab.text());
-        }
-        stats.last_seq = self.own.log.next_seq() - 1;
-        stats
+        self.account.describe(to);
+        to.number("pending", pending as u64);
+        to.number("volatile", self.own.journal.volatile(&self.own.log) as u64);
+        to.number("storageBytes", stored as u64);
+        let storage = if self.host.has_storage {
+            "local"
+        } else {
+            "memory"
+        };
+        to.word("storage", storage);
+        to.word("breaker", self.gate.breaker.state());
+        to.flag("blocked", self.gate.breaker.is_blocked());
+        to.word("role", self.role_name());
+        to.number("term", self.election.term());
+        to.text("leader", self.election.leader().map(TabId::text).as_deref());
+        to.text("tab", Some(&self.me.text()));
+        to.texts("peers", self.election.members().map(TabId::text));
+        to.number("lastSeq", self.own.log.next_seq() - 1);
     }
 
     /// The visitor's anonymous id.

@@ -3,8 +3,6 @@
 //! The page's own `JSON.stringify` wrote it, so this is no parser: it checks that the text is one
 //! complete value (which is what an encoder that splices it relies on) and measures it.
 
-use core::str::Bytes;
-
 /// What a JSON text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -20,39 +18,37 @@ pub enum Kind {
 #[must_use]
 pub fn scan(text: &str) -> Option<Kind> {
     let mut rest = text.bytes();
-    let kind = match text.as_bytes().first()? {
-        b'"' => {
-            rest.next();
-            Kind::String(read_string(&mut rest)?)
-        }
-        b'{' => Kind::Object(read_nested(&mut rest)?),
-        b'[' => {
-            read_nested(&mut rest)?;
-            Kind::Other
-        }
-        _ => {
-            if !rest.all(is_bare) {
-                return None;
-            }
-            Kind::Other
-        }
-    };
-    rest.next().is_none().then_some(kind)
-}
-
-/// Whether the byte may stand in a number, `true`, `false` or `null`.
-const fn is_bare(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.')
-}
-
-/// Reads a balanced object or array; returns its depth.
-fn read_nested(rest: &mut Bytes<'_>) -> Option<u32> {
+    let first = *text.as_bytes().first()?;
+    if !matches!(first, b'"' | b'{' | b'[') {
+        return rest.all(is_bare).then_some(Kind::Other);
+    }
     // One bit an open bracket, object or array, for the 64 outermost: far beyond the limit on
     // properties. Deeper ones are balanced by count only.
     let (mut kinds, mut depth, mut deepest) = (0_u64, 0_u32, 0_u32);
-    while let Some(byte) = rest.next() {
+    let (mut quoted, mut chars) = (false, 0);
+    loop {
+        let byte = rest.next()?;
         match byte {
-            b'"' => _ = read_string(rest)?,
+            b'"' => quoted = !quoted,
+            b'\\' if quoted => {
+                // A low surrogate (dc00–dfff) completes the character before it; lone ones,
+                // which JSON.stringify writes as escapes, are undercounted by at most half.
+                let mut counts = true;
+                if rest.next()? == b'u' {
+                    let high = (rest.next()? | 0x20, rest.next()? | 0x20);
+                    counts = !matches!(high, (b'd', b'c'..=b'f'));
+                    rest.nth(1)?;
+                }
+                chars += u32::from(counts);
+            }
+            // Not in strings either: JSON escapes them.
+            b'\n' | b'\r' => return None,
+            _ if quoted => match byte {
+                0..=0x1f => return None,
+                // Continuation bytes of UTF-8 belong to the character they continue.
+                0x80..=0xbf => {}
+                _ => chars += 1,
+            },
             b'{' | b'[' => {
                 if depth < 64 {
                     kinds = (kinds & !(1 << depth)) | (u64::from(byte == b'{') << depth);
@@ -61,46 +57,27 @@ fn read_nested(rest: &mut Bytes<'_>) -> Option<u32> {
                 deepest = deepest.max(depth);
             }
             b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
+                depth -= 1;
                 if depth < 64 && (kinds >> depth & 1 == 1) != (byte == b'}') {
                     return None;
                 }
-                if depth == 0 {
-                    return Some(deepest);
-                }
             }
-            b'\n' | b'\r' => return None,
             _ => {}
         }
-    }
-    None
-}
-
-/// Reads a JSON string from behind its opening quote to the closing one; returns its characters,
-/// of which an escaped surrogate pair is one.
-fn read_string(rest: &mut Bytes<'_>) -> Option<u32> {
-    let mut chars = 0;
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'"' => return Some(chars),
-            0..=0x1f => return None,
-            b'\\' => {
-                let mut counts = true;
-                if rest.next()? == b'u' {
-                    // A low surrogate (dc00–dfff) completes the character before it; lone ones,
-                    // which JSON.stringify writes as escapes, are undercounted by at most half.
-                    let high = (rest.next()? | 0x20, rest.next()? | 0x20);
-                    counts = !matches!(high, (b'd', b'c'..=b'f'));
-                    rest.nth(1)?;
-                }
-                chars += u32::from(counts);
-            }
-            // Continuation bytes of UTF-8 belong to the character they continue.
-            0x80..=0xbf => {}
-            _ => chars += 1,
+        if depth == 0 && !quoted {
+            break;
         }
     }
-    None
+    rest.next().is_none().then_some(match first {
+        b'"' => Kind::String(chars),
+        b'{' => Kind::Object(deepest),
+        _ => Kind::Other,
+    })
+}
+
+/// Whether the byte may stand in a number, `true`, `false` or `null`.
+const fn is_bare(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.')
 }
 
 #[cfg(test)]

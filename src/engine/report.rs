@@ -1,5 +1,7 @@
 //! Everything the SDK did or lost, as data.
 
+use crate::wire::text::{line_at, name_of};
+
 /// Why an accepted event was given up. Counted in [`Stats::dropped`], never silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -29,23 +31,22 @@ impl DropReason {
         Self::Corrupt,
     ];
 
+    /// Their names, a line each.
+    pub(super) const CODES: &str = "overflow\nblocked\nrejected\ntoo_large\nexpired\ncorrupt";
+
     /// The stable name used on the wire, in the journal and in `stats()`.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Overflow => "overflow",
-            Self::Blocked => "blocked",
-            Self::Rejected => "rejected",
-            Self::TooLarge => "too_large",
-            Self::Expired => "expired",
-            Self::Corrupt => "corrupt",
-        }
+    pub fn code(self) -> &'static str {
+        line_at(Self::CODES, self as usize)
     }
 
     /// The reason of that name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.code() == code)
     }
 }
 
@@ -169,12 +170,16 @@ pub trait Fields {
     fn number(&mut self, name: &'static str, value: u64);
     /// A text, or that there is none.
     fn text(&mut self, name: &'static str, value: Option<&str>);
+    /// One of a few words.
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        self.text(name, Some(value));
+    }
     /// True or false.
     fn flag(&mut self, name: &'static str, value: bool);
     /// Some texts.
-    fn texts(&mut self, name: &'static str, values: &[String]);
-    /// Some counts under names of their own.
-    fn counts(&mut self, name: &'static str, counts: &[Count]);
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = String>);
+    /// Counts under the names that begin the lines of `names`; those of zero are left out.
+    fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]);
 }
 
 impl Report {
@@ -187,25 +192,25 @@ impl Report {
                 from,
                 to: last,
             } => {
-                to.text("type", Some("delivered"));
+                to.word("type", "delivered");
                 to.number("count", (*count).into());
                 to.text("tab", Some(tab));
                 to.number("from", *from);
                 to.number("to", *last);
             }
             Self::Dropped { count, reason } => {
-                to.text("type", Some("dropped"));
+                to.word("type", "dropped");
                 to.number("count", (*count).into());
-                to.text("reason", Some(reason.code()));
+                to.word("reason", reason.code());
             }
             Self::DeliveryFailed { status, events } => {
-                to.text("type", Some("deliveryFailed"));
+                to.word("type", "deliveryFailed");
                 to.number("status", (*status).into());
                 to.number("events", (*events).into());
             }
             Self::Error { code, message } => {
-                to.text("type", Some("error"));
-                to.text("code", Some(code));
+                to.word("type", "error");
+                to.word("code", code);
                 to.text("message", Some(message));
             }
             Self::Flushed {
@@ -214,15 +219,15 @@ impl Report {
                 pending,
                 dropped,
             } => {
-                to.text("type", Some("flushed"));
+                to.word("type", "flushed");
                 to.number("id", (*id).into());
                 to.number("delivered", (*delivered).into());
                 to.number("pending", (*pending).into());
                 to.number("dropped", (*dropped).into());
             }
             Self::Role { role, leader, term } => {
-                to.text("type", Some("role"));
-                to.text("role", Some(role));
+                to.word("type", "role");
+                to.word("role", role);
                 to.text("leader", leader.as_deref());
                 to.number("term", *term);
             }
@@ -230,28 +235,58 @@ impl Report {
     }
 }
 
-impl Stats {
-    /// The whole account.
-    pub fn describe(&self, to: &mut impl Fields) {
-        to.number("accepted", self.accepted);
-        to.number("adopted", self.adopted);
-        to.number("handedBack", self.handed_back);
-        to.number("delivered", self.delivered);
-        to.number("pending", self.pending);
-        to.counts("dropped", &self.dropped);
-        to.counts("refused", &self.refused);
-        to.number("volatile", self.volatile);
-        to.number("requests", self.requests);
-        to.number("retries", self.retries);
-        to.number("storageBytes", self.storage_bytes);
-        to.text("storage", Some(self.storage));
-        to.text("breaker", Some(self.breaker));
-        to.flag("blocked", self.blocked);
-        to.text("role", Some(self.role));
-        to.number("term", self.term);
-        to.text("leader", self.leader.as_deref());
-        to.text("tab", Some(&self.tab));
-        to.texts("peers", &self.peers);
-        to.number("lastSeq", self.last_seq);
+impl Fields for Stats {
+    fn number(&mut self, name: &'static str, value: u64) {
+        let number = match name {
+            "accepted" => &mut self.accepted,
+            "adopted" => &mut self.adopted,
+            "handedBack" => &mut self.handed_back,
+            "delivered" => &mut self.delivered,
+            "pending" => &mut self.pending,
+            "volatile" => &mut self.volatile,
+            "requests" => &mut self.requests,
+            "retries" => &mut self.retries,
+            "storageBytes" => &mut self.storage_bytes,
+            "term" => &mut self.term,
+            _ => &mut self.last_seq,
+        };
+        *number = value;
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<&str>) {
+        let value = value.map(ToOwned::to_owned);
+        match name {
+            "tab" => self.tab = value.unwrap_or_default(),
+            _ => self.leader = value,
+        }
+    }
+
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        match name {
+            "storage" => self.storage = value,
+            "breaker" => self.breaker = value,
+            _ => self.role = value,
+        }
+    }
+
+    fn flag(&mut self, _: &'static str, value: bool) {
+        self.blocked = value;
+    }
+
+    fn texts(&mut self, _: &'static str, values: impl Iterator<Item = String>) {
+        self.peers = values.collect();
+    }
+
+    fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]) {
+        let list = match name {
+            "dropped" => &mut self.dropped,
+            _ => &mut self.refused,
+        };
+        for (index, count) in counts.iter().copied().enumerate() {
+            if count > 0 {
+                let reason = name_of(line_at(names, index));
+                list.push(Count { reason, count });
+            }
+        }
     }
 }

@@ -17,10 +17,10 @@ impl Rng {
         mix(self.0)
     }
 
-    /// A number below `bound`; zero for a bound of zero.
-    pub fn below(&mut self, bound: u32) -> u64 {
+    /// A number below `bound`, which is at most 2^32; zero for a bound of zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
         // Widening multiplication; the bias of 2^-32 at most, for each value, does not matter to a jitter.
-        (self.next_u64() >> 32) * u64::from(bound) >> 32
+        ((self.next_u64() >> 32) * bound) >> 32
     }
 }
 

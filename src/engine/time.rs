@@ -21,8 +21,9 @@ impl Instant {
 impl Add<u64> for Instant {
     type Output = Self;
 
+    /// What is added is a wait of days at most, and never to [`Self::NEVER`].
     fn add(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(ms))
+        Self(self.0 + ms)
     }
 }
 
@@ -115,13 +116,10 @@ impl TimerTable {
 
     /// Takes the next timer that is due; call until `None`.
     pub fn take_expired(&mut self, now: Instant) -> Option<Timer> {
-        for (timer, at) in Timer::ALL.into_iter().zip(&mut self.deadlines) {
-            if *at <= now {
-                *at = Instant::NEVER;
-                return Some(timer);
-            }
-        }
-        None
+        let due = self.deadlines.iter().position(|at| *at <= now)?;
+        let timer = *Timer::ALL.get(due)?;
+        self.stop(timer);
+        Some(timer)
     }
 
     /// The earliest deadline; changes after any `set`, `stop` or `take_expired`.

@@ -3,15 +3,14 @@
 //! Any property of a foreign object may be missing, of another type, or throw: a read that fails is
 //! `undefined`. The configuration is read value by value like this, because
 //! `serde_wasm_bindgen::from_value` brings in float formatting for its error texts (measured: 28 KB
-//! of wasm against 13 KB, brotli). In the other direction it makes the lists; a derived `Serialize`
-//! for reports and statistics would bring in a cache of field names and text formatting, 2 KB more.
+//! of wasm against 13 KB, brotli). In the other direction go texts of JSON, which the browser parses.
 
-use js_sys::{Function, Object, Reflect};
-use serde_wasm_bindgen::to_value;
+use js_sys::{Function, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::engine::config::Value;
-use crate::engine::report::{Count, Fields, Report, Stats};
+use crate::engine::report::Report;
+use crate::wire::json;
 
 /// `target[name]`, or `undefined` where that throws.
 pub(crate) fn property(target: &JsValue, name: &str) -> JsValue {
@@ -66,51 +65,16 @@ pub(crate) fn option(config: &JsValue, name: &str) -> Value {
     }
 }
 
-/// A plain object that is being filled, with `null` for what is absent.
-struct Plain(Object);
-
-impl Fields for Plain {
-    fn number(&mut self, name: &'static str, value: u64) {
-        set(&self.0, name, &JsValue::from_f64(value as f64));
-    }
-
-    fn text(&mut self, name: &'static str, value: Option<&str>) {
-        set(
-            &self.0,
-            name,
-            &value.map_or(JsValue::NULL, JsValue::from_str),
-        );
-    }
-
-    fn flag(&mut self, name: &'static str, value: bool) {
-        set(&self.0, name, &value.into());
-    }
-
-    fn texts(&mut self, name: &'static str, values: &[String]) {
-        set(&self.0, name, &to_value(values).unwrap_or(JsValue::NULL));
-    }
-
-    fn counts(&mut self, name: &'static str, counts: &[Count]) {
-        let mut object = Self(Object::new());
-        for count in counts {
-            object.number(count.reason, count.count);
-        }
-        set(&self.0, name, &object.0);
-    }
-}
-
 /// A report as the page is to see it.
 pub(crate) fn report(report: &Report) -> JsValue {
-    let mut object = Plain(Object::new());
+    let mut object = json::Object::default();
     report.describe(&mut object);
-    object.0.into()
+    parsed(object)
 }
 
-/// The account, with its lists of counts as `{reason: count}`.
-pub(crate) fn stats(stats: &Stats) -> JsValue {
-    let mut object = Plain(Object::new());
-    stats.describe(&mut object);
-    object.0.into()
+/// What was written as JSON, as a plain object.
+pub(crate) fn parsed(object: json::Object) -> JsValue {
+    JSON::parse(&object.end()).unwrap_or(JsValue::UNDEFINED)
 }
 
 #[cfg(test)]

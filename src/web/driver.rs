@@ -24,6 +24,7 @@ use crate::engine::Engine;
 use crate::engine::config::{Config, ConfigError};
 use crate::engine::io::{Host, Input, Output, PageEvent};
 use crate::engine::report::Report;
+use crate::wire::json;
 
 /// Inputs taken in one go; what is left then waits for the timer, so that no cycle of answers can
 /// hold the page.
@@ -71,12 +72,13 @@ impl Shell {
 
     /// The account; `undefined` in the midst of a step of the engine.
     pub(crate) fn stats(&self) -> JsValue {
-        let stats = match self.core.try_borrow() {
-            Ok(core) => core.engine.stats(),
+        let mut stats = json::Object::default();
+        match self.core.try_borrow() {
+            Ok(core) => core.engine.describe(&mut stats),
             Err(_) => return JsValue::UNDEFINED,
-        };
-        // The borrow is over: filling an object may run a page's own setters.
-        convert::stats(&stats)
+        }
+        // The borrow is over: `JSON.parse` may be a page's own.
+        convert::parsed(stats)
     }
 
     /// The anonymous id in force; empty in the midst of a step of the engine.
@@ -139,12 +141,7 @@ impl Shell {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let mut core = self.core.borrow_mut();
-        let mut outputs = Vec::new();
-        while let Some(output) = core.engine.poll_output() {
-            outputs.push(output);
-        }
-        outputs
+        self.core.borrow_mut().engine.take_outputs()
     }
 
     fn next(&self) -> Option<Arrival> {
@@ -237,10 +234,7 @@ impl Recipient for Shell {
 fn fetch_impl(config: &JsValue, errors: &mut Vec<ConfigError>) -> Option<Function> {
     let found = convert::function(config, "fetchImpl");
     if found.is_none() && !convert::property(config, "fetchImpl").is_undefined() {
-        errors.push(ConfigError::WrongType {
-            name: "fetchImpl",
-            expected: "a function",
-        });
+        errors.push(ConfigError::wrong_type("fetchImpl", "a function"));
     }
     found
 }

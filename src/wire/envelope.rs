@@ -15,7 +15,7 @@ use super::{
     json::{push_string, push_timestamp, push_u64},
     text::{after, after_byte, fields, split_once},
 };
-use crate::engine::{entries::Entry, seal::Hole, time::UnixMillis};
+use crate::engine::{entries::Entry, ids::TabId, seal::Hole, time::UnixMillis};
 
 /// Version of this crate, as sent in `sdk.version`.
 pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -23,8 +23,8 @@ pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The parts of one event, the strings already JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct EventParts<'a> {
-    /// UUID v7.
-    pub key: &'a str,
+    /// Who tracked it.
+    pub tab: TabId,
     /// Number within its tab.
     pub seq: u64,
     /// JSON string.
@@ -44,7 +44,7 @@ pub struct EventParts<'a> {
 pub fn event(parts: EventParts<'_>) -> String {
     let mut out = String::with_capacity(192 + parts.properties.len());
     out.push_str("{\"idempotencyKey\":\"");
-    out.push_str(parts.key);
+    parts.tab.push_key(&mut out, parts.seq, parts.timestamp);
     out.push_str("\",\"seq\":");
     push_u64(&mut out, parts.seq);
     out.push_str(",\"name\":");

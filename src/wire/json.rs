@@ -1,7 +1,8 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use crate::engine::time::UnixMillis;
+use super::text::{line_at, name_of};
+use crate::engine::{report::Fields, time::UnixMillis};
 
 /// Appends a decimal number.
 pub fn push_u64(out: &mut String, number: u64) {
@@ -24,49 +25,117 @@ pub fn push_digits(out: &mut String, number: u64, base: u64, width: u32) {
 /// Appends a JSON string literal.
 pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{0}'..='\u{1f}' => {
-                out.push_str("\\u00");
-                push_digits(out, c.into(), 16, 2);
-            }
-            _ => out.push(c),
+    // What needs no escape is appended a stretch at a time.
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(text.get(from..at).unwrap_or(""));
+        from = at;
+        out.push('\\');
+        if byte < b' ' {
+            out.push_str("u00");
+            push_digits(out, byte.into(), 16, 2);
+            from += 1;
         }
     }
+    out.push_str(text.get(from..).unwrap_or(""));
     out.push('"');
 }
 
 /// Appends an ISO 8601 UTC timestamp with milliseconds, unquoted.
 pub fn push_timestamp(out: &mut String, at: UnixMillis) {
     let (days, ms) = (at.0 / 86_400_000, at.0 % 86_400_000);
-    // Days to civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    for (number, width, separator) in [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (ms / 3_600_000, 2, ':'),
-        (ms / 60_000 % 60, 2, ':'),
-        (ms / 1_000 % 60, 2, '.'),
-        (ms % 1_000, 3, 'Z'),
-    ] {
+    // Days to civil date: Neri and Schneider, "Euclidean affine functions and their application to calendar
+    // algorithms", in years that begin with March.
+    let quarters = 4 * (days + 719_468) + 3;
+    let (century, quarters) = (quarters / 146_097, (quarters % 146_097) | 3);
+    let (year, day) = (100 * century + quarters / 1_461, quarters % 1_461 / 4);
+    let month = 2_141 * day + 197_913;
+    let next = u64::from(day >= 306);
+    let mut part = |number, width, separator| {
         push_digits(out, number, 10, width);
         out.push(separator);
+    };
+    part(year + next, 4, '-');
+    part((month >> 16) - 12 * next, 2, '-');
+    part((month & 0xffff) / 2_141 + 1, 2, 'T');
+    part(ms / 3_600_000, 2, ':');
+    part(ms / 60_000 % 60, 2, ':');
+    part(ms / 1_000 % 60, 2, '.');
+    part(ms % 1_000, 3, 'Z');
+}
+
+/// An object that is being written, for what the page is told.
+#[derive(Debug)]
+pub struct Object(String);
+
+impl Default for Object {
+    fn default() -> Self {
+        Self("{".to_owned())
+    }
+}
+
+impl Object {
+    /// The whole of it.
+    #[must_use]
+    pub fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn item(&mut self) {
+        if !matches!(self.0.as_bytes().last(), Some(b'{' | b'[')) {
+            self.0.push(',');
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        self.item();
+        push_string(&mut self.0, name);
+        self.0.push(':');
+    }
+}
+
+impl Fields for Object {
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.name(name);
+        push_u64(&mut self.0, value);
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<&str>) {
+        self.name(name);
+        match value {
+            Some(text) => push_string(&mut self.0, text),
+            None => self.0.push_str("null"),
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, value: bool) {
+        self.name(name);
+        self.0.push_str(if value { "true" } else { "false" });
+    }
+
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = String>) {
+        self.name(name);
+        self.0.push('[');
+        for value in values {
+            self.item();
+            push_string(&mut self.0, &value);
+        }
+        self.0.push(']');
+    }
+
+    fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]) {
+        self.name(name);
+        self.0.push('{');
+        for (index, count) in counts.iter().enumerate() {
+            if *count > 0 {
+                self.number(name_of(line_at(names, index)), *count);
+            }
+        }
+        self.0.push('}');
     }
 }
 
@@ -91,6 +160,42 @@ mod tests {
         ] {
             assert_eq!(written(|out| push_timestamp(out, UnixMillis(ms))), text);
         }
+    }
+
+    #[test]
+    fn timestamps_know_every_month() {
+        let mut days = 0;
+        for year in 1970..10_000_u64 {
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let february = 28 + u64::from(leap);
+            for (month, length) in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+                .into_iter()
+                .enumerate()
+            {
+                for day in [1, length] {
+                    let at = UnixMillis((days + day) * 86_400_000 - 1);
+                    let text = format!("{year}-{:02}-{day:02}T23:59:59.999Z", month + 1);
+                    assert_eq!(written(|out| push_timestamp(out, at)), text);
+                }
+                days += length;
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_is_written_member_by_member() {
+        let mut object = Object::default();
+        object.counts("none", "a\nb", &[0, 0]);
+        object.counts("some", "a why\nb why not\nc", &[1, 0, 2]);
+        object.texts("texts", ["\"".to_owned(), String::new()].into_iter());
+        object.text("absent", None);
+        object.word("word", "w");
+        object.flag("yes", true);
+        assert_eq!(
+            object.end(),
+            r#"{"none":{},"some":{"a":1,"c":2},"texts":["\"",""],"absent":null,"word":"w","yes":true}"#
+        );
+        assert_eq!(Object::default().end(), "{}");
     }
 
     proptest::proptest! {

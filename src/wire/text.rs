@@ -51,6 +51,18 @@ pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
+/// Line number `index` of a table.
+#[must_use]
+pub fn line_at(table: &str, index: usize) -> &str {
+    fields(table, b'\n').nth(index).unwrap_or("")
+}
+
+/// The name that a line of a table begins with; what follows it is a space away.
+#[must_use]
+pub fn name_of(line: &str) -> &str {
+    split_once(line, b' ').map_or(line, |(name, _)| name)
+}
+
 /// What is after the first `needle`; nothing is after an empty one.
 #[must_use]
 pub fn after<'a>(text: &'a str, needle: &str) -> Option<&'a str> {

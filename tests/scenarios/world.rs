@@ -320,7 +320,7 @@ impl World {
     }
 
     fn perform_outputs(&mut self, tab: usize) {
-        while let Some(output) = self.tabs[tab].engine.poll_output() {
+        for output in self.tabs[tab].engine.take_outputs() {
             let at = &mut self.tabs[tab];
             match output {
                 Output::Send(request) => self.send(Sent {

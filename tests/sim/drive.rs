@@ -127,20 +127,17 @@ impl World {
     }
 
     fn perform_outputs(&mut self, tab: usize, exit: bool, replies: &mut VecDeque<Arrival>) {
-        let mut outputs = Vec::new();
         let Some(engine) = self.tabs[tab].engine.as_mut() else {
             return;
         };
-        while let Some(output) = engine.poll_output() {
-            outputs.push(output);
-            if outputs.len() > OUTPUTS_MAX {
-                self.fail(
-                    16,
-                    &format!("tab {tab} puts out without end: {:?}", outputs.last()),
-                );
-            }
-        }
+        let outputs = engine.take_outputs();
         let stats = engine.stats();
+        if outputs.len() > OUTPUTS_MAX {
+            self.fail(
+                16,
+                &format!("tab {tab} puts out without end: {:?}", outputs.last()),
+            );
+        }
         let before = std::mem::replace(&mut self.tabs[tab].seen.stats, stats);
         for output in outputs {
             match output {

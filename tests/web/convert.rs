@@ -4,9 +4,10 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{js, js_with};
-use super::{call, function, is_true, option, property, report, stats, text};
+use super::{call, function, is_true, option, parsed, property, report, text};
 use crate::engine::config::{Config, ConfigError, Value};
-use crate::engine::report::{Count, DropReason, Report, Stats};
+use crate::engine::report::{DropReason, Fields, Report};
+use crate::wire::json::Object;
 
 fn json(value: &JsValue) -> String {
     js_with("return JSON.stringify($)", value)
@@ -67,10 +68,10 @@ fn a_hostile_configuration_costs_its_values_and_nothing_else() {
     );
     assert_eq!(
         errors,
-        [ConfigError::WrongType {
-            name: "flushAt",
-            expected: "a number"
-        }]
+        [ConfigError::wrong_type(
+            "flushAt",
+            "a number from 1 to 1000"
+        )]
     );
 }
 
@@ -147,24 +148,14 @@ fn reports_are_plain_objects_tagged_by_type() {
 
 #[wasm_bindgen_test]
 fn the_account_counts_by_reason() {
-    let account = Stats {
-        accepted: 10,
-        handed_back: 1,
-        dropped: vec![
-            Count {
-                reason: "overflow",
-                count: 7,
-            },
-            Count {
-                reason: "expired",
-                count: 1,
-            },
-        ],
-        peers: vec!["p".into()],
-        role: "leader",
-        ..Stats::default()
-    };
-    let object = stats(&account);
+    let mut account = Object::default();
+    account.number("handedBack", 1);
+    account.counts("dropped", "overflow\nblocked\nexpired", &[7, 0, 1]);
+    account.counts("refused", "name_missing the event has no name", &[0]);
+    account.text("leader", None);
+    account.flag("blocked", false);
+    account.texts("peers", ["p".to_owned()].into_iter());
+    let object = parsed(account);
     assert_eq!(
         json(&property(&object, "dropped")),
         r#"{"overflow":7,"expired":1}"#
@@ -173,6 +164,7 @@ fn the_account_counts_by_reason() {
     assert_eq!(json(&property(&object, "peers")), r#"["p"]"#);
     assert_eq!(property(&object, "handedBack"), 1.0);
     assert_eq!(property(&object, "leader"), JsValue::NULL);
+    assert_eq!(property(&object, "blocked"), false);
     assert_eq!(
         js_with(
             "return Object.getPrototypeOf($) === Object.prototype",

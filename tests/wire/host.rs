@@ -1,5 +1,7 @@
 //! One tab and the least of a host around it: every request is answered at once, or never.
 
+use std::collections::VecDeque;
+
 use sendoff::engine::{
     Engine,
     config::Config,
@@ -18,6 +20,8 @@ pub(crate) struct Host {
     config: Config,
     pub(crate) store: MemoryStore,
     now: u64,
+    /// What the engine wants, and what is not done of it yet.
+    outputs: VecDeque<Output>,
     /// Bodies sent, in order.
     pub(crate) bodies: Vec<String>,
     /// No request is answered.
@@ -65,6 +69,7 @@ impl Host {
             config,
             store,
             now,
+            outputs: VecDeque::new(),
             bodies: Vec::new(),
             hangs: false,
             answer: None,
@@ -115,9 +120,16 @@ impl Host {
             .clone()
     }
 
+    fn next_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.outputs.extend(self.engine.take_outputs());
+        }
+        self.outputs.pop_front()
+    }
+
     fn input(&mut self, input: Input<'_>) {
         self.engine.handle(time(self.now), input, &mut self.store);
-        while let Some(output) = self.engine.poll_output() {
+        while let Some(output) = self.next_output() {
             let Output::Send(request) = output else {
                 continue;
             };
