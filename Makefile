@@ -56,7 +56,7 @@ tool-browsers: | tool-chromium
 	@$(TOOLS) browsers
 
 # --- Build ----------------------------------------------------------------------------------------------------
-RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs')
+RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs' -o -name '*.js')
 PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 
 # What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
@@ -91,7 +91,7 @@ build: pkg/package.json ## build the npm package into pkg/
 $(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
 	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
 	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]'
-	$(IN_ENV) wasm-bindgen --target web --no-typescript --omit-default-module-path --out-name sendoff \
+	$(IN_ENV) wasm-bindgen --target web --encode-into always --no-typescript --omit-default-module-path --out-name sendoff \
 	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
 	@touch $@
 

@@ -7,7 +7,7 @@
 
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -33,17 +33,17 @@ export function shortNames({ imports, exports }) {
 }
 
 /**
- * `loader.js` and the glue that wasm-bindgen generated, as one file without comments, spaces and dead code, and with
- * the names that the wasm has been given. Only this file is minified: `index.js` stays readable for those who open
- * it in `node_modules`, and their bundler minifies both.
+ * `loader.js`, the glue that wasm-bindgen generated and the files of src/web that it imports from `dir`, as one file
+ * without comments, spaces and dead code, and with the names that the wasm has been given. Only this file is minified:
+ * `index.js` stays readable for those who open it in `node_modules`, and their bundler minifies both.
  */
-export async function bundleLoader(glue, names) {
+export async function bundleLoader(glue, names, dir) {
   const source = `${glue}\nexport { __wbg_finalize_init, __wbg_get_imports };`;
   const provideGlue = {
     name: "glue",
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^wasm-bindgen-glue$/ }, ({ path }) => ({ path, namespace: "glue" }));
-      onLoad({ filter: /.*/, namespace: "glue" }, () => ({ contents: source }));
+      onLoad({ filter: /.*/, namespace: "glue" }, () => ({ contents: source, resolveDir: dir }));
     },
   };
   const escaped = Object.keys(names).map((name) => name.replace(/\W/g, "\\$&"));
@@ -101,7 +101,7 @@ async function contents({ wasm, names, glue }) {
     "sendoff_bg.wasm": () => read(wasm, "the compiled engine"),
     "sendoff.js": async () => {
       const said = JSON.parse(read(names, "the names in the engine").toString());
-      return bundleLoader(read(glue, "the engine's glue").toString(), shortNames(said));
+      return bundleLoader(read(glue, "the engine's glue").toString(), shortNames(said), dirname(resolve(glue)));
     },
   };
   // npm packs a README whether it is listed or not.

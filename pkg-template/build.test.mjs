@@ -2,7 +2,7 @@
 // exactly the files of the allow-list, and nothing touched that has not changed.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -54,6 +54,19 @@ test("an import from elsewhere than the glue is refused", () => {
 test("the loader speaks the wasm's short names and leaves out what nobody calls", async () => {
   const code = await bundleLoader(GLUE, shortNames(NAMES));
   assert.doesNotMatch(code, /why|never called|__wbg_now|sendoff_bg/);
+});
+
+test("the loader holds what the glue imports from beside it", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "sendoff-glue-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, "snippets"));
+  writeFileSync(join(dir, "snippets/clock.js"), "export const now = () => 43; export const never = 'called';");
+  const glue = `import { now } from "./snippets/clock.js";\n${GLUE.replace("42", "now()")}`;
+  const code = await bundleLoader(glue, shortNames(NAMES), dir);
+  const loader = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  await loader.default(WASM);
+  assert.equal(loader.start()[0], 43);
+  assert.doesNotMatch(code, /snippets|called/);
 });
 
 test("the loader starts the engine from whatever it is given", async (t) => {

@@ -83,16 +83,16 @@ const serialise = (properties) => {
   return json;
 };
 
-/** A copy of the options. Each is read once, by name, and none is trusted. */
-const readConfig = (input, error) => {
-  const config = /** @type {any} */ ({});
-  if (typeof input === "string") config.apiKey = input;
-  if (typeof input !== "object" || !input) return config;
+/** Copies the engine's options, and the facade's own. Each is read once, by name, and none is trusted. */
+const readConfig = (input, options, own, error) => {
+  if (typeof input === "string") options.apiKey = input;
+  if (typeof input !== "object" || !input) return;
   for (const name of OPTIONS) {
     try {
       const value = input[name];
       if (value == null) continue;
-      if (!/^(on|fetch)/.test(name) || typeof value === "function") config[name] = value;
+      const target = /^(on|wasm|debug)/.test(name) ? own : options;
+      if (!/^(on|fetch)/.test(name) || typeof value === "function") target[name] = value;
       else error("config_wrong_type", `config.${name} must be a function; it is ignored`);
     } catch (cause) {
       error("config_unreadable", `config.${name} threw (${describe(cause)}); the default is used`);
@@ -101,7 +101,6 @@ const readConfig = (input, error) => {
   for (const name of attempt(() => Object.keys(input), [])) {
     if (!OPTIONS.includes(name)) error("config_unknown", `config.${name.slice(0, 64)} is no option; check its name`);
   }
-  return config;
 };
 
 /** The members of one client. */
@@ -113,7 +112,8 @@ const start = (input) => {
   let ended; // what shutdown returned
   let over = false; // that is settled, or destroy was called
   let last; // stats at destroy
-  let config = /** @type {any} */ ({});
+  const options = /** @type {any} */ ({}); // the engine's
+  const config = /** @type {any} */ ({});
   let tab = hex(10);
   let project = "";
   let anonymousId = "";
@@ -285,7 +285,7 @@ const start = (input) => {
     giveUp(code);
   };
 
-  const open = (glue, options) => {
+  const open = (glue) => {
     if (state !== "loading") return;
     engine = glue;
     client = engine.start(options, { tab, anonymousId, report });
@@ -384,8 +384,7 @@ const start = (input) => {
   };
 
   const begin = () => {
-    config = readConfig(input, error);
-    const { wasm, debug, onEventsDropped, onDeliveryFailed, onError, ...options } = config;
+    readConfig(input, options, config, error);
     const { apiKey, maxStorageBytes: room } = options;
     if (typeof apiKey === "string" && apiKey.length <= TEXT_UNITS_MAX) {
       project = attempt(() => encodeURIComponent(apiKey), "");
@@ -399,8 +398,8 @@ const start = (input) => {
     // The engine takes the stored identity or this proposal, so the answer never changes.
     const [version, id, user] = attempt(() => localStorage.getItem(key("identity")).split("\n"), []);
     anonymousId = (version === "1" && user != null && id) || uuid();
-    load(wasm)
-      .then((glue) => open(glue, options))
+    load(config.wasm)
+      .then(open)
       .catch((cause) => {
         if (state !== "loading") return;
         const advice = "check CSP and sendoff_bg.wasm; calls are kept for the next visit";

@@ -108,7 +108,7 @@ impl Gate {
         let backoff = u64::from(config.retry_base_delay_ms) << self.attempts.min(16);
         // Full jitter (Brooker, "Exponential Backoff And Jitter"): clients that failed together
         // come back spread over the whole wait.
-        let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) as u32 + 1);
+        let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
         let wait = after_ms.unwrap_or(jittered);
         // Failures may come in bunches (requests sent while leaving): the longest wait counts.
         self.not_before = self.not_before.max(now.mono + wait);

@@ -6,14 +6,21 @@
 use std::cell::Cell;
 
 use js_sys::Date;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
 
-use super::{convert, page};
+use super::page::WINDOW;
 use crate::engine::time::{Instant, Now, UnixMillis};
+
+#[wasm_bindgen(module = "/src/web/clock.js")]
+extern "C" {
+    /// NaN where that is no number.
+    #[wasm_bindgen(js_name = performanceNow)]
+    fn performance_now(window: &JsValue) -> f64;
+}
 
 /// Reads both clocks.
 pub(crate) struct Clock {
-    performance: JsValue,
+    window: JsValue,
     has_performance: bool,
     latest: Cell<u64>,
 }
@@ -21,13 +28,13 @@ pub(crate) struct Clock {
 impl Clock {
     /// The page's clocks.
     pub(crate) fn new() -> Self {
-        Self::with(convert::property(&page::window(), "performance"))
+        Self::with(WINDOW)
     }
 
-    fn with(performance: JsValue) -> Self {
+    fn with(window: JsValue) -> Self {
         Self {
-            has_performance: read(&performance).is_some(),
-            performance,
+            has_performance: !performance_now(&window).is_nan(),
+            window,
             latest: Cell::new(0),
         }
     }
@@ -37,7 +44,7 @@ impl Clock {
         let wall = Date::now() as u64;
         let mono = if self.has_performance {
             // A clock that fails later stands still: the two have nothing in common.
-            read(&self.performance).map_or(0, |ms| ms as u64)
+            performance_now(&self.window) as u64
         } else {
             wall
         };
@@ -48,10 +55,6 @@ impl Clock {
             wall: UnixMillis(wall),
         }
     }
-}
-
-fn read(performance: &JsValue) -> Option<f64> {
-    convert::call(performance, "now", &JsValue::UNDEFINED).as_f64()
 }
 
 #[cfg(test)]

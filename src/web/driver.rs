@@ -1,7 +1,7 @@
 //! The loop between the engine and the browser, and the rule that keeps it sound.
 //!
-//! While the engine is borrowed, no page code is run on purpose: outputs are collected, the borrow
-//! is released, and only then are they performed. Page code may still call in at any moment (a
+//! While the engine is borrowed, no page code is run on purpose: outputs are taken out, the borrow is
+//! released, and only then are they performed. Page code may still call in at any moment (a
 //! `fetchImpl`, a report callback, a patched `Storage`), and performing an output may itself yield an
 //! input (a beacon's `false`, a fetch that throws). All of these go to the queue, and the one loop
 //! that is already running takes them in order: the engine is never entered twice.
@@ -9,7 +9,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::Function;
 use wasm_bindgen::JsValue;
 
 use super::channel::{self, Channel};
@@ -18,10 +17,10 @@ use super::inbox::{Arrival, Inbox, Recipient};
 use super::lifecycle::{self, Lifecycle};
 use super::storage::BrowserStore;
 use super::timer::Wakeup;
-use super::transport::{self, Transport};
+use super::transport::{Transport, has_deferred};
 use super::{convert, page};
 use crate::engine::Engine;
-use crate::engine::config::{Config, ConfigError};
+use crate::engine::config::Config;
 use crate::engine::io::{Host, Input, Output, PageEvent};
 use crate::engine::report::Report;
 use crate::wire::json;
@@ -47,11 +46,12 @@ pub(crate) struct Shell {
     project: String,
     clock: Clock,
     wakeup: Wakeup,
-    transport: Rc<Transport>,
+    transport: Transport,
     channel: RefCell<Option<Channel>>,
     lifecycle: RefCell<Option<Lifecycle>>,
     inbox: Inbox,
-    report: Option<Function>,
+    /// Its `report` is called with every report.
+    host: JsValue,
 }
 
 /// What the engine works on; borrowed for the length of one call.
@@ -62,7 +62,7 @@ struct Core {
 
 impl Shell {
     /// Builds the parts, starts the engine and performs what it asks for at once.
-    pub(crate) fn start(config: &JsValue, host: &JsValue) -> Rc<Self> {
+    pub(crate) fn start(config: &JsValue, host: JsValue) -> Rc<Self> {
         let shell = Rc::new_cyclic(|weak: &Weak<Self>| Self::new(config, host, weak));
         *shell.lifecycle.borrow_mut() = Some(Lifecycle::listen(&shell.inbox));
         *shell.myself.borrow_mut() = Some(Rc::clone(&shell));
@@ -89,15 +89,14 @@ impl Shell {
         }
     }
 
-    fn new(config: &JsValue, host: &JsValue, weak: &Weak<Self>) -> Self {
-        let (parsed, mut errors) = Config::parse(&|name| convert::option(config, name));
-        let fetch_impl = fetch_impl(config, &mut errors);
+    fn new(config: &JsValue, host: JsValue, weak: &Weak<Self>) -> Self {
+        let (parsed, errors) = Config::parse(&|name| convert::option(config, name));
         let inbox = Inbox::new(weak.clone());
         let clock = Clock::new();
         let mut store = BrowserStore::open();
-        let host_facts = host_facts(host, &parsed.api_key, store.is_local(), &clock);
+        let host_facts = host_facts(&host, &parsed.api_key, store.is_local(), &clock);
         let project = host_facts.project.clone();
-        let transport = Transport::new(&parsed.endpoint, fetch_impl, inbox.clone());
+        let transport = Transport::new(&parsed.endpoint, config, &inbox);
         let engine = Engine::new(parsed, errors, host_facts, clock.now(), &mut store);
         Self {
             core: RefCell::new(Core { engine, store }),
@@ -113,7 +112,7 @@ impl Shell {
             channel: RefCell::default(),
             lifecycle: RefCell::default(),
             inbox,
-            report: convert::function(host, "report"),
+            host,
         }
     }
 
@@ -140,6 +139,7 @@ impl Shell {
         self.running.set(false);
     }
 
+    /// The engine is free again when this returns.
     fn outputs(&self) -> Vec<Output> {
         self.core.borrow_mut().engine.take_outputs()
     }
@@ -190,7 +190,7 @@ impl Shell {
     fn open_channel(&self) {
         let mut channel = self.channel.borrow_mut();
         if channel.is_none() {
-            *channel = Channel::open(&self.project, self.inbox.clone());
+            *channel = Channel::open(&self.project, &self.inbox);
         }
     }
 
@@ -198,11 +198,8 @@ impl Shell {
         if matches!(report, Report::Flushed { id, .. } if self.shutdown.get() == Some(*id)) {
             self.over.set(true);
         }
-        if let Some(callback) = &self.report {
-            // It belongs to the facade, which catches what the page's callbacks throw.
-            let (this, nothing) = (JsValue::UNDEFINED, JsValue::UNDEFINED);
-            drop(callback.call2(&this, &convert::report(report), &nothing));
-        }
+        // It belongs to the facade, which catches what the page's callbacks throw.
+        convert::call(&self.host, "report", &convert::report(report));
     }
 
     fn rearm(&self, idle: bool) {
@@ -231,16 +228,8 @@ impl Recipient for Shell {
     }
 }
 
-fn fetch_impl(config: &JsValue, errors: &mut Vec<ConfigError>) -> Option<Function> {
-    let found = convert::function(config, "fetchImpl");
-    if found.is_none() && !convert::property(config, "fetchImpl").is_undefined() {
-        errors.push(ConfigError::wrong_type("fetchImpl", "a function"));
-    }
-    found
-}
-
 fn host_facts(host: &JsValue, api_key: &str, has_storage: bool, clock: &Clock) -> Host {
-    let project = String::from(js_sys::encode_uri_component(api_key));
+    let project = page::percent_encode(api_key);
     Host {
         tab: convert::text(host, "tab").unwrap_or_default(),
         seed: getrandom::u64().unwrap_or_else(|_| clock.now().wall.0),
@@ -248,7 +237,7 @@ fn host_facts(host: &JsValue, api_key: &str, has_storage: bool, clock: &Clock) -
         runtime: "browser".to_owned(),
         anonymous_id: convert::text(host, "anonymousId").unwrap_or_default(),
         has_channel: channel::is_available(&project),
-        has_deferred: transport::has_deferred(),
+        has_deferred: has_deferred(),
         has_storage,
         visible: lifecycle::is_visible(),
         online: page::is_online(),

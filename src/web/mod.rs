@@ -4,9 +4,14 @@
 //! says in its first lines why that API is used the way it is, and hands what it hears to an
 //! `inbox::Inbox`. Nothing here decides when, whether or how often: that is the engine's.
 //!
-//! Two rules hold everywhere. No import that may throw is called without `catch`: an exception that
-//! crosses wasm frames skips their destructors and would leave the driver locked. And nothing may
-//! panic: with `panic = "abort"` that ends the client.
+//! An API that is objects, promises or events has its calls in JavaScript, in a file of the same name,
+//! for which the Rust file speaks; one crossing then does what would take a dozen. wasm-bindgen puts
+//! those files beside its glue, and `pkg-template/build.mjs` makes all of it one. They have one limit:
+//! what takes and returns nothing but numbers would be imported past the glue, which the build refuses.
+//!
+//! Two rules hold everywhere. Nothing throws into wasm, whether that is caught in JavaScript or by
+//! `catch`: an exception that crosses wasm frames skips their destructors and would leave the driver
+//! locked. And nothing may panic: with `panic = "abort"` that ends the client.
 
 #![deny(
     clippy::unwrap_used,
@@ -30,7 +35,6 @@ mod convert;
 mod driver;
 mod inbox;
 mod lifecycle;
-mod listener;
 mod memory;
 mod page;
 mod storage;
@@ -60,8 +64,8 @@ thread_local! {
 /// with every report.
 #[wasm_bindgen]
 #[must_use]
-pub fn start(config: &JsValue, host: &JsValue) -> usize {
-    let shell = Shell::start(config, host);
+pub fn start(config: JsValue, host: JsValue) -> usize {
+    let shell = Shell::start(&config, host);
     CLIENTS.with_borrow_mut(|clients| {
         clients.push(Some(shell));
         clients.len()
@@ -109,8 +113,10 @@ pub fn stats(client: usize) -> JsValue {
 /// The anonymous id in force.
 #[wasm_bindgen(js_name = anonymousId)]
 #[must_use]
-pub fn anonymous_id(client: usize) -> String {
-    shell(client).map_or_else(String::new, |shell| shell.anonymous_id())
+pub fn anonymous_id(client: usize) -> JsValue {
+    shell(client)
+        .map_or_else(String::new, |shell| shell.anonymous_id())
+        .into()
 }
 
 fn put(client: usize, arrival: Arrival) {

@@ -48,7 +48,7 @@ impl Wakeup {
         Timeout::new(delay_ms, move || {
             // This timer is spent: the same deadline, if it still stands, needs a new one.
             armed.set(None);
-            inbox.put(Input::Timeout);
+            inbox.put(Input::Timeout.into());
         })
     }
 }

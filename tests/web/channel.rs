@@ -30,9 +30,9 @@ async fn what_one_tab_says_the_others_hear_and_itself_does_not() {
     let (ear_a, inbox_a) = Ear::new();
     let (ear_b, inbox_b) = Ear::new();
     let (ear_c, inbox_c) = Ear::new();
-    let a = Channel::open("p1", inbox_a).unwrap();
-    let b = Channel::open("p1", inbox_b).unwrap();
-    let _other_project = Channel::open("p2", inbox_c).unwrap();
+    let a = Channel::open("p1", &inbox_a).unwrap();
+    let b = Channel::open("p1", &inbox_b).unwrap();
+    let _other_project = Channel::open("p2", &inbox_c).unwrap();
     a.post("hello");
     a.post("ä\n\u{1f600}");
     ear_b.hears().await;
@@ -47,7 +47,7 @@ async fn what_one_tab_says_the_others_hear_and_itself_does_not() {
 #[wasm_bindgen_test]
 async fn what_is_no_string_is_not_from_us() {
     let (ear, inbox) = Ear::new();
-    let _channel = Channel::open("p3", inbox).unwrap();
+    let _channel = Channel::open("p3", &inbox).unwrap();
     js(
         "globalThis.testChannel = new BroadcastChannel('sendoff:p3');
         for (const it of [1, null, undefined, { a: 1 }, ['x'], 'real']) testChannel.postMessage(it);
@@ -61,8 +61,8 @@ async fn what_is_no_string_is_not_from_us() {
 async fn a_closed_channel_hears_nothing_not_even_what_was_on_its_way() {
     let (ear, inbox) = Ear::new();
     let (_ear, quiet) = Ear::new();
-    let sender = Channel::open("p4", quiet).unwrap();
-    let channel = Channel::open("p4", inbox).unwrap();
+    let sender = Channel::open("p4", &quiet).unwrap();
+    let channel = Channel::open("p4", &inbox).unwrap();
     let removed = Patch::new(
         "const before = EventTarget.prototype.removeEventListener;
          globalThis.testRemoved = [];
@@ -89,7 +89,7 @@ fn a_browser_without_channels_is_told_from_one_with() {
     ] {
         let _patch = Patch::define("window", "BroadcastChannel", missing);
         assert!(!is_available("p5"), "{missing}");
-        assert!(Channel::open("p5", Ear::new().1).is_none());
+        assert!(Channel::open("p5", &Ear::new().1).is_none());
     }
     assert_ne!(js("return window.BroadcastChannel"), JsValue::UNDEFINED);
 }

@@ -15,7 +15,7 @@ fn open() -> usize {
     let host = js("return {
         tab: '0123456789abcdef0123', anonymousId: 'proposed', report: (it) => reports.push(it),
     }");
-    start(&config, &host)
+    start(config, host)
 }
 
 fn stats(client: usize) -> String {

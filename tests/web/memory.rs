@@ -19,7 +19,7 @@ fn size(rng: &mut Rng) -> usize {
         30..500 => (100, 1_024),
         _ => (1, 100),
     };
-    (least + rng.below(most - least)) as usize
+    least + rng.below((most - least) as u64) as usize
 }
 
 /// A block full of its mark, so that two blocks which overlap show.

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{Ear, Patch, js, turn, until};
@@ -22,16 +22,16 @@ fn request(id: u32, means: Means) -> Request {
 }
 
 /// A transport whose `fetchImpl` is this JavaScript function; it can put away its arguments in `seen`.
-fn with_fetch(code: &str) -> (Rc<Ear>, Rc<Transport>) {
+fn with_fetch(code: &str) -> (Rc<Ear>, Transport) {
     js("globalThis.seen = []");
-    let fetch = js(&format!("return {code}")).unchecked_into();
+    let config = js(&format!("return {{ fetchImpl: {code} }}"));
     let (ear, inbox) = Ear::new();
-    (ear, Transport::new("/in", Some(fetch), inbox))
+    (ear, Transport::new("/in", &config, &inbox))
 }
 
-fn native(endpoint: &str) -> (Rc<Ear>, Rc<Transport>) {
+fn native(endpoint: &str) -> (Rc<Ear>, Transport) {
     let (ear, inbox) = Ear::new();
-    (ear, Transport::new(endpoint, None, inbox))
+    (ear, Transport::new(endpoint, &js("return {}"), &inbox))
 }
 
 fn status(code: u16, body: Option<&str>) -> Outcome {
@@ -234,7 +234,7 @@ async fn an_answer_that_nobody_waits_for_does_no_harm() {
     let (ear, transport) = with_fetch("() => new Promise((resolve) => seen.push(resolve))");
     let rejections = "onunhandledrejection = onerror = (event) => seen.push(event); ";
     transport.send(&request(1, Means::Fetch));
-    let weak = Rc::downgrade(&transport);
+    let weak = Rc::downgrade(&ear);
     drop((ear, transport));
     assert_eq!(weak.strong_count(), 0, "the pending fetch does not hold it");
     js(&format!("{rejections} seen[0](new Response('late'))"));
