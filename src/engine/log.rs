@@ -43,6 +43,7 @@ pub struct Log {
     sealed_to: u64,
     /// Sealed batches, in order.
     pub seals: Vec<Seal>,
+    /// Batch by batch; those that none reports yet come last.
     holes: Vec<Hole>,
     /// The collector refused a batch of nothing but gaps: they wait for one with events.
     holes_wait: bool,
@@ -165,20 +166,34 @@ impl Log {
 
     /// Events given up that are reported by the batch that starts with event `batch`; or, with
     /// [`UNREPORTED`], by none yet and would be by the next.
-    pub fn holes_of(&self, batch: u64) -> impl Iterator<Item = &Hole> {
-        let holes = self.holes.iter().filter(move |hole| hole.batch == batch);
-        holes.take(HOLES_MAX)
+    #[must_use]
+    pub fn holes_of(&self, batch: u64) -> &[Hole] {
+        self.first_holes_of(batch, HOLES_MAX)
+    }
+
+    fn first_holes_of(&self, batch: u64, max: usize) -> &[Hole] {
+        let (mut start, mut count) = (0, 0);
+        for hole in &self.holes {
+            if hole.batch != batch {
+                start += usize::from(count == 0);
+            } else if count < max {
+                count += 1;
+            }
+        }
+        self.holes.get(start..start + count).unwrap_or_default()
     }
 
     /// All events given up that no batch reports yet.
-    pub fn unreported(&self) -> impl Iterator<Item = &Hole> {
-        self.holes.iter().filter(|hole| hole.batch == UNREPORTED)
+    #[must_use]
+    pub fn unreported(&self) -> &[Hole] {
+        self.first_holes_of(UNREPORTED, usize::MAX)
     }
 
     /// Whether some events given up are reported by no batch yet.
     #[must_use]
     pub fn has_unreported(&self) -> bool {
-        self.unreported().next().is_some()
+        let last = self.holes.last();
+        last.is_some_and(|hole| hole.batch == UNREPORTED)
     }
 
     /// Events after number `seq`, oldest first.
@@ -225,7 +240,7 @@ impl Log {
     /// what could not was refused at the call.
     #[must_use]
     pub fn cut(&self, after: u64, limits: CutLimits) -> Option<(u64, u64)> {
-        let mut bytes = envelope::overhead_bytes(&self.header, self.holes_of(UNREPORTED).count());
+        let mut bytes = envelope::overhead_bytes(&self.header, self.holes_of(UNREPORTED).len());
         let mut range = None;
         for entry in self.entries_after(after).take(limits.events) {
             bytes += entry.text.len() + 1;
@@ -288,11 +303,15 @@ impl Log {
 
     /// What the batches that start in a range were to report, another one has to.
     fn unreport(&mut self, from: u64, to: u64) {
-        for hole in core::mem::take(&mut self.holes) {
-            if from <= hole.batch && hole.batch <= to {
-                self.add_hole(hole);
-            } else {
-                self.holes.push(hole);
+        let holes = core::mem::take(&mut self.holes);
+        for untold in [false, true] {
+            for hole in &holes {
+                let is_told = hole.batch != UNREPORTED && !(from..=to).contains(&hole.batch);
+                if !is_told && untold {
+                    self.add_hole(*hole);
+                } else if is_told && !untold {
+                    self.holes.push(*hole);
+                }
             }
         }
     }
@@ -403,14 +422,15 @@ impl Log {
     /// Adds an unreported hole. Past the bound the ranges of two reasons become one: coarser, but
     /// still accounted; a range that holds a living event would be a lie.
     fn add_hole(&mut self, hole: Hole) {
-        let full = self.unreported().count() >= HOLES_MAX;
-        let last = self.holes.last().copied();
-        if let Some(last) = last.filter(|last| last.batch == UNREPORTED) {
+        let unreported = self.unreported();
+        if let Some(last) = unreported.last() {
             let (from, to) = (last.from.min(hole.from), last.to.max(hole.to));
             let adjoins = last.reason == hole.reason && last.to + 1 == hole.from;
+            let full = unreported.len() >= HOLES_MAX;
             if adjoins || full && self.count(from, to) == 0 {
-                self.holes.pop();
-                self.holes.push(Hole::new(from, to, last.reason));
+                if let Some(last) = self.holes.last_mut() {
+                    (last.from, last.to) = (from, to);
+                }
                 return;
             }
         }
@@ -514,7 +534,7 @@ mod tests {
         while log.seal(LIMITS, UnixMillis(1)).is_some() {}
         let mut told = Vec::new();
         for seal in &log.seals {
-            let holes: Vec<_> = log.holes_of(seal.from).collect();
+            let holes = log.holes_of(seal.from);
             assert!(holes.len() <= HOLES_MAX);
             assert!(holes.iter().all(|hole| log.count(hole.from, hole.to) == 0));
             told.extend(holes.iter().flat_map(|hole| hole.from..=hole.to));

@@ -90,11 +90,11 @@ pub const fn overhead_bytes(header: &str, holes: usize) -> usize {
 
 /// A whole batch; `events` are [`event`] texts.
 #[must_use]
-pub fn batch<'a>(
+pub fn batch(
     header: &str,
     batch_id: &str,
     sent_at: UnixMillis,
-    holes: impl Iterator<Item = &'a Hole>,
+    holes: &[Hole],
     events: &[Entry],
 ) -> String {
     let mut out = open(header, sent_at, batch_id);
