@@ -4,7 +4,7 @@ use super::{
     Engine, PageState,
     election::Role,
     io::{Means, Output, PageEvent},
-    log::{CutLimits, Seal, SealState, UNREPORTED},
+    log::{CutLimits, SealState},
     partition::BatchRef,
     pump::KEEPALIVE_BYTES_MAX,
     store::Store,
@@ -67,7 +67,7 @@ impl Engine {
         // Their tabs offer them anew to whoever leads next.
         self.tabs.offers.clear();
         if self.hands_over() {
-            self.withdraw_deferred();
+            self.withdraw(0, u64::MAX);
             self.doubt_tail();
             self.write_own_record(store);
         } else {
@@ -90,7 +90,7 @@ impl Engine {
 
     fn send_last(&mut self, store: &mut dyn Store) -> bool {
         if self.gate.is_told_to_wait(self.now.mono) {
-            self.withdraw_deferred();
+            self.withdraw(0, u64::MAX);
             return false;
         }
         self.config.auto_flush_on_exit && self.pack_out(store)
@@ -140,21 +140,10 @@ impl Engine {
         }
         let CutLimits { events, bytes } = self.cut_limits();
         let bytes = bytes.min(room);
-        let seal = self.seal_own(CutLimits { events, bytes })?;
+        self.own
+            .seal_next(CutLimits { events, bytes }, true, self.now.wall)?;
+        let seal = self.own.log.seals.last()?;
         Some(seal.batch_of(self.me))
-    }
-
-    /// Seals this tab's next batch; if the browser already holds it as a deferred request, with the
-    /// same bytes. Nothing when not even one event fits.
-    pub(super) fn seal_own(&mut self, limits: CutLimits) -> Option<Seal> {
-        let first = self.own.log.first_unsealed()?;
-        let (from, to) = self.own.log.cut(first - 1, limits)?;
-        let seal = self.seal_as_held(from, to, UNREPORTED);
-        let fits = self.own.log.body(&seal, UNREPORTED).len() <= limits.bytes;
-        if fits {
-            self.own.log.adopt(seal);
-        }
-        fits.then_some(seal)
     }
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
@@ -218,8 +207,10 @@ impl Engine {
     /// Seals what others will send in this tab's stead, so that it is the same batch whoever sends
     /// it; coming back, this tab asks after it. A long tail is left to be cut by them.
     fn doubt_tail(&mut self) {
-        while self.own.log.seals.len() < DOUBTED_MAX && self.seal_own(self.cut_limits()).is_some() {
-        }
+        let limits = self.cut_limits();
+        while self.own.log.seals.len() < DOUBTED_MAX
+            && self.own.seal_next(limits, false, self.now.wall).is_some()
+        {}
         for seal in &mut self.own.log.seals {
             seal.maybe_sent = true;
         }

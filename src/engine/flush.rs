@@ -87,7 +87,7 @@ impl Engine {
 
     /// Stops for good: the journal stays for other tabs and the next visit.
     pub(super) fn stop(&mut self, store: &mut dyn Store) {
-        self.withdraw_deferred();
+        self.withdraw(0, u64::MAX);
         self.persist_last(store);
         self.say_bye(false);
         self.account.output(Output::CloseChannel);

@@ -4,7 +4,6 @@ use super::{
     Engine,
     event::{Call, CallError, Refusal},
     log::CutLimits,
-    partition::BatchRef,
     report::DropReason,
     store::{Store, StoreError},
 };
@@ -91,9 +90,8 @@ impl Engine {
             excess = excess.max(heavy / each.max(1) + 1);
         }
         if let Some((from, to, dropped)) = self.own.log.drop_oldest(excess, reason) {
-            let tab = self.me;
             // The browser must not send them after all.
-            self.withdraw_overlapping(BatchRef { tab, from, to });
+            self.withdraw(from, to);
             self.account.drop(reason, dropped);
             self.write_own_record(store);
             self.own.journal.drop_range(&self.own.log, from, to, store);

@@ -98,56 +98,47 @@ impl Engine {
         if let Some(offer) = self.tabs.offer_of(tab) {
             return Some(offer.seal.batch_of(tab));
         }
-        let (now, own) = (self.now, tab == self.me);
-        let limits = self.cut_limits();
+        let (now, own) = (self.now.mono, tab == self.me);
         let partition = self.partition_mut(tab).filter(|kept| !kept.release)?;
         let sealed = !partition.log.seals.is_empty();
-        if partition.probe_at > now.mono && (sealed || !own) {
+        if partition.probe_at > now && (sealed || !own) {
             let at = partition.probe_at;
             self.timers.set_if_unset(Timer::Retry, at);
             return None;
         }
-        if own && !sealed {
-            self.seal_next(store)?;
-        } else if !sealed {
-            if partition.log.seal(limits, now.wall).is_none() {
-                partition.log.seal_holes(now.wall)?;
-            }
-            self.write_record_of(tab, store);
+        if !sealed {
+            self.seal_next(tab, store)?;
         }
         let seal = self.partition_mut(tab)?.log.seals.first()?;
         Some(seal.batch_of(tab))
     }
 
-    /// Seals this tab's next batch, if it is full or asked for.
-    pub(super) fn seal_next(&mut self, store: &mut dyn Store) -> Option<()> {
-        let Some(first) = self.own.log.first_unsealed() else {
-            self.own.log.seal_holes(self.now.wall)?;
-            self.write_own_record(store);
-            return Some(());
-        };
-        if first > self.go_to && self.own.log.unsealed() < self.config.flush_at as usize {
+    /// Seals a tab's next batch; this one's own if it is full or asked for.
+    pub(super) fn seal_next(&mut self, tab: TabId, store: &mut dyn Store) -> Option<()> {
+        let log = &self.own.log;
+        if tab == self.me
+            && log.first_unsealed() > Some(self.go_to)
+            && log.unsealed() < self.config.flush_at as usize
+        {
             return None;
         }
-        self.seal_own(self.cut_limits())?;
-        self.write_own_record(store);
+        let (limits, wall) = (self.cut_limits(), self.now.wall);
+        self.partition_mut(tab)?.seal_next(limits, false, wall)?;
+        self.write_record_of(tab, store);
         Some(())
     }
 
     pub(super) fn write_record_of(&mut self, tab: TabId, store: &mut dyn Store) {
-        if tab == self.me {
-            self.write_own_record(store);
-        } else if let Some(partition) = self.partition_mut(tab) {
-            partition.journal.write_record(&partition.log, &[], store);
+        if self.host.has_storage
+            && let Some(partition) = self.partition_mut(tab)
+        {
+            partition.write_record(store);
         }
     }
 
     pub(super) fn write_own_record(&mut self, store: &mut dyn Store) {
         if self.host.has_storage {
-            let deferred = self.deferred.unsealed(&self.own.log);
-            self.own
-                .journal
-                .write_record(&self.own.log, &deferred, store);
+            self.own.write_record(store);
         }
     }
 
@@ -234,7 +225,10 @@ impl Engine {
         let seal = self.seal_mut(batch)?;
         let repeated = core::mem::replace(&mut seal.sent, true);
         let kept = self.partition_mut(batch.tab);
-        let body = match kept.and_then(|kept| kept.log.body_of(batch.from, batch.to)) {
+        let body = match kept.and_then(|kept| {
+            let seal = *kept.log.find_seal(batch.from, batch.to)?;
+            Some(kept.log.body(&seal, batch.from))
+        }) {
             Some(body) => body,
             None => self.tabs.offered(batch)?.body.clone(),
         };

@@ -234,7 +234,7 @@ impl Engine {
         let offered = |seal: &Seal| seal.state == SealState::Offered;
         if !self.own.log.seals.iter().any(offered) && !self.paused {
             if self.own.log.seals.is_empty() {
-                self.seal_next(store);
+                self.seal_next(self.me, store);
             }
             self.offer_first();
         }
