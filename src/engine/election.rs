@@ -104,7 +104,7 @@ impl Election {
     pub fn join(&mut self, now: Instant, visible: bool, settled: u64, rng: &mut Rng) {
         self.visible = visible;
         self.become_role(Role::Joining, None);
-        self.act_at = now + JOIN_MS + rng.below(JOIN_MS);
+        self.act_at = now + JOIN_MS + rng.below(JOIN_MS as u32);
         self.events.push(Event::Post(Says::Hello { settled }));
     }
 
@@ -307,7 +307,7 @@ impl Election {
         } else if self.role == Role::Follower {
             // Whoever was named will claim; if it does not, somebody must.
             self.become_role(Role::Joining, None);
-            self.act_at = now + 3 * JOIN_MS + rng.below(JOIN_MS);
+            self.act_at = now + 3 * JOIN_MS + rng.below(JOIN_MS as u32);
         }
     }
 
@@ -330,7 +330,7 @@ impl Election {
         self.become_role(Role::Joining, None);
         self.answer_by = Instant::NEVER;
         let patience = if self.visible { 0 } else { JOIN_MS };
-        self.act_at = now + patience + rng.below(JOIN_MS);
+        self.act_at = now + patience + rng.below(JOIN_MS as u32);
     }
 
     fn claim(&mut self, now: Instant) {
