@@ -6,7 +6,6 @@ use super::{
     election::Role,
     ids::TabId,
     lists::remove_where,
-    log::SealState,
     pump::Flight,
     reading::{self, Found, ReadContext},
     report::DropReason,
@@ -145,16 +144,6 @@ impl Engine {
         for (of, ended) in &self.tabs.done {
             if *of == tab {
                 partition.log.settle(ended.first, ended.last, None);
-            }
-        }
-        for flight in &self.flights {
-            for batch in &flight.batches {
-                if !flight.asks
-                    && batch.tab == tab
-                    && let Some(seal) = partition.log.find_seal(batch.from, batch.to)
-                {
-                    seal.state = SealState::InFlight;
-                }
             }
         }
         // The log has these batches now; what is in flight is settled through it.

@@ -4,7 +4,6 @@ use super::{
     Engine,
     io::{Means, Outcome, Output, RequestId},
     lists::remove_where,
-    log::SealState,
     partition::BatchRef,
     peer::PeerVerdict,
     report::{DropReason, Report},
@@ -25,10 +24,10 @@ impl Engine {
             self.on_receipts(&flight.batches, outcome, store);
         } else if let [batch] = flight.batches[..] {
             match outcome {
-                Outcome::Queued => self.on_beacon_queued(batch, flight.body_bytes),
+                Outcome::Queued => self.on_beacon_queued(&batch, flight.body_bytes),
                 Outcome::Refused | Outcome::Network
-                    if self.falls_back(batch, flight.means, outcome) => {}
-                _ => self.on_batch_outcome(batch, outcome, store),
+                    if self.falls_back(&batch, flight.means, outcome) => {}
+                _ => self.on_batch_outcome(&batch, outcome, store),
             }
         }
         self.release_partitions();
@@ -36,7 +35,7 @@ impl Engine {
 
     /// The next means after one that did not take the request: `fetch` without keepalive while the
     /// page lives, a beacon when it is leaving. Nothing counts as sent on the way.
-    fn falls_back(&mut self, batch: BatchRef, means: Means, outcome: &Outcome) -> bool {
+    fn falls_back(&mut self, batch: &BatchRef, means: Means, outcome: &Outcome) -> bool {
         let next = match (means, outcome, self.page.leaving) {
             // Over the budget a keepalive fetch rejects like any network error, so when leaving
             // both are worth a beacon.
@@ -48,14 +47,12 @@ impl Engine {
         true
     }
 
-    fn on_beacon_queued(&mut self, batch: BatchRef, body_bytes: usize) {
+    fn on_beacon_queued(&mut self, batch: &BatchRef, body_bytes: usize) {
         self.deferred.beacon_bytes += body_bytes;
-        self.set_state(batch, SealState::Waiting);
         self.set_unsure(batch, true);
     }
 
-    fn on_batch_outcome(&mut self, batch: BatchRef, outcome: &Outcome, store: &mut dyn Store) {
-        self.set_state(batch, SealState::Waiting);
+    fn on_batch_outcome(&mut self, batch: &BatchRef, outcome: &Outcome, store: &mut dyn Store) {
         self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
         match classify(outcome, self.now.wall) {
             Verdict::Delivered => {
@@ -78,7 +75,7 @@ impl Engine {
         }
     }
 
-    fn on_failure(&mut self, batch: Option<BatchRef>, after_ms: Option<u64>, status: u16) {
+    fn on_failure(&mut self, batch: Option<&BatchRef>, after_ms: Option<u64>, status: u16) {
         if self
             .gate
             .on_failure(self.now, after_ms, &self.config, &mut self.rng)
@@ -86,13 +83,13 @@ impl Engine {
             self.paused = true;
             if let Some(batch) = batch {
                 self.report_failed(batch, status);
-                self.tell_owner(batch, 0, 0, PeerVerdict::Kept);
+                self.tell_owner(batch, 0, PeerVerdict::Kept);
             }
         }
     }
 
     /// How many events of a stored batch the collector refused one by one.
-    fn refused_in(&mut self, batch: BatchRef, outcome: &Outcome) -> u32 {
+    fn refused_in(&mut self, batch: &BatchRef, outcome: &Outcome) -> u32 {
         let Outcome::Status {
             code,
             body: Some(body),
@@ -111,16 +108,13 @@ impl Engine {
         refused
     }
 
-    fn report_failed(&mut self, batch: BatchRef, status: u16) {
+    fn report_failed(&mut self, batch: &BatchRef, status: u16) {
         let events = self.count_of(batch) as u32;
         self.account
             .report(Report::DeliveryFailed { status, events });
     }
 
     fn on_receipts(&mut self, batches: &[BatchRef], outcome: &Outcome, store: &mut dyn Store) {
-        for batch in batches {
-            self.set_state(*batch, SealState::Waiting);
-        }
         let body = match outcome {
             Outcome::Status { body, .. } => body.as_deref(),
             _ => None,
@@ -138,28 +132,28 @@ impl Engine {
         self.receipts_unsupported |= known.is_none();
         let known = known.unwrap_or("");
         for batch in batches {
-            if envelope::is_known(known, &self.id_of(*batch)) {
-                self.settle(*batch, PeerVerdict::Delivered { refused: 0 }, store);
+            if envelope::is_known(known, &batch.id()) {
+                self.settle(batch, PeerVerdict::Delivered { refused: 0 }, store);
             } else {
-                self.set_unsure(*batch, false);
+                self.set_unsure(batch, false);
             }
         }
     }
 
     /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
-    pub(super) fn settle(&mut self, batch: BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
+    pub(super) fn settle(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
         let kept_here = self.partition_mut(batch.tab).is_some();
-        let (count, stamp) = (self.count_of(batch), self.stamp_of(batch));
+        let count = self.count_of(batch);
         if kept_here {
             self.settle_here(batch, verdict, store);
         }
         if batch.tab != self.me {
             remove_where(&mut self.tabs.offers, |offer| {
-                offer.seal.batch_of(offer.tab) == batch
+                offer.seal.batch_of(offer.tab) == *batch
             });
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
-                self.tell_owner(batch, stamp, count, verdict);
+                self.tell_owner(batch, count, verdict);
             }
         }
     }
@@ -167,11 +161,11 @@ impl Engine {
     /// Applies a verdict to a log that is kept here.
     pub(super) fn settle_here(
         &mut self,
-        batch: BatchRef,
+        batch: &BatchRef,
         verdict: PeerVerdict,
         store: &mut dyn Store,
     ) {
-        let BatchRef { tab, from, to } = batch;
+        let BatchRef { tab, from, to, .. } = *batch;
         let own = tab == self.me;
         if own {
             self.withdraw_overlapping(batch);

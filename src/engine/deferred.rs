@@ -3,7 +3,7 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
-    log::{NO_HOLES, Seal, SealState, UNREPORTED},
+    log::{NO_HOLES, Seal, UNREPORTED},
     partition::BatchRef,
     store::Store,
     time::{Instant, Timer},
@@ -49,8 +49,7 @@ impl Engine {
             return;
         }
         let log = &self.own.log;
-        let waiting = |seal: &&Seal| seal.state == SealState::Waiting;
-        let waiting = log.seals.iter().filter(waiting).count();
+        let waiting = log.seals.iter().filter(|seal| self.waits(seal)).count();
         let seen = (log.next_seq(), log.settled(), waiting);
         if seen == self.deferred.seen {
             return;
@@ -125,8 +124,7 @@ impl Engine {
             fits
         };
         for seal in &log.seals {
-            let waits = seal.state == SealState::Waiting && !seal.maybe_sent;
-            if waits && !take(*seal, seal.from) {
+            if self.waits(seal) && !seal.maybe_sent && !take(*seal, seal.from) {
                 return wanted;
             }
         }
@@ -144,7 +142,7 @@ impl Engine {
     }
 
     /// A batch is about to leave, or is done with: the browser must not send it as well.
-    pub(super) fn withdraw_overlapping(&mut self, batch: BatchRef) {
+    pub(super) fn withdraw_overlapping(&mut self, batch: &BatchRef) {
         if batch.tab == self.me {
             self.withdraw(batch.from, batch.to);
         }

@@ -4,9 +4,9 @@ use super::{
     Engine, PageState,
     election::Role,
     io::{Means, Output, PageEvent},
-    log::{CutLimits, SealState},
+    log::CutLimits,
     partition::BatchRef,
-    pump::KEEPALIVE_BYTES_MAX,
+    pump::{KEEPALIVE_BYTES_MAX, flies},
     store::Store,
 };
 
@@ -110,12 +110,7 @@ impl Engine {
         let mut packed = false;
         while let Some(batch) = self.next_to_pack() {
             packed = true;
-            self.send_batch(batch, Means::Keepalive);
-            if self.page.leaving
-                && let Some(seal) = self.own.log.find_seal(batch.from, batch.to)
-            {
-                seal.maybe_sent = true;
-            }
+            self.send_batch(&batch, Means::Keepalive);
         }
         if packed {
             self.write_own_record(store);
@@ -128,14 +123,15 @@ impl Engine {
         let room = KEEPALIVE_BYTES_MAX.checked_sub(self.keepalive_bytes())?;
         let leaving = self.page.leaving;
         for seal in &self.own.log.seals {
-            let goes = match seal.state {
-                SealState::Waiting => !(leaving && seal.maybe_sent && seal.sent),
-                SealState::Offered => leaving,
-                SealState::InFlight => false,
+            let batch = seal.batch_of(self.me);
+            let goes = if seal.offered {
+                leaving
+            } else {
+                !(leaving && seal.maybe_sent && seal.sent)
             };
-            if goes {
+            if goes && !flies(&self.flights, &batch) {
                 let fits = self.own.log.body(seal, seal.from).len() <= room;
-                return fits.then_some(seal.batch_of(self.me));
+                return fits.then_some(batch);
             }
         }
         let CutLimits { events, bytes } = self.cut_limits();
@@ -194,10 +190,9 @@ impl Engine {
     fn doubt_flights(&mut self) {
         for flight in core::mem::take(&mut self.flights) {
             self.account.output(Output::Cancel(flight.id));
-            for batch in flight.batches {
-                self.set_state(batch, SealState::Waiting);
-                if let Some(seal) = self.own.log.find_seal(batch.from, batch.to) {
-                    seal.maybe_sent |= batch.tab == self.me && !flight.asks;
+            if !flight.asks {
+                for batch in &flight.batches {
+                    self.set_unsure(batch, true);
                 }
             }
         }

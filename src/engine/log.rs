@@ -13,7 +13,7 @@ use super::{
 };
 pub use super::{
     entries::Entry,
-    seal::{Hole, NO_HOLES, Seal, SealState, UNREPORTED, checksum},
+    seal::{Hole, NO_HOLES, Seal, UNREPORTED, checksum},
 };
 use crate::wire::envelope;
 

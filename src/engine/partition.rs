@@ -2,7 +2,7 @@
 
 use super::{
     deferred::Slot,
-    ids::TabId,
+    ids::{TabId, batch_id},
     journal::Journal,
     log::{CutLimits, Log, Seal, UNREPORTED},
     store::Store,
@@ -25,12 +25,20 @@ pub(super) struct Partition {
     pub(super) deferred: Vec<Slot>,
 }
 
-/// Names a sealed batch.
+/// Names a sealed batch: one name is one content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BatchRef {
     pub(super) tab: TabId,
     pub(super) from: u64,
     pub(super) to: u64,
+    pub(super) stamp: u32,
+}
+
+impl BatchRef {
+    /// Its id on the wire.
+    pub(super) fn id(&self) -> String {
+        batch_id(self.tab, self.from, self.to, self.stamp)
+    }
 }
 
 impl Seal {
@@ -40,6 +48,7 @@ impl Seal {
             tab,
             from: self.from,
             to: self.to,
+            stamp: self.stamp,
         }
     }
 }
@@ -109,7 +118,7 @@ impl Partition {
     /// Adds the batches that may have arrived already. While it is too early to ask, adds none and
     /// returns when it will not be.
     pub(super) fn push_unsure(&self, now: Instant, unsure: &mut Vec<BatchRef>) -> Instant {
-        for seal in self.log.seals.iter().filter(|seal| seal.is_unsure()) {
+        for seal in self.log.seals.iter().filter(|seal| seal.maybe_sent) {
             if self.probe_at > now {
                 return self.probe_at;
             }

@@ -2,9 +2,9 @@
 
 use super::{
     Engine,
-    ids::{TabId, batch_id},
+    ids::TabId,
     io::{Means, Output, Request, RequestId},
-    log::{Seal, SealState},
+    log::Seal,
     partition::{BatchRef, Partition},
     store::Store,
     time::{Instant, Timer},
@@ -29,6 +29,12 @@ pub(super) struct Flight {
     pub(super) body_bytes: usize,
 }
 
+/// Whether a request about the batch has not been answered.
+pub(super) fn flies(flights: &[Flight], batch: &BatchRef) -> bool {
+    let mut flights = flights.iter();
+    flights.any(|flight| flight.batches.contains(batch))
+}
+
 impl Engine {
     /// Sends the next request, if one may be sent. One at a time: order is kept per tab, and a
     /// failing collector is met by one request, not by many.
@@ -47,7 +53,7 @@ impl Engine {
         if !unsure.is_empty() && !self.receipts_unsupported {
             self.send_probe(unsure);
         } else if let Some(batch) = self.next_batch(store) {
-            self.send_batch(batch, Means::Keepalive);
+            self.send_batch(&batch, Means::Keepalive);
         }
     }
 
@@ -60,7 +66,7 @@ impl Engine {
         }
         self.timers.set_if_unset(Timer::Retry, wait);
         for offer in &self.tabs.offers {
-            if offer.seal.is_unsure() {
+            if offer.seal.maybe_sent {
                 unsure.push(offer.seal.batch_of(offer.tab));
             }
         }
@@ -143,7 +149,7 @@ impl Engine {
     }
 
     fn send_probe(&mut self, batches: Vec<BatchRef>) {
-        let ids: Vec<String> = batches.iter().map(|batch| self.id_of(*batch)).collect();
+        let ids: Vec<String> = batches.iter().map(BatchRef::id).collect();
         let body = envelope::receipts(
             &self.own.log.header,
             self.now.wall,
@@ -159,7 +165,7 @@ impl Engine {
     }
 
     /// Sends a sealed batch by the strongest means that the budget leaves.
-    pub(super) fn send_batch(&mut self, batch: BatchRef, means: Means) {
+    pub(super) fn send_batch(&mut self, batch: &BatchRef, means: Means) {
         self.withdraw_overlapping(batch);
         let Some((body, repeated)) = self.body_of(batch) else {
             return;
@@ -175,13 +181,10 @@ impl Engine {
         } else {
             Means::Fetch
         };
-        self.send(vec![batch], false, means, body);
+        self.send(vec![*batch], false, means, body);
     }
 
     fn send(&mut self, batches: Vec<BatchRef>, asks: bool, means: Means, body: String) {
-        for batch in &batches {
-            self.set_state(*batch, SealState::InFlight);
-        }
         let id = self.next_request_id();
         let deadline = self.now.mono + self.config.timeout_ms.into();
         self.flights.push(Flight {
@@ -221,30 +224,27 @@ impl Engine {
     }
 
     /// A batch's bytes, and whether it has been sent before.
-    fn body_of(&mut self, batch: BatchRef) -> Option<(String, bool)> {
+    fn body_of(&mut self, batch: &BatchRef) -> Option<(String, bool)> {
+        let leaving = self.page.leaving;
         let seal = self.seal_mut(batch)?;
+        // Of what is sent now nobody may be there to see the answer.
+        seal.maybe_sent |= leaving;
         let repeated = core::mem::replace(&mut seal.sent, true);
-        let kept = self.partition_mut(batch.tab);
-        let body = match kept.and_then(|kept| {
-            let seal = *kept.log.find_seal(batch.from, batch.to)?;
-            Some(kept.log.body(&seal, batch.from))
-        }) {
-            Some(body) => body,
-            None => self.tabs.offered(batch)?.body.clone(),
+        let seal = *seal;
+        let body = match self.tabs.offered(batch) {
+            Some(offer) => offer.body.clone(),
+            None => self.partition_mut(batch.tab)?.log.body(&seal, batch.from),
         };
         Some((body, repeated))
     }
 
-    pub(super) fn stamp_of(&mut self, batch: BatchRef) -> u32 {
-        self.seal_mut(batch).map_or(0, |seal| seal.stamp)
-    }
-
-    pub(super) fn id_of(&mut self, batch: BatchRef) -> String {
-        batch_id(batch.tab, batch.from, batch.to, self.stamp_of(batch))
+    /// Whether a sealed batch of this tab's own is neither with the leader nor in a request.
+    pub(super) fn waits(&self, seal: &Seal) -> bool {
+        !seal.offered && !flies(&self.flights, &seal.batch_of(self.me))
     }
 
     /// How many events the batch still has.
-    pub(super) fn count_of(&mut self, batch: BatchRef) -> usize {
+    pub(super) fn count_of(&mut self, batch: &BatchRef) -> usize {
         match self.partition_mut(batch.tab) {
             Some(partition) => partition.log.count(batch.from, batch.to),
             None => self
@@ -263,25 +263,18 @@ impl Engine {
         adopted.find(|partition| partition.log.tab == tab)
     }
 
-    /// The sealed batch, in a log that is kept here or as its tab offered it.
-    fn seal_mut(&mut self, batch: BatchRef) -> Option<&mut Seal> {
-        let BatchRef { tab, from, to } = batch;
-        let kept = self.partition_mut(tab);
-        if kept.is_some_and(|kept| kept.log.find_seal(from, to).is_some()) {
-            self.partition_mut(tab)?.log.find_seal(from, to)
-        } else {
+    /// The sealed batch, as its tab offered it or in a log that is kept here.
+    fn seal_mut(&mut self, batch: &BatchRef) -> Option<&mut Seal> {
+        if self.tabs.offered(batch).is_some() {
             let offer = self.tabs.offered_mut(batch)?;
             Some(&mut offer.seal)
+        } else {
+            let kept = self.partition_mut(batch.tab)?;
+            kept.log.find_seal(batch.from, batch.to)
         }
     }
 
-    pub(super) fn set_state(&mut self, batch: BatchRef, state: SealState) {
-        if let Some(seal) = self.seal_mut(batch) {
-            seal.state = state;
-        }
-    }
-
-    pub(super) fn set_unsure(&mut self, batch: BatchRef, maybe_sent: bool) {
+    pub(super) fn set_unsure(&mut self, batch: &BatchRef, maybe_sent: bool) {
         if let Some(seal) = self.seal_mut(batch) {
             seal.maybe_sent = maybe_sent;
         }
