@@ -54,25 +54,22 @@ impl Engine {
 
     fn on_batch_outcome(&mut self, batch: &BatchRef, outcome: &Outcome, store: &mut dyn Store) {
         self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
-        match classify(outcome, self.now.wall) {
-            Verdict::Delivered => {
-                self.gate.on_success();
-                let refused = self.refused_in(batch, outcome);
-                self.settle(batch, PeerVerdict::Delivered { refused }, store);
-            }
-            Verdict::TooLarge => {
-                self.gate.on_success();
-                self.settle(batch, PeerVerdict::TooLarge, store);
-            }
+        let verdict = match classify(outcome, self.now.wall) {
+            Verdict::Delivered => PeerVerdict::Delivered {
+                refused: self.refused_in(batch, outcome),
+            },
+            Verdict::TooLarge => PeerVerdict::TooLarge,
             Verdict::Rejected { status } => {
-                self.gate.on_success();
                 self.report_failed(batch, status);
-                self.settle(batch, PeerVerdict::Dropped(DropReason::Rejected), store);
+                PeerVerdict::Dropped(DropReason::Rejected)
             }
             Verdict::Retry { after_ms } => {
-                self.on_failure(Some(batch), after_ms, status_of(outcome))
+                self.on_failure(Some(batch), after_ms, status_of(outcome));
+                return;
             }
-        }
+        };
+        self.gate.on_success();
+        self.settle(batch, verdict, store);
     }
 
     fn on_failure(&mut self, batch: Option<&BatchRef>, after_ms: Option<u64>, status: u16) {
@@ -159,16 +156,11 @@ impl Engine {
     }
 
     /// Applies a verdict to a log that is kept here.
-    pub(super) fn settle_here(
-        &mut self,
-        batch: &BatchRef,
-        verdict: PeerVerdict,
-        store: &mut dyn Store,
-    ) {
+    fn settle_here(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
         let BatchRef { tab, from, to, .. } = *batch;
         let own = tab == self.me;
         if own {
-            self.withdraw_overlapping(batch);
+            self.withdraw(from, to);
         }
         let Some(partition) = self.partition_mut(tab) else {
             return;
@@ -181,8 +173,7 @@ impl Engine {
             }
             PeerVerdict::Dropped(reason) => Some(reason),
             PeerVerdict::TooLarge if partition.log.split(from, to) => {
-                self.write_record_of(tab, store);
-                return;
+                return partition.write_record(store);
             }
             PeerVerdict::TooLarge if partition.log.count(from, to) <= 1 => {
                 Some(DropReason::TooLarge)
@@ -192,11 +183,8 @@ impl Engine {
         let count = partition.log.settle(from, to, gave_up);
         if gave_up.is_some() {
             // The gap is written down before the events go.
-            self.write_record_of(tab, store);
+            partition.write_record(store);
         }
-        let Some(partition) = self.partition_mut(tab) else {
-            return;
-        };
         partition.journal.trim_segments(&partition.log, store);
         match gave_up {
             None => {

@@ -4,7 +4,6 @@ use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
     log::{NO_HOLES, Seal, UNREPORTED},
-    partition::BatchRef,
     store::Store,
     time::{Instant, Timer},
 };
@@ -106,7 +105,7 @@ impl Engine {
         }
         if changed {
             self.deferred.not_before = self.now.mono + REFRESH_MS;
-            self.write_own_record(store);
+            self.own.write_record(store);
         }
     }
 
@@ -141,14 +140,7 @@ impl Engine {
         wanted
     }
 
-    /// A batch is about to leave, or is done with: the browser must not send it as well.
-    pub(super) fn withdraw_overlapping(&mut self, batch: &BatchRef) {
-        if batch.tab == self.me {
-            self.withdraw(batch.from, batch.to);
-        }
-    }
-
-    /// Takes back what the browser holds of a range.
+    /// Takes back what the browser holds of a range that is about to leave, or is done with.
     pub(super) fn withdraw(&mut self, from: u64, to: u64) {
         for slot in &mut self.own.deferred {
             if slot.held && slot.seal.from <= to && from <= slot.seal.to {
@@ -181,7 +173,7 @@ impl Engine {
                     })
                 }
             }
-            self.write_own_record(store);
+            self.own.write_record(store);
         } else {
             self.deferred.not_before = self.now.mono + REFUSED_MS;
         }

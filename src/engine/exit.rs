@@ -69,7 +69,7 @@ impl Engine {
         if self.hands_over() {
             self.withdraw(0, u64::MAX);
             self.doubt_tail();
-            self.write_own_record(store);
+            self.own.write_record(store);
         } else {
             sent = self.send_last(store);
         }
@@ -113,7 +113,7 @@ impl Engine {
             self.send_batch(&batch, Means::Keepalive);
         }
         if packed {
-            self.write_own_record(store);
+            self.own.write_record(store);
         }
         packed
     }
@@ -178,7 +178,7 @@ impl Engine {
         }
         self.own.probe_at = self.now.mono + self.own.settling_ms(self.now.wall);
         self.persist(store);
-        self.write_own_record(store);
+        self.own.write_record(store);
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
             self.join();

@@ -95,15 +95,11 @@ impl Engine {
         self.dead = true;
     }
 
+    /// Answers a call that came too late: nothing is sent any more.
     pub(super) fn answer_dead(&mut self, input: &Input<'_>) {
         if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
-            let pending = self.own.log.pending() as u32;
-            self.account.report(Report::Flushed {
-                id: *id,
-                delivered: 0,
-                pending,
-                dropped: 0,
-            });
+            self.on_flush(*id, 0, false);
+            self.answer_where(true);
         }
     }
 }

@@ -93,7 +93,7 @@ impl Engine {
             // The browser must not send them after all.
             self.withdraw(from, to);
             self.account.drop(reason, dropped);
-            self.write_own_record(store);
+            self.own.write_record(store);
             self.own.journal.drop_range(&self.own.log, from, to, store);
             self.warn_of_drops(reason);
         }
@@ -138,7 +138,7 @@ impl Engine {
         }
         match self.own.journal.append(&self.own.log, self.now, store) {
             // A gap before these events is explained in the same breath.
-            Ok(()) if self.own.log.has_unreported() => self.write_own_record(store),
+            Ok(()) if self.own.log.has_unreported() => self.own.write_record(store),
             Ok(()) => {}
             Err(StoreError::QuotaExceeded) => self.account.error_once(
                 "storage_quota",

@@ -129,23 +129,10 @@ impl Engine {
             return None;
         }
         let (limits, wall) = (self.cut_limits(), self.now.wall);
-        self.partition_mut(tab)?.seal_next(limits, false, wall)?;
-        self.write_record_of(tab, store);
+        let partition = self.partition_mut(tab)?;
+        partition.seal_next(limits, false, wall)?;
+        partition.write_record(store);
         Some(())
-    }
-
-    pub(super) fn write_record_of(&mut self, tab: TabId, store: &mut dyn Store) {
-        if self.host.has_storage
-            && let Some(partition) = self.partition_mut(tab)
-        {
-            partition.write_record(store);
-        }
-    }
-
-    pub(super) fn write_own_record(&mut self, store: &mut dyn Store) {
-        if self.host.has_storage {
-            self.own.write_record(store);
-        }
     }
 
     fn send_probe(&mut self, batches: Vec<BatchRef>) {
@@ -166,7 +153,9 @@ impl Engine {
 
     /// Sends a sealed batch by the strongest means that the budget leaves.
     pub(super) fn send_batch(&mut self, batch: &BatchRef, means: Means) {
-        self.withdraw_overlapping(batch);
+        if batch.tab == self.me {
+            self.withdraw(batch.from, batch.to);
+        }
         let Some((body, repeated)) = self.body_of(batch) else {
             return;
         };

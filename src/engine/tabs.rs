@@ -251,7 +251,7 @@ impl Engine {
         if !self.waits(&seal) {
             return;
         }
-        self.withdraw_overlapping(&seal.batch_of(self.me));
+        self.withdraw(seal.from, seal.to);
         if let Some(seal) = self.own.log.seals.first_mut() {
             seal.offered = true;
         }
@@ -315,7 +315,7 @@ impl Engine {
         if ended.verdict == PeerVerdict::Kept {
             self.paused = true;
         } else if !other && self.own.log.count(ended.first, ended.last) as u64 <= ended.count {
-            self.settle_here(&batch, ended.verdict, store);
+            self.settle(&batch, ended.verdict, store);
         }
     }
 
