@@ -84,10 +84,12 @@ impl Engine {
             (queue_max, DropReason::Overflow)
         };
         let mut excess = self.own.log.pending().saturating_sub(max);
-        let heavy = self.own.log.bytes().saturating_sub(RING_BYTES_MAX);
-        if blocked && heavy > 0 {
-            let each = self.own.log.bytes() / self.own.log.pending().max(1);
-            excess = excess.max(heavy / each.max(1) + 1);
+        if blocked {
+            let bytes = self.own.log.bytes();
+            let each = bytes / self.own.log.pending().max(1);
+            if let Some(heavy @ 1..) = bytes.checked_sub(RING_BYTES_MAX) {
+                excess = excess.max(heavy / each + 1);
+            }
         }
         if let Some((from, to, dropped)) = self.own.log.drop_oldest(excess, reason) {
             // The browser must not send them after all.
