@@ -389,11 +389,13 @@ impl Log {
             return false;
         };
         let (left_to, right_from) = (left_end.seq, right.seq);
-        let at = self.seals.remove(index).at;
+        let at = self.seals.get(index).map_or(UnixMillis(0), |seal| seal.at);
         let right = self.sealing(right_from, to, at, NO_HOLES);
         let left = self.sealing(from, left_to, at, from);
-        self.seals.insert(index, right);
-        self.seals.insert(index, left);
+        self.seals.insert(index + 1, right);
+        if let Some(seal) = self.seals.get_mut(index) {
+            *seal = left;
+        }
         true
     }
 

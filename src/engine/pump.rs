@@ -136,12 +136,8 @@ impl Engine {
     }
 
     fn send_probe(&mut self, batches: Vec<BatchRef>) {
-        let ids: Vec<String> = batches.iter().map(BatchRef::id).collect();
-        let body = envelope::receipts(
-            &self.own.log.header,
-            self.now.wall,
-            ids.iter().map(String::as_str),
-        );
+        let ids = batches.iter().map(BatchRef::id);
+        let body = envelope::receipts(&self.own.log.header, self.now.wall, ids);
         // A plain fetch in flight would cost a page that leaves its back/forward cache in Firefox.
         let means = if self.gate.has_failed() {
             Means::Fetch

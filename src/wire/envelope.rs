@@ -125,18 +125,17 @@ pub fn batch(
 /// A receipt query: which of these batches does the collector have? It stands in the answer's
 /// `known`; a collector that does not know the question does not answer it, and is sent the batch.
 #[must_use]
-pub fn receipts<'a>(
+pub fn receipts(
     header: &str,
     sent_at: UnixMillis,
-    batch_ids: impl Iterator<Item = &'a str>,
+    batch_ids: impl Iterator<Item = String>,
 ) -> String {
     let mut out = open(header, sent_at, "");
-    out.push_str(",\"receipts\":[");
-    for (index, id) in batch_ids.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        push_string(&mut out, id);
+    let mut before = ",\"receipts\":[";
+    for id in batch_ids {
+        out.push_str(before);
+        push_string(&mut out, &id);
+        before = ",";
     }
     out.push_str("],\"events\":[]}");
     out
