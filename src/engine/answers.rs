@@ -6,6 +6,7 @@ use super::{
     lists::remove_where,
     partition::BatchRef,
     peer::PeerVerdict,
+    pump::Flight,
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of},
     store::Store,
@@ -23,33 +24,37 @@ impl Engine {
         if flight.asks {
             self.on_receipts(&flight.batches, outcome, store);
         } else if let [batch] = flight.batches[..] {
-            match outcome {
-                Outcome::Queued => self.on_beacon_queued(&batch, flight.body_bytes),
-                Outcome::Refused | Outcome::Network
-                    if self.falls_back(&batch, flight.means, outcome) => {}
-                _ => self.on_batch_outcome(&batch, outcome, store),
-            }
+            self.on_answer(&batch, &flight, outcome, store);
         }
         self.release_partitions();
     }
 
-    /// The next means after one that did not take the request: `fetch` without keepalive while the
-    /// page lives, a beacon when it is leaving. Nothing counts as sent on the way.
-    fn falls_back(&mut self, batch: &BatchRef, means: Means, outcome: &Outcome) -> bool {
-        let next = match (means, outcome, self.page.leaving) {
-            // Over the budget a keepalive fetch rejects like any network error, so when leaving
-            // both are worth a beacon.
-            (Means::Keepalive, _, true) => Means::Beacon,
-            (Means::Keepalive, Outcome::Refused, false) => Means::Fetch,
-            _ => return false,
-        };
-        self.send_batch(batch, next);
-        true
-    }
-
-    fn on_beacon_queued(&mut self, batch: &BatchRef, body_bytes: usize) {
-        self.deferred.beacon_bytes += body_bytes;
-        self.set_unsure(batch, true);
+    fn on_answer(
+        &mut self,
+        batch: &BatchRef,
+        flight: &Flight,
+        outcome: &Outcome,
+        store: &mut dyn Store,
+    ) {
+        let leaving = self.page.leaving;
+        match outcome {
+            Outcome::Queued => {
+                self.deferred.beacon_bytes += flight.body_bytes;
+                self.set_unsure(batch, true);
+            }
+            // The next means after one that did not take the request: `fetch` without keepalive
+            // while the page lives, a beacon when it is leaving. Over the budget a keepalive fetch
+            // rejects like any network error, so when leaving that is worth a beacon, too. Nothing
+            // counts as sent on the way.
+            Outcome::Refused | Outcome::Network
+                if flight.means == Means::Keepalive
+                    && (leaving || matches!(outcome, Outcome::Refused)) =>
+            {
+                let next = if leaving { Means::Beacon } else { Means::Fetch };
+                self.send_batch(batch, next);
+            }
+            _ => self.on_batch_outcome(batch, outcome, store),
+        }
     }
 
     fn on_batch_outcome(&mut self, batch: &BatchRef, outcome: &Outcome, store: &mut dyn Store) {
