@@ -91,11 +91,11 @@ impl Engine {
     /// The next tab, in a circle, of which something may be here.
     fn tab_after(&self, last: TabId) -> TabId {
         let mut next = self.me;
-        let offers = self.tabs.offers.iter().map(|offer| offer.tab);
-        for tab in offers.chain(self.tabs.adopted.iter().map(|partition| partition.log.tab)) {
-            if (tab <= last, tab) < (next <= last, next) {
-                next = tab;
-            }
+        for offer in &self.tabs.offers {
+            next = next.nearer_after(last, offer.tab);
+        }
+        for partition in &self.tabs.adopted {
+            next = next.nearer_after(last, partition.log.tab);
         }
         next
     }
