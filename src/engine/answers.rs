@@ -3,7 +3,6 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, RequestId},
-    lists::remove_where,
     partition::BatchRef,
     peer::PeerVerdict,
     pump::Flight,
@@ -144,15 +143,16 @@ impl Engine {
 
     /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
     pub(super) fn settle(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
-        let kept_here = self.partition_mut(batch.tab).is_some();
+        let tab = batch.tab;
+        let kept_here = self.partition_mut(tab).is_some();
         let count = self.count_of(batch);
         if kept_here {
             self.settle_here(batch, verdict, store);
         }
-        if batch.tab != self.me {
-            remove_where(&mut self.tabs.offers, |offer| {
-                offer.seal.batch_of(offer.tab) == *batch
-            });
+        if tab != self.me {
+            if self.tabs.offered(batch).is_some() {
+                self.tabs.forget_offer(tab);
+            }
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
                 self.tell_owner(batch, count, verdict);

@@ -85,6 +85,11 @@ impl Tabs {
         offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch)
     }
 
+    /// Lets go of the offered batch of a tab.
+    pub(super) fn forget_offer(&mut self, tab: TabId) {
+        remove_where(&mut self.offers, |offer| offer.tab == tab);
+    }
+
     fn remember_done(&mut self, tab: TabId, ended: Ended) {
         if self.done.len() >= DONE_MAX {
             self.done.remove(0);
