@@ -229,13 +229,11 @@ impl Engine {
 
     /// How many events the batch still has.
     pub(super) fn count_of(&mut self, batch: &BatchRef) -> usize {
-        match self.partition_mut(batch.tab) {
-            Some(partition) => partition.log.count(batch.from, batch.to),
-            None => self
-                .tabs
-                .offered(batch)
-                .map_or(0, |offer| offer.count as usize),
+        if let Some(offer) = self.tabs.offered(batch) {
+            return offer.count as usize;
         }
+        let kept = self.partition_mut(batch.tab);
+        kept.map_or(0, |kept| kept.log.count(batch.from, batch.to))
     }
 
     /// The log of that tab, if it is kept here: this tab's own, or one taken over.
@@ -250,7 +248,7 @@ impl Engine {
     /// The sealed batch, as its tab offered it or in a log that is kept here.
     fn seal_mut(&mut self, batch: &BatchRef) -> Option<&mut Seal> {
         if self.tabs.offered(batch).is_some() {
-            let offer = self.tabs.offered_mut(batch)?;
+            let offer = self.tabs.offered(batch)?;
             Some(&mut offer.seal)
         } else {
             let kept = self.partition_mut(batch.tab)?;

@@ -74,13 +74,7 @@ impl Tabs {
     }
 
     /// The offered batch of that name.
-    pub(super) fn offered(&self, batch: &BatchRef) -> Option<&Offer> {
-        let mut offers = self.offers.iter();
-        offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch)
-    }
-
-    /// The offered batch of that name.
-    pub(super) fn offered_mut(&mut self, batch: &BatchRef) -> Option<&mut Offer> {
+    pub(super) fn offered(&mut self, batch: &BatchRef) -> Option<&mut Offer> {
         let mut offers = self.offers.iter_mut();
         offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch)
     }
