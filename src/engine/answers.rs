@@ -143,12 +143,8 @@ impl Engine {
 
     /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
     pub(super) fn settle(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
-        let tab = batch.tab;
-        let kept_here = self.partition_mut(tab).is_some();
-        let count = self.count_of(batch);
-        if kept_here {
-            self.settle_here(batch, verdict, store);
-        }
+        let (tab, count) = (batch.tab, self.count_of(batch));
+        let kept_here = self.settle_here(batch, verdict, count, store);
         if tab != self.me {
             if self.tabs.offered(batch).is_some() {
                 self.tabs.forget_offer(tab);
@@ -160,15 +156,21 @@ impl Engine {
         }
     }
 
-    /// Applies a verdict to a log that is kept here.
-    fn settle_here(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
+    /// Applies a verdict to a log, if it is kept here.
+    fn settle_here(
+        &mut self,
+        batch: &BatchRef,
+        verdict: PeerVerdict,
+        count: usize,
+        store: &mut dyn Store,
+    ) -> bool {
         let BatchRef { tab, from, to, .. } = *batch;
         let own = tab == self.me;
         if own {
             self.withdraw(from, to);
         }
         let Some(partition) = self.partition_mut(tab) else {
-            return;
+            return false;
         };
         let mut refused = 0;
         let gave_up = match verdict {
@@ -177,33 +179,31 @@ impl Engine {
                 None
             }
             PeerVerdict::Dropped(reason) => Some(reason),
-            PeerVerdict::TooLarge if partition.log.split(from, to) => {
-                return partition.write_record(store);
+            PeerVerdict::TooLarge if count <= 1 => Some(DropReason::TooLarge),
+            PeerVerdict::TooLarge => {
+                partition.log.split(from, to);
+                partition.write_record(store);
+                return true;
             }
-            PeerVerdict::TooLarge if partition.log.count(from, to) <= 1 => {
-                Some(DropReason::TooLarge)
-            }
-            PeerVerdict::TooLarge | PeerVerdict::Kept => return,
+            PeerVerdict::Kept => return true,
         };
         let count = partition.log.settle(from, to, gave_up);
         if gave_up.is_some() {
             // The gap is written down before the events go.
             partition.write_record(store);
+            refused = count;
         }
         partition.journal.trim_segments(&partition.log, store);
-        match gave_up {
-            None => {
-                self.account
-                    .deliver(tab.text(), from, to, count - refused.min(count));
-                self.account.drop(DropReason::Rejected, refused.min(count));
-            }
-            Some(reason) => self.account.drop(reason, count),
-        }
+        refused = refused.min(count);
+        self.account.deliver(tab.text(), from, to, count - refused);
+        self.account
+            .drop(gave_up.unwrap_or(DropReason::Rejected), refused);
         if own {
             self.own.journal.close_if_done(&self.own.log, store);
         } else {
             self.forget_if_empty(tab, store);
         }
+        true
     }
 
     /// Requests whose answer is overdue count as failed and are given up.
