@@ -113,29 +113,30 @@ impl Engine {
     fn wanted_deferred(&self) -> Vec<(Seal, String)> {
         let log = &self.own.log;
         let (mut room, mut wanted) = (BYTES_MAX, Vec::new());
-        let mut take = |seal: Seal, holes_of: u64| {
+        let mut waiting = log
+            .seals
+            .iter()
+            .filter(|seal| self.waits(seal) && !seal.maybe_sent);
+        let (mut next, mut untold) = (log.first_unsealed(), UNREPORTED);
+        while wanted.len() < SLOTS_MAX {
+            let (seal, holes_of) = if let Some(seal) = waiting.next() {
+                (*seal, seal.from)
+            } else if let Some(from) = next
+                && let Some(to) = log.cut(from, self.cut_limits(), false)
+            {
+                let seal = self.own.seal_as_held(from, to, self.now.wall, untold);
+                let holes_of = core::mem::replace(&mut untold, NO_HOLES);
+                next = log.first_after(to);
+                (seal, holes_of)
+            } else {
+                break;
+            };
             let body = log.body(&seal, holes_of);
-            let fits = body.len() <= room && wanted.len() < SLOTS_MAX;
-            if fits {
-                room -= body.len();
-                wanted.push((seal, body));
-            }
-            fits
-        };
-        for seal in &log.seals {
-            if self.waits(seal) && !seal.maybe_sent && !take(*seal, seal.from) {
-                return wanted;
-            }
-        }
-        let (mut next, mut holes_of) = (log.first_unsealed(), UNREPORTED);
-        while let Some(from) = next
-            && let Some(to) = log.cut(from, self.cut_limits(), false)
-        {
-            let seal = self.own.seal_as_held(from, to, self.now.wall, holes_of);
-            if !take(seal, holes_of) {
+            if body.len() > room {
                 break;
             }
-            (next, holes_of) = (log.first_after(to), NO_HOLES);
+            room -= body.len();
+            wanted.push((seal, body));
         }
         wanted
     }
