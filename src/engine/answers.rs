@@ -7,7 +7,7 @@ use super::{
     peer::PeerVerdict,
     pump::Flight,
     report::{DropReason, Report},
-    retry::{Verdict, classify, status_of},
+    retry::{Verdict, classify, status_of, text_of},
     store::Store,
 };
 use crate::wire::envelope;
@@ -91,18 +91,10 @@ impl Engine {
 
     /// How many events of a stored batch the collector refused one by one.
     fn refused_in(&mut self, batch: &BatchRef, outcome: &Outcome) -> u32 {
-        let Outcome::Status {
-            code,
-            body: Some(body),
-            ..
-        } = outcome
-        else {
-            return 0;
-        };
-        let refused = envelope::refused_events(body).min(self.count_of(batch)) as u32;
+        let refused = envelope::refused_events(text_of(outcome)).min(self.count_of(batch)) as u32;
         if refused > 0 {
             self.account.report(Report::DeliveryFailed {
-                status: *code,
+                status: status_of(outcome),
                 events: refused,
             });
         }
@@ -116,16 +108,12 @@ impl Engine {
     }
 
     fn on_receipts(&mut self, batches: &[BatchRef], outcome: &Outcome, store: &mut dyn Store) {
-        let body = match outcome {
-            Outcome::Status { body, .. } => body.as_deref(),
-            _ => None,
-        };
         let known = match classify(outcome, self.now.wall) {
             Verdict::Retry { after_ms } => {
                 self.on_failure(None, after_ms, status_of(outcome));
                 return;
             }
-            Verdict::Delivered => body.and_then(envelope::known_receipts),
+            Verdict::Delivered => envelope::known_receipts(text_of(outcome)),
             Verdict::TooLarge | Verdict::Rejected { .. } => None,
         };
         self.gate.on_success();
