@@ -20,59 +20,55 @@ impl Engine {
             return;
         };
         let flight = self.flights.remove(index);
-        if flight.asks {
-            self.on_receipts(&flight.batches, outcome, store);
-        } else if let [batch] = flight.batches[..] {
-            self.on_answer(&batch, &flight, outcome, store);
-        }
+        self.on_answer(&flight, outcome, store);
         self.release_partitions();
     }
 
-    fn on_answer(
-        &mut self,
-        batch: &BatchRef,
-        flight: &Flight,
-        outcome: &Outcome,
-        store: &mut dyn Store,
-    ) {
-        let leaving = self.page.leaving;
-        match outcome {
-            Outcome::Queued => {
-                self.deferred.beacon_bytes += flight.body_bytes;
-                self.set_unsure(batch, true);
+    fn on_answer(&mut self, flight: &Flight, outcome: &Outcome, store: &mut dyn Store) {
+        let batch = flight.batches.first().filter(|_| !flight.asks);
+        if let Some(batch) = batch {
+            let leaving = self.page.leaving;
+            match outcome {
+                Outcome::Queued => {
+                    self.deferred.beacon_bytes += flight.body_bytes;
+                    self.set_unsure(batch, true);
+                    return;
+                }
+                // The next means after one that did not take the request: `fetch` without keepalive
+                // while the page lives, a beacon when it is leaving. Over the budget a keepalive
+                // fetch rejects like any network error, so when leaving that is worth a beacon, too.
+                // Nothing counts as sent on the way.
+                Outcome::Refused | Outcome::Network
+                    if flight.means == Means::Keepalive
+                        && (leaving || matches!(outcome, Outcome::Refused)) =>
+                {
+                    let next = if leaving { Means::Beacon } else { Means::Fetch };
+                    self.send_batch(batch, next);
+                    return;
+                }
+                _ => self.page.cut_off |= leaving && status_of(outcome) == 0,
             }
-            // The next means after one that did not take the request: `fetch` without keepalive
-            // while the page lives, a beacon when it is leaving. Over the budget a keepalive fetch
-            // rejects like any network error, so when leaving that is worth a beacon, too. Nothing
-            // counts as sent on the way.
-            Outcome::Refused | Outcome::Network
-                if flight.means == Means::Keepalive
-                    && (leaving || matches!(outcome, Outcome::Refused)) =>
-            {
-                let next = if leaving { Means::Beacon } else { Means::Fetch };
-                self.send_batch(batch, next);
-            }
-            _ => self.on_batch_outcome(batch, outcome, store),
         }
-    }
-
-    fn on_batch_outcome(&mut self, batch: &BatchRef, outcome: &Outcome, store: &mut dyn Store) {
-        self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
-        let verdict = match classify(outcome, self.now.wall) {
-            Verdict::Delivered => PeerVerdict::Delivered {
-                refused: self.refused_in(batch, outcome),
-            },
+        let verdict = classify(outcome, self.now.wall);
+        if let Verdict::Retry { after_ms } = verdict {
+            self.on_failure(batch, after_ms, status_of(outcome));
+            return;
+        }
+        self.gate.on_success();
+        let Some(batch) = batch else {
+            self.on_receipts(&flight.batches, outcome, store);
+            return;
+        };
+        let verdict = match verdict {
             Verdict::TooLarge => PeerVerdict::TooLarge,
             Verdict::Rejected { status } => {
                 self.report_failed(batch, status);
                 PeerVerdict::Dropped(DropReason::Rejected)
             }
-            Verdict::Retry { after_ms } => {
-                self.on_failure(Some(batch), after_ms, status_of(outcome));
-                return;
-            }
+            _ => PeerVerdict::Delivered {
+                refused: self.refused_in(batch, outcome),
+            },
         };
-        self.gate.on_success();
         self.settle(batch, verdict, store);
     }
 
@@ -108,15 +104,7 @@ impl Engine {
     }
 
     fn on_receipts(&mut self, batches: &[BatchRef], outcome: &Outcome, store: &mut dyn Store) {
-        let known = match classify(outcome, self.now.wall) {
-            Verdict::Retry { after_ms } => {
-                self.on_failure(None, after_ms, status_of(outcome));
-                return;
-            }
-            Verdict::Delivered => envelope::known_receipts(text_of(outcome)),
-            Verdict::TooLarge | Verdict::Rejected { .. } => None,
-        };
-        self.gate.on_success();
+        let known = envelope::known_receipts(text_of(outcome));
         // A collector that does not know the question is sent the batches; it has the keys.
         self.receipts_unsupported |= known.is_none();
         let known = known.unwrap_or("");
