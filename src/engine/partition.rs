@@ -115,12 +115,15 @@ impl Partition {
         wait_ms
     }
 
-    /// Adds the batches that may have arrived already, unless it is too early to ask.
-    pub(super) fn push_unsure(&self, now: Instant, unsure: &mut Vec<BatchRef>) {
-        for seal in &self.log.seals {
-            if seal.maybe_sent && self.probe_at <= now {
-                unsure.push(seal.batch_of(self.log.tab));
+    /// Adds the batches that may have arrived already. While it is too early to ask, adds none and
+    /// returns when it will not be.
+    pub(super) fn push_unsure(&self, now: Instant, unsure: &mut Vec<BatchRef>) -> Instant {
+        for seal in self.log.seals.iter().filter(|seal| seal.maybe_sent) {
+            if self.probe_at > now {
+                return self.probe_at;
             }
+            unsure.push(seal.batch_of(self.log.tab));
         }
+        Instant::NEVER
     }
 }

@@ -58,12 +58,13 @@ impl Engine {
     }
 
     /// Batches that may have arrived already.
-    fn unsure_batches(&self) -> Vec<BatchRef> {
+    fn unsure_batches(&mut self) -> Vec<BatchRef> {
         let mut unsure = Vec::new();
-        self.own.push_unsure(self.now.mono, &mut unsure);
+        let mut wait = self.own.push_unsure(self.now.mono, &mut unsure);
         for partition in &self.tabs.adopted {
-            partition.push_unsure(self.now.mono, &mut unsure);
+            wait = wait.min(partition.push_unsure(self.now.mono, &mut unsure));
         }
+        self.timers.set_if_unset(Timer::Retry, wait);
         for offer in &self.tabs.offers {
             if offer.seal.maybe_sent {
                 unsure.push(offer.seal.batch_of(offer.tab));
