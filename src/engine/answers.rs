@@ -120,6 +120,8 @@ impl Engine {
     /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
     pub(super) fn settle(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
         let (tab, count) = (batch.tab, self.count_of(batch));
+        // One that is not here any more was settled before: this is not the answer to remember.
+        let stamp = self.seal_mut(batch).map_or(0, |seal| seal.stamp);
         let kept_here = self.settle_here(batch, verdict, count, store);
         if tab != self.me {
             if self.tabs.offered(batch).is_some() {
@@ -127,7 +129,7 @@ impl Engine {
             }
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
-                self.tell_owner(batch, count, verdict);
+                self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
             }
         }
     }

@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// The sealed batch, as its tab offered it or in a log that is kept here.
-    fn seal_mut(&mut self, batch: &BatchRef) -> Option<&mut Seal> {
+    pub(super) fn seal_mut(&mut self, batch: &BatchRef) -> Option<&mut Seal> {
         if self.tabs.offered(batch).is_some() {
             let offer = self.tabs.offered(batch)?;
             Some(&mut offer.seal)

@@ -20,7 +20,7 @@ impl Rng {
     /// A number below `bound`; zero for a bound of zero.
     pub fn below(&mut self, bound: u32) -> u64 {
         // Widening multiplication; the bias of 2^-32 at most, for each value, does not matter to a jitter.
-        (self.next_u64() >> 32) * u64::from(bound) >> 32
+        ((self.next_u64() >> 32) * u64::from(bound)) >> 32
     }
 }
 
