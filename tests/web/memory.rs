@@ -19,7 +19,7 @@ fn size(rng: &mut Rng) -> usize {
         30..500 => (100, 1_024),
         _ => (1, 100),
     };
-    (least + rng.below(most - least)) as usize
+    (u64::from(least) + rng.below(most - least)) as usize
 }
 
 /// A block full of its mark, so that two blocks which overlap show.
@@ -45,7 +45,7 @@ fn a_long_visit_needs_no_more_memory_than_its_busiest_moment() {
             continue;
         }
         // Old and young ones go alike, and now and then nearly all, as after an outage.
-        let slot = rng.below(LIVE_MAX as u64) as usize;
+        let slot = rng.below(LIVE_MAX as u32) as usize;
         let old = core::mem::replace(&mut live[slot], new);
         assert!(old.first() == old.last(), "two blocks overlap");
         bytes -= old.len();
