@@ -6,7 +6,6 @@ use super::{
     election::Role,
     ids::TabId,
     lists::remove_where,
-    log::SealState,
     pump::Flight,
     reading::{self, Found, ReadContext},
     report::DropReason,
@@ -143,18 +142,8 @@ impl Engine {
                 partition.log.settle(ended.first, ended.last, None);
             }
         }
-        for flight in &self.flights {
-            for batch in &flight.batches {
-                if !flight.asks
-                    && batch.tab == tab
-                    && let Some(seal) = partition.log.find_seal(batch.from, batch.to)
-                {
-                    seal.state = SealState::InFlight;
-                }
-            }
-        }
         // The log has these batches now; what is in flight is settled through it.
-        remove_where(&mut self.tabs.offers, |offer| offer.tab == tab);
+        self.tabs.forget_offer(tab);
         self.account.adopt(partition.log.pending());
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
         self.tabs.adopted.push(partition);

@@ -3,12 +3,11 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, RequestId},
-    lists::remove_where,
-    log::SealState,
     partition::BatchRef,
     peer::PeerVerdict,
+    pump::Flight,
     report::{DropReason, Report},
-    retry::{Verdict, classify, status_of},
+    retry::{Verdict, classify, status_of, text_of},
     store::Store,
 };
 use crate::wire::envelope;
@@ -21,64 +20,59 @@ impl Engine {
             return;
         };
         let flight = self.flights.remove(index);
-        if flight.asks {
-            self.on_receipts(&flight.batches, outcome, store);
-        } else if let [batch] = flight.batches[..] {
-            match outcome {
-                Outcome::Queued => self.on_beacon_queued(batch, flight.body_bytes),
-                Outcome::Refused | Outcome::Network
-                    if self.falls_back(batch, flight.means, outcome) => {}
-                _ => self.on_batch_outcome(batch, outcome, store),
-            }
-        }
+        self.on_answer(&flight, outcome, store);
         self.release_partitions();
     }
 
-    /// The next means after one that did not take the request: `fetch` without keepalive while the
-    /// page lives, a beacon when it is leaving. Nothing counts as sent on the way.
-    fn falls_back(&mut self, batch: BatchRef, means: Means, outcome: &Outcome) -> bool {
-        let next = match (means, outcome, self.page.leaving) {
-            // Over the budget a keepalive fetch rejects like any network error, so when leaving
-            // both are worth a beacon.
-            (Means::Keepalive, _, true) => Means::Beacon,
-            (Means::Keepalive, Outcome::Refused, false) => Means::Fetch,
-            _ => return false,
-        };
-        self.send_batch(batch, next);
-        true
-    }
-
-    fn on_beacon_queued(&mut self, batch: BatchRef, body_bytes: usize) {
-        self.deferred.beacon_bytes += body_bytes;
-        self.set_state(batch, SealState::Waiting);
-        self.set_unsure(batch, true);
-    }
-
-    fn on_batch_outcome(&mut self, batch: BatchRef, outcome: &Outcome, store: &mut dyn Store) {
-        self.set_state(batch, SealState::Waiting);
-        self.page.cut_off |= self.page.leaving && status_of(outcome) == 0;
-        match classify(outcome, self.now.wall) {
-            Verdict::Delivered => {
-                self.gate.on_success();
-                let refused = self.refused_in(batch, outcome);
-                self.settle(batch, PeerVerdict::Delivered { refused }, store);
-            }
-            Verdict::TooLarge => {
-                self.gate.on_success();
-                self.settle(batch, PeerVerdict::TooLarge, store);
-            }
-            Verdict::Rejected { status } => {
-                self.gate.on_success();
-                self.report_failed(batch, status);
-                self.settle(batch, PeerVerdict::Dropped(DropReason::Rejected), store);
-            }
-            Verdict::Retry { after_ms } => {
-                self.on_failure(Some(batch), after_ms, status_of(outcome))
+    fn on_answer(&mut self, flight: &Flight, outcome: &Outcome, store: &mut dyn Store) {
+        let batch = flight.batches.first().filter(|_| !flight.asks);
+        if let Some(batch) = batch {
+            let leaving = self.page.leaving;
+            match outcome {
+                Outcome::Queued => {
+                    self.deferred.beacon_bytes += flight.body_bytes;
+                    self.set_unsure(batch, true);
+                    return;
+                }
+                // The next means after one that did not take the request: `fetch` without keepalive
+                // while the page lives, a beacon when it is leaving. Over the budget a keepalive
+                // fetch rejects like any network error, so when leaving that is worth a beacon, too.
+                // Nothing counts as sent on the way.
+                Outcome::Refused | Outcome::Network
+                    if flight.means == Means::Keepalive
+                        && (leaving || matches!(outcome, Outcome::Refused)) =>
+                {
+                    let next = if leaving { Means::Beacon } else { Means::Fetch };
+                    self.send_batch(batch, next);
+                    return;
+                }
+                _ => self.page.cut_off |= leaving && status_of(outcome) == 0,
             }
         }
+        let verdict = classify(outcome, self.now.wall);
+        if let Verdict::Retry { after_ms } = verdict {
+            self.on_failure(batch, after_ms, status_of(outcome));
+            return;
+        }
+        self.gate.on_success();
+        let Some(batch) = batch else {
+            self.on_receipts(&flight.batches, outcome, store);
+            return;
+        };
+        let verdict = match verdict {
+            Verdict::TooLarge => PeerVerdict::TooLarge,
+            Verdict::Rejected { status } => {
+                self.report_failed(batch, status);
+                PeerVerdict::Dropped(DropReason::Rejected)
+            }
+            _ => PeerVerdict::Delivered {
+                refused: self.refused_in(batch, outcome),
+            },
+        };
+        self.settle(batch, verdict, store);
     }
 
-    fn on_failure(&mut self, batch: Option<BatchRef>, after_ms: Option<u64>, status: u16) {
+    fn on_failure(&mut self, batch: Option<&BatchRef>, after_ms: Option<u64>, status: u16) {
         if self
             .gate
             .on_failure(self.now, after_ms, &self.config, &mut self.rng)
@@ -86,98 +80,75 @@ impl Engine {
             self.paused = true;
             if let Some(batch) = batch {
                 self.report_failed(batch, status);
-                self.tell_owner(batch, 0, 0, PeerVerdict::Kept);
+                self.tell_owner(batch, 0, PeerVerdict::Kept);
             }
         }
     }
 
     /// How many events of a stored batch the collector refused one by one.
-    fn refused_in(&mut self, batch: BatchRef, outcome: &Outcome) -> u32 {
-        let Outcome::Status {
-            code,
-            body: Some(body),
-            ..
-        } = outcome
-        else {
-            return 0;
-        };
-        let refused = envelope::refused_events(body).min(self.count_of(batch)) as u32;
+    fn refused_in(&mut self, batch: &BatchRef, outcome: &Outcome) -> u32 {
+        let refused = envelope::refused_events(text_of(outcome)).min(self.count_of(batch)) as u32;
         if refused > 0 {
             self.account.report(Report::DeliveryFailed {
-                status: *code,
+                status: status_of(outcome),
                 events: refused,
             });
         }
         refused
     }
 
-    fn report_failed(&mut self, batch: BatchRef, status: u16) {
+    fn report_failed(&mut self, batch: &BatchRef, status: u16) {
         let events = self.count_of(batch) as u32;
         self.account
             .report(Report::DeliveryFailed { status, events });
     }
 
     fn on_receipts(&mut self, batches: &[BatchRef], outcome: &Outcome, store: &mut dyn Store) {
-        for batch in batches {
-            self.set_state(*batch, SealState::Waiting);
-        }
-        let body = match outcome {
-            Outcome::Status { body, .. } => body.as_deref(),
-            _ => None,
-        };
-        let known = match classify(outcome, self.now.wall) {
-            Verdict::Retry { after_ms } => {
-                self.on_failure(None, after_ms, status_of(outcome));
-                return;
-            }
-            Verdict::Delivered => body.and_then(envelope::known_receipts),
-            Verdict::TooLarge | Verdict::Rejected { .. } => None,
-        };
-        self.gate.on_success();
+        let known = envelope::known_receipts(text_of(outcome));
         // A collector that does not know the question is sent the batches; it has the keys.
         self.receipts_unsupported |= known.is_none();
         let known = known.unwrap_or("");
         for batch in batches {
-            if envelope::is_known(known, &self.id_of(*batch)) {
-                self.settle(*batch, PeerVerdict::Delivered { refused: 0 }, store);
+            if envelope::is_known(known, &batch.id()) {
+                self.settle(batch, PeerVerdict::Delivered { refused: 0 }, store);
             } else {
-                self.set_unsure(*batch, false);
+                self.set_unsure(batch, false);
             }
         }
     }
 
     /// A batch is done with, in the log it belongs to, and its tab is told if it is another's.
-    pub(super) fn settle(&mut self, batch: BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
-        let kept_here = self.partition_mut(batch.tab).is_some();
-        let (count, stamp) = (self.count_of(batch), self.stamp_of(batch));
-        if kept_here {
-            self.settle_here(batch, verdict, store);
-        }
-        if batch.tab != self.me {
-            remove_where(&mut self.tabs.offers, |offer| {
-                offer.seal.batch_of(offer.tab) == batch
-            });
+    pub(super) fn settle(&mut self, batch: &BatchRef, verdict: PeerVerdict, store: &mut dyn Store) {
+        let (tab, count) = (batch.tab, self.count_of(batch));
+        // One that is not here any more was settled before: this is not the answer to remember.
+        let stamp = self.seal_mut(batch).map_or(0, |seal| seal.stamp);
+        let kept_here = self.settle_here(batch, verdict, count, store);
+        if tab != self.me {
+            if self.tabs.offered(batch).is_some() {
+                self.tabs.forget_offer(tab);
+            }
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
             if !(kept_here && verdict == PeerVerdict::TooLarge) {
-                self.tell_owner(batch, stamp, count, verdict);
+                self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
             }
         }
     }
 
-    /// Applies a verdict to a log that is kept here.
-    pub(super) fn settle_here(
+    /// Applies a verdict to a log, if it is kept here.
+    fn settle_here(
         &mut self,
-        batch: BatchRef,
+        batch: &BatchRef,
         verdict: PeerVerdict,
+        count: usize,
         store: &mut dyn Store,
-    ) {
-        let BatchRef { tab, from, to } = batch;
+    ) -> bool {
+        let BatchRef { tab, from, to, .. } = *batch;
         let own = tab == self.me;
         if own {
-            self.withdraw_overlapping(batch);
+            self.withdraw(from, to);
         }
         let Some(partition) = self.partition_mut(tab) else {
-            return;
+            return false;
         };
         let mut refused = 0;
         let gave_up = match verdict {
@@ -186,37 +157,31 @@ impl Engine {
                 None
             }
             PeerVerdict::Dropped(reason) => Some(reason),
-            PeerVerdict::TooLarge if partition.log.split(from, to) => {
-                self.write_record_of(tab, store);
-                return;
+            PeerVerdict::TooLarge if count <= 1 => Some(DropReason::TooLarge),
+            PeerVerdict::TooLarge => {
+                partition.log.split(from, to);
+                partition.write_record(store);
+                return true;
             }
-            PeerVerdict::TooLarge if partition.log.count(from, to) <= 1 => {
-                Some(DropReason::TooLarge)
-            }
-            PeerVerdict::TooLarge | PeerVerdict::Kept => return,
+            PeerVerdict::Kept => return true,
         };
         let count = partition.log.settle(from, to, gave_up);
         if gave_up.is_some() {
             // The gap is written down before the events go.
-            self.write_record_of(tab, store);
+            partition.write_record(store);
+            refused = count;
         }
-        let Some(partition) = self.partition_mut(tab) else {
-            return;
-        };
         partition.journal.trim_segments(&partition.log, store);
-        match gave_up {
-            None => {
-                self.account
-                    .deliver(tab.text(), from, to, count - refused.min(count));
-                self.account.drop(DropReason::Rejected, refused.min(count));
-            }
-            Some(reason) => self.account.drop(reason, count),
-        }
+        refused = refused.min(count);
+        self.account.deliver(tab.text(), from, to, count - refused);
+        self.account
+            .drop(gave_up.unwrap_or(DropReason::Rejected), refused);
         if own {
             self.own.journal.close_if_done(&self.own.log, store);
         } else {
             self.forget_if_empty(tab, store);
         }
+        true
     }
 
     /// Requests whose answer is overdue count as failed and are given up.

@@ -3,9 +3,7 @@
 use super::{
     Engine,
     io::{Means, Outcome, Output, Request, RequestId},
-    lists::remove_where,
-    log::{Log, NO_HOLES, Seal, SealState, UNREPORTED},
-    partition::BatchRef,
+    log::{NO_HOLES, Seal, UNREPORTED},
     store::Store,
     time::{Instant, Timer},
 };
@@ -13,8 +11,10 @@ use super::{
 /// Bytes of deferred requests at most. The quota is 64 KiB per reporting origin (Deferred fetch,
 /// fetch.spec.whatwg.org "deferred-fetch quota"), and URL and headers count.
 const BYTES_MAX: usize = 60_000;
-/// Deferred requests at most; and of those that were taken back, how many are remembered.
+/// Deferred requests at most.
 const SLOTS_MAX: usize = 8;
+/// With those that were taken back and may yet turn out to have been sent.
+const REMEMBERED_MAX: usize = 2 * SLOTS_MAX;
 /// The deferred requests are refreshed this often at most, in milliseconds.
 const REFRESH_MS: u64 = 1_000;
 /// After the browser refused one, this long passes before the next try, in milliseconds.
@@ -23,33 +23,19 @@ const REFUSED_MS: u64 = 30_000;
 /// Requests that the browser sends when this tab is gone.
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
-    slots: Vec<Slot>,
     not_before: Instant,
     seen: (u64, u64, usize),
     /// Beacons never say when they are done; until the page is back they count as in flight.
     pub(super) beacon_bytes: usize,
 }
 
+/// One of them.
 #[derive(Debug)]
-struct Slot {
+pub(super) struct Slot {
     id: RequestId,
-    seal: Seal,
+    pub(super) seal: Seal,
     /// Or it was taken back a moment ago, and may turn out to have been sent.
-    held: bool,
-}
-
-impl Deferred {
-    /// The deferred batches that are not sealed: whoever finds the journal must know of them.
-    pub(super) fn unsealed(&self, log: &Log) -> Vec<Seal> {
-        let mut unsealed = Vec::new();
-        let first = log.first_unsealed().unwrap_or(u64::MAX);
-        for slot in &self.slots {
-            if slot.held && slot.seal.from >= first {
-                unsealed.push(slot.seal);
-            }
-        }
-        unsealed
-    }
+    pub(super) held: bool,
 }
 
 impl Engine {
@@ -62,8 +48,7 @@ impl Engine {
             return;
         }
         let log = &self.own.log;
-        let waiting = |seal: &&Seal| seal.state == SealState::Waiting;
-        let waiting = log.seals.iter().filter(waiting).count();
+        let waiting = log.seals.iter().filter(|seal| self.waits(seal)).count();
         let seen = (log.next_seq(), log.settled(), waiting);
         if seen == self.deferred.seen {
             return;
@@ -79,19 +64,33 @@ impl Engine {
 
     fn refresh_deferred(&mut self, store: &mut dyn Store) {
         let wanted = self.wanted_deferred();
-        self.withdraw(&|held| !wanted.iter().any(|(seal, _)| seal.is_same(held)));
+        for index in 0..self.own.deferred.len() {
+            if let Some(Slot {
+                seal, held: true, ..
+            }) = self.own.deferred.get(index)
+                && !wanted.iter().any(|(wanted, _)| wanted.is_same(seal))
+            {
+                // No two that are held overlap.
+                self.withdraw(seal.from, seal.to);
+            }
+        }
         let mut changed = false;
         for (seal, body) in wanted {
-            if self
-                .deferred
-                .slots
+            let slots = &mut self.own.deferred;
+            if slots
                 .iter()
                 .any(|slot| slot.held && slot.seal.is_same(&seal))
             {
                 continue;
             }
-            let id = self.next_request_id();
-            self.deferred.slots.push(Slot {
+            if slots.len() >= REMEMBERED_MAX
+                && let Some(index) = slots.iter().position(|slot| !slot.held)
+            {
+                slots.remove(index);
+            }
+            self.last_request += 1;
+            let id = RequestId(self.last_request);
+            slots.push(Slot {
                 id,
                 seal,
                 held: true,
@@ -106,7 +105,7 @@ impl Engine {
         }
         if changed {
             self.deferred.not_before = self.now.mono + REFRESH_MS;
-            self.write_own_record(store);
+            self.own.write_record(store);
         }
     }
 
@@ -114,69 +113,42 @@ impl Engine {
     fn wanted_deferred(&self) -> Vec<(Seal, String)> {
         let log = &self.own.log;
         let (mut room, mut wanted) = (BYTES_MAX, Vec::new());
-        let mut take = |seal: Seal, holes_of: u64| {
+        let mut waiting = log
+            .seals
+            .iter()
+            .filter(|seal| self.waits(seal) && !seal.maybe_sent);
+        let (mut next, mut untold) = (log.first_unsealed(), UNREPORTED);
+        while wanted.len() < SLOTS_MAX {
+            let (seal, holes_of) = if let Some(seal) = waiting.next() {
+                (*seal, seal.from)
+            } else if let Some(from) = next
+                && let Some(to) = log.cut(from, self.cut_limits(), false)
+            {
+                let seal = self.own.seal_as_held(from, to, self.now.wall, untold);
+                let holes_of = core::mem::replace(&mut untold, NO_HOLES);
+                next = log.first_after(to);
+                (seal, holes_of)
+            } else {
+                break;
+            };
             let body = log.body(&seal, holes_of);
-            let fits = body.len() <= room && wanted.len() < SLOTS_MAX;
-            if fits {
-                room -= body.len();
-                wanted.push((seal, body));
-            }
-            fits
-        };
-        for seal in &log.seals {
-            let waits = seal.state == SealState::Waiting && !seal.maybe_sent;
-            if waits && !take(*seal, seal.from) {
-                return wanted;
-            }
-        }
-        let mut after = log.first_unsealed().map_or(u64::MAX, |first| first - 1);
-        let mut holes_of = UNREPORTED;
-        while let Some((from, to)) = log.cut(after, self.cut_limits()) {
-            if !take(self.seal_as_held(from, to, holes_of), holes_of) {
+            if body.len() > room {
                 break;
             }
-            (after, holes_of) = (to, NO_HOLES);
+            room -= body.len();
+            wanted.push((seal, body));
         }
         wanted
     }
 
-    /// The seal that a range gets: the one under which the browser holds it already, or a new one.
-    pub(super) fn seal_as_held(&self, from: u64, to: u64, holes_of: u64) -> Seal {
-        let log = &self.own.log;
-        for Slot { seal, held, .. } in &self.deferred.slots {
-            if *held && seal.spans(from, to) && log.stamp(seal, holes_of) == seal.stamp {
-                return *seal;
-            }
-        }
-        log.sealing(from, to, self.now.wall, holes_of)
-    }
-
-    /// A batch is about to leave, or is done with: the browser must not send it as well.
-    pub(super) fn withdraw_overlapping(&mut self, batch: BatchRef) {
-        if batch.tab == self.me {
-            self.withdraw(&|held| held.from <= batch.to && batch.from <= held.to);
-        }
-    }
-
-    /// Takes back everything that the browser holds.
-    pub(super) fn withdraw_deferred(&mut self) {
-        self.withdraw(&|_| true);
-    }
-
-    fn withdraw(&mut self, is_stale: &dyn Fn(&Seal) -> bool) {
-        let mut withdrawn = 0;
-        for slot in &mut self.deferred.slots {
-            if slot.held && is_stale(&slot.seal) {
+    /// Takes back what the browser holds of a range that is about to leave, or is done with.
+    pub(super) fn withdraw(&mut self, from: u64, to: u64) {
+        for slot in &mut self.own.deferred {
+            if slot.held && slot.seal.from <= to && from <= slot.seal.to {
                 slot.held = false;
                 self.account.output(Output::Cancel(slot.id));
             }
-            withdrawn += usize::from(!slot.held);
         }
-        remove_where(&mut self.deferred.slots, |slot| {
-            let forget = !slot.held && withdrawn > SLOTS_MAX;
-            withdrawn -= usize::from(forget);
-            forget
-        });
     }
 
     /// The browser took a deferred request, refused it, or has sent it.
@@ -186,11 +158,11 @@ impl Engine {
         outcome: &Outcome,
         store: &mut dyn Store,
     ) {
-        let slot = self.deferred.slots.iter().position(|slot| slot.id == id);
+        let slot = self.own.deferred.iter().position(|slot| slot.id == id);
         let (Some(index), false) = (slot, matches!(outcome, Outcome::Queued)) else {
             return;
         };
-        let Slot { seal, .. } = self.deferred.slots.remove(index);
+        let Slot { seal, .. } = self.own.deferred.remove(index);
         if matches!(outcome, Outcome::Activated) {
             match self.own.log.find_seal(seal.from, seal.to) {
                 Some(sealed) => sealed.maybe_sent = true,
@@ -202,7 +174,7 @@ impl Engine {
                     })
                 }
             }
-            self.write_own_record(store);
+            self.own.write_record(store);
         } else {
             self.deferred.not_before = self.now.mono + REFUSED_MS;
         }

@@ -1,5 +1,4 @@
-//! The events of a log, oldest first: a vector that gives from its front without moving the rest,
-//! so that settling a batch costs the same however many events wait behind it.
+//! The events of a log, oldest first.
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,71 +9,46 @@ pub struct Entry {
     pub text: Box<str>,
 }
 
-/// Events by ascending number.
+/// Events by ascending number. Taking from the front moves the rest, which is a few words for each:
+/// next to the storage that goes with them that is nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Entries {
-    /// The first `gone` of them are empty; they leave all at once when they are the larger part.
-    slots: Vec<Entry>,
-    gone: usize,
-    bytes: usize,
-}
+pub struct Entries(Vec<Entry>);
 
 impl Entries {
     /// All of them.
     #[must_use]
     pub fn all(&self) -> &[Entry] {
-        self.slots.get(self.gone..).unwrap_or_default()
+        &self.0
     }
 
     /// Bytes of their texts.
     #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|entry| entry.text.len()).sum()
     }
 
     /// Index of the first one after number `seq`.
     #[must_use]
     pub fn index_after(&self, seq: u64) -> usize {
-        match self.all() {
-            // Almost always asked near the front.
-            [front, ..] if seq < front.seq => 0,
-            all => all.partition_point(|entry| entry.seq <= seq),
-        }
+        self.0.partition_point(|entry| entry.seq <= seq)
     }
 
     /// Those of a range, both ends included.
     #[must_use]
     pub fn range(&self, from: u64, to: u64) -> &[Entry] {
-        let (start, end) = (
-            self.index_after(from.saturating_sub(1)),
-            self.index_after(to),
-        );
-        self.all().get(start..end).unwrap_or_default()
+        let start = self.index_after(from.saturating_sub(1));
+        let end = self.index_after(to);
+        self.0.get(start..end).unwrap_or_default()
     }
 
     /// Adds the newest.
     pub fn push(&mut self, entry: Entry) {
-        self.bytes += entry.text.len();
-        self.slots.push(entry);
+        self.0.push(entry);
     }
 
-    /// Removes those from index `start` up to `end`. The few before them move up; the many behind
-    /// them stay.
+    /// Removes those from index `start` up to `end`.
     pub fn remove(&mut self, start: usize, end: usize) {
-        let (first, end) = (self.gone + start, self.gone + end);
-        for slot in self.slots.get_mut(first..end).unwrap_or_default() {
-            self.bytes -= slot.text.len();
-            slot.text = Box::default();
-            self.gone += 1;
-        }
-        let removed = self.gone + start - first;
-        for index in (first - start..first).rev() {
-            self.slots.swap(index, index + removed);
-        }
-        if self.gone * 2 > self.slots.len() {
-            self.slots = self.slots.split_off(self.gone);
-            self.gone = 0;
-        }
+        self.0.drain(start..end);
     }
 }
 

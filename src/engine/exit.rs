@@ -4,9 +4,9 @@ use super::{
     Engine, PageState,
     election::Role,
     io::{Means, Output, PageEvent},
-    log::{CutLimits, Seal, SealState, UNREPORTED},
+    log::CutLimits,
     partition::BatchRef,
-    pump::KEEPALIVE_BYTES_MAX,
+    pump::{KEEPALIVE_BYTES_MAX, flies},
     store::Store,
 };
 
@@ -67,9 +67,9 @@ impl Engine {
         // Their tabs offer them anew to whoever leads next.
         self.tabs.offers.clear();
         if self.hands_over() {
-            self.withdraw_deferred();
+            self.withdraw(0, u64::MAX);
             self.doubt_tail();
-            self.write_own_record(store);
+            self.own.write_record(store);
         } else {
             sent = self.send_last(store);
         }
@@ -90,7 +90,7 @@ impl Engine {
 
     fn send_last(&mut self, store: &mut dyn Store) -> bool {
         if self.gate.is_told_to_wait(self.now.mono) {
-            self.withdraw_deferred();
+            self.withdraw(0, u64::MAX);
             return false;
         }
         self.config.auto_flush_on_exit && self.pack_out(store)
@@ -110,15 +110,10 @@ impl Engine {
         let mut packed = false;
         while let Some(batch) = self.next_to_pack() {
             packed = true;
-            self.send_batch(batch, Means::Keepalive);
-            if self.page.leaving
-                && let Some(seal) = self.own.log.find_seal(batch.from, batch.to)
-            {
-                seal.maybe_sent = true;
-            }
+            self.send_batch(&batch, Means::Keepalive);
         }
         if packed {
-            self.write_own_record(store);
+            self.own.write_record(store);
         }
         packed
     }
@@ -128,33 +123,23 @@ impl Engine {
         let room = KEEPALIVE_BYTES_MAX.checked_sub(self.keepalive_bytes())?;
         let leaving = self.page.leaving;
         for seal in &self.own.log.seals {
-            let goes = match seal.state {
-                SealState::Waiting => !(leaving && seal.maybe_sent && seal.sent),
-                SealState::Offered => leaving,
-                SealState::InFlight => false,
+            let batch = seal.batch_of(self.me);
+            let goes = if seal.offered {
+                leaving
+            } else {
+                !(leaving && seal.maybe_sent && seal.sent)
             };
-            if goes {
+            if goes && !flies(&self.flights, &batch) {
                 let fits = self.own.log.body(seal, seal.from).len() <= room;
-                return fits.then_some(seal.batch_of(self.me));
+                return fits.then_some(batch);
             }
         }
         let CutLimits { events, bytes } = self.cut_limits();
         let bytes = bytes.min(room);
-        let seal = self.seal_own(CutLimits { events, bytes })?;
+        self.own
+            .seal_next(CutLimits { events, bytes }, true, self.now.wall)?;
+        let seal = self.own.log.seals.last()?;
         Some(seal.batch_of(self.me))
-    }
-
-    /// Seals this tab's next batch; if the browser already holds it as a deferred request, with the
-    /// same bytes. Nothing when not even one event fits.
-    pub(super) fn seal_own(&mut self, limits: CutLimits) -> Option<Seal> {
-        let first = self.own.log.first_unsealed()?;
-        let (from, to) = self.own.log.cut(first - 1, limits)?;
-        let seal = self.seal_as_held(from, to, UNREPORTED);
-        let fits = self.own.log.body(&seal, UNREPORTED).len() <= limits.bytes;
-        if fits {
-            self.own.log.adopt(seal);
-        }
-        fits.then_some(seal)
     }
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
@@ -193,7 +178,7 @@ impl Engine {
         }
         self.own.probe_at = self.now.mono + self.own.settling_ms(self.now.wall);
         self.persist(store);
-        self.write_own_record(store);
+        self.own.write_record(store);
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
             self.join();
@@ -205,10 +190,9 @@ impl Engine {
     fn doubt_flights(&mut self) {
         for flight in core::mem::take(&mut self.flights) {
             self.account.output(Output::Cancel(flight.id));
-            for batch in flight.batches {
-                self.set_state(batch, SealState::Waiting);
-                if let Some(seal) = self.own.log.find_seal(batch.from, batch.to) {
-                    seal.maybe_sent |= batch.tab == self.me && !flight.asks;
+            if !flight.asks {
+                for batch in &flight.batches {
+                    self.set_unsure(batch, true);
                 }
             }
         }
@@ -218,8 +202,10 @@ impl Engine {
     /// Seals what others will send in this tab's stead, so that it is the same batch whoever sends
     /// it; coming back, this tab asks after it. A long tail is left to be cut by them.
     fn doubt_tail(&mut self) {
-        while self.own.log.seals.len() < DOUBTED_MAX && self.seal_own(self.cut_limits()).is_some() {
-        }
+        let limits = self.cut_limits();
+        while self.own.log.seals.len() < DOUBTED_MAX
+            && self.own.seal_next(limits, false, self.now.wall).is_some()
+        {}
         for seal in &mut self.own.log.seals {
             seal.maybe_sent = true;
         }

@@ -46,14 +46,11 @@ impl Engine {
 
     /// Answers whoever need not wait any longer.
     pub(super) fn answer_waiters(&mut self, store: &mut dyn Store) {
-        let closed_for = self
-            .gate
-            .closed_until(self.now.mono)
-            .map_or(0, |at| at.since_ms(self.now.mono));
+        let now = self.now.mono;
         let hopeless = self.paused
             || !self.page.online
-            || closed_for > FLUSH_PATIENCE_MS
-            || self.gate.breaker.open_until() > self.now.mono;
+            || self.gate.closed_until(now + FLUSH_PATIENCE_MS).is_some()
+            || self.gate.breaker.open_until() > now;
         if self.answer_where(hopeless) {
             self.stop(store);
         }
@@ -61,15 +58,14 @@ impl Engine {
 
     /// Answers all whose time has come, or just all; tells whether one of them was a `shutdown()`.
     fn answer_where(&mut self, all: bool) -> bool {
-        let (mut shutdown, mut index) = (false, 0);
-        while let Some(waiter) = self.waiters.get(index).copied() {
+        let mut shutdown = false;
+        for waiter in core::mem::take(&mut self.waiters) {
             let done = self.own.log.settled() >= waiter.to;
             if all || done || self.now.mono >= waiter.give_up_at {
-                self.waiters.remove(index);
                 self.report_flushed(&waiter);
                 shutdown |= waiter.shutdown;
             } else {
-                index += 1;
+                self.waiters.push(waiter);
             }
         }
         shutdown
@@ -87,7 +83,7 @@ impl Engine {
 
     /// Stops for good: the journal stays for other tabs and the next visit.
     pub(super) fn stop(&mut self, store: &mut dyn Store) {
-        self.withdraw_deferred();
+        self.withdraw(0, u64::MAX);
         self.persist_last(store);
         self.say_bye(false);
         self.account.output(Output::CloseChannel);
@@ -95,15 +91,11 @@ impl Engine {
         self.dead = true;
     }
 
+    /// Answers a call that came too late: nothing is sent any more.
     pub(super) fn answer_dead(&mut self, input: &Input<'_>) {
         if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
-            let pending = self.own.log.pending() as u32;
-            self.account.report(Report::Flushed {
-                id: *id,
-                delivered: 0,
-                pending,
-                dropped: 0,
-            });
+            self.on_flush(*id, 0, false);
+            self.answer_where(true);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::{
     Engine,
     event::{Call, CallError, Refusal},
     log::CutLimits,
-    partition::BatchRef,
     report::DropReason,
     store::{Store, StoreError},
 };
@@ -89,17 +88,18 @@ impl Engine {
             (queue_max, DropReason::Overflow)
         };
         let mut excess = self.own.log.pending().saturating_sub(max);
-        let heavy = self.own.log.bytes().saturating_sub(RING_BYTES_MAX);
-        if blocked && heavy > 0 {
-            let each = self.own.log.bytes() / self.own.log.pending().max(1);
-            excess = excess.max(heavy / each.max(1) + 1);
+        if blocked {
+            let bytes = self.own.log.bytes();
+            let each = bytes / self.own.log.pending().max(1);
+            if let Some(heavy @ 1..) = bytes.checked_sub(RING_BYTES_MAX) {
+                excess = excess.max(heavy / each + 1);
+            }
         }
         if let Some((from, to, dropped)) = self.own.log.drop_oldest(excess, reason) {
-            let tab = self.me;
             // The browser must not send them after all.
-            self.withdraw_overlapping(BatchRef { tab, from, to });
+            self.withdraw(from, to);
             self.account.drop(reason, dropped);
-            self.write_own_record(store);
+            self.own.write_record(store);
             self.own.journal.drop_range(&self.own.log, from, to, store);
             self.warn_of_drops(reason);
         }
@@ -138,7 +138,7 @@ impl Engine {
         }
         match self.own.journal.append(&self.own.log, self.now, store) {
             // A gap before these events is explained in the same breath.
-            Ok(()) if self.own.log.has_unreported() => self.write_own_record(store),
+            Ok(()) if self.own.log.has_unreported() => self.own.write_record(store),
             Ok(()) => {}
             Err(StoreError::QuotaExceeded) => self.account.error_once("storage_quota localStorage is full; events are kept in memory; free space or lower maxStorageBytes"),
             Err(_) => self.account.error_once(STORAGE_UNAVAILABLE),

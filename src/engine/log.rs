@@ -7,14 +7,13 @@
 use super::{
     entries::Entries,
     ids::{TabId, batch_id},
-    lists::remove_where,
     report::DropReason,
     seal::Stamp,
     time::UnixMillis,
 };
 pub use super::{
     entries::Entry,
-    seal::{Hole, NO_HOLES, Seal, SealState, UNREPORTED, checksum},
+    seal::{Hole, NO_HOLES, Seal, UNREPORTED, checksum},
 };
 use crate::wire::envelope;
 
@@ -43,6 +42,7 @@ pub struct Log {
     sealed_to: u64,
     /// Sealed batches, in order.
     pub seals: Vec<Seal>,
+    /// Batch by batch; those that none reports yet come last.
     holes: Vec<Hole>,
     /// The collector refused a batch of nothing but gaps: they wait for one with events.
     holes_wait: bool,
@@ -86,7 +86,7 @@ impl Log {
     pub fn restore_seal(&mut self, seal: Seal) {
         if !self.adopt_if_exact(seal) {
             // Perhaps they were reported already; telling it twice does no harm, not telling it does.
-            self.unreport(seal.from, seal.from);
+            self.end_reports(seal.from, seal.from, false);
         }
     }
 
@@ -118,22 +118,18 @@ impl Log {
         self.pending() == 0 && self.seals.is_empty() && told
     }
 
-    /// Seals a batch of no events where gaps are all that is left to report.
-    pub fn seal_holes(&mut self, at: UnixMillis) -> Option<()> {
+    /// The range of a batch of no events, where gaps are all that is left to report.
+    #[must_use]
+    pub fn gap(&self) -> Option<(u64, u64)> {
         if self.pending() > 0 || !self.seals.is_empty() || self.holes_wait {
             return None;
         }
-        let (mut from, mut to) = (u64::MAX, 0);
-        for hole in self.holes_of(UNREPORTED) {
+        let holes = self.holes_of(UNREPORTED);
+        let (mut from, mut to) = (holes.first()?.from, 0);
+        for hole in holes {
             (from, to) = (from.min(hole.from), to.max(hole.to));
         }
-        if to == 0 {
-            return None;
-        }
-        let seal = self.sealing(from, to, at, UNREPORTED);
-        self.report_holes(from);
-        self.seals.push(seal);
-        Some(())
+        Some((from, to))
     }
 
     /// The number that the next event will get.
@@ -159,26 +155,40 @@ impl Log {
 
     /// Bytes of the events not settled.
     #[must_use]
-    pub const fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.entries.bytes()
     }
 
     /// Events given up that are reported by the batch that starts with event `batch`; or, with
     /// [`UNREPORTED`], by none yet and would be by the next.
-    pub fn holes_of(&self, batch: u64) -> impl Iterator<Item = &Hole> {
-        let holes = self.holes.iter().filter(move |hole| hole.batch == batch);
-        holes.take(HOLES_MAX)
+    #[must_use]
+    pub fn holes_of(&self, batch: u64) -> &[Hole] {
+        self.first_holes_of(batch, HOLES_MAX)
+    }
+
+    fn first_holes_of(&self, batch: u64, max: usize) -> &[Hole] {
+        let (mut start, mut count) = (0, 0);
+        for hole in &self.holes {
+            if hole.batch != batch {
+                start += usize::from(count == 0);
+            } else if count < max {
+                count += 1;
+            }
+        }
+        self.holes.get(start..start + count).unwrap_or_default()
     }
 
     /// All events given up that no batch reports yet.
-    pub fn unreported(&self) -> impl Iterator<Item = &Hole> {
-        self.holes.iter().filter(|hole| hole.batch == UNREPORTED)
+    #[must_use]
+    pub fn unreported(&self) -> &[Hole] {
+        self.first_holes_of(UNREPORTED, usize::MAX)
     }
 
     /// Whether some events given up are reported by no batch yet.
     #[must_use]
     pub fn has_unreported(&self) -> bool {
-        self.unreported().next().is_some()
+        let last = self.holes.last();
+        last.is_some_and(|hole| hole.batch == UNREPORTED)
     }
 
     /// Events after number `seq`, oldest first.
@@ -189,7 +199,13 @@ impl Log {
     /// The first event that is not sealed.
     #[must_use]
     pub fn first_unsealed(&self) -> Option<u64> {
-        let first = self.entries_after(self.sealed_to).next()?;
+        self.first_after(self.sealed_to)
+    }
+
+    /// The first event after number `seq`.
+    #[must_use]
+    pub fn first_after(&self, seq: u64) -> Option<u64> {
+        let first = self.entries_after(seq).next()?;
         Some(first.seq)
     }
 
@@ -221,28 +237,20 @@ impl Log {
         self.pending() - before
     }
 
-    /// The range of the next batch after number `after`, within `limits`. One event always fits:
-    /// what could not was refused at the call.
+    /// The last event of a batch whose first one is `from`, within `limits`; unless `strict`, one event
+    /// always fits: what could not was refused at the call.
     #[must_use]
-    pub fn cut(&self, after: u64, limits: CutLimits) -> Option<(u64, u64)> {
-        let mut bytes = envelope::overhead_bytes(&self.header, self.holes_of(UNREPORTED).count());
-        let mut range = None;
-        for entry in self.entries_after(after).take(limits.events) {
+    pub fn cut(&self, from: u64, limits: CutLimits, strict: bool) -> Option<u64> {
+        let mut bytes = envelope::overhead_bytes(&self.header, self.holes_of(UNREPORTED).len());
+        let mut last = None;
+        for entry in self.entries_after(from - 1).take(limits.events) {
             bytes += entry.text.len() + 1;
-            if bytes > limits.bytes && range.is_some() {
+            if bytes > limits.bytes && (strict || last.is_some()) {
                 break;
             }
-            range = Some((range.map_or(entry.seq, |(from, _)| from), entry.seq));
+            last = Some(entry.seq);
         }
-        range
-    }
-
-    /// Seals the next batch within `limits` at `at`.
-    pub fn seal(&mut self, limits: CutLimits, at: UnixMillis) -> Option<()> {
-        let (from, to) = self.cut(self.sealed_to, limits)?;
-        let seal = self.sealing(from, to, at, UNREPORTED);
-        self.adopt(seal);
-        Some(())
+        last
     }
 
     /// The seal that the range would get now, reporting [`holes_of`](Self::holes_of) that batch.
@@ -286,13 +294,20 @@ impl Log {
         }
     }
 
-    /// What the batches that start in a range were to report, another one has to.
-    fn unreport(&mut self, from: u64, to: u64) {
-        for hole in core::mem::take(&mut self.holes) {
-            if from <= hole.batch && hole.batch <= to {
-                self.add_hole(hole);
-            } else {
-                self.holes.push(hole);
+    /// The batches that start in a range are no more. What they were to report is told, or another
+    /// one has to.
+    fn end_reports(&mut self, from: u64, to: u64, told: bool) {
+        let holes = core::mem::take(&mut self.holes);
+        for unreported in [false, true] {
+            for hole in &holes {
+                let ended = (from..=to).contains(&hole.batch);
+                if unreported == (ended || hole.batch == UNREPORTED) && !(ended && told) {
+                    if unreported {
+                        self.add_hole(*hole);
+                    } else {
+                        self.holes.push(*hole);
+                    }
+                }
             }
         }
     }
@@ -306,14 +321,6 @@ impl Log {
     #[must_use]
     pub fn batch_id(&self, seal: &Seal) -> String {
         batch_id(self.tab, seal.from, seal.to, seal.stamp)
-    }
-
-    /// The body of the sealed batch of exactly that range.
-    #[must_use]
-    pub fn body_of(&self, from: u64, to: u64) -> Option<String> {
-        let mut seals = self.seals.iter();
-        let seal = seals.find(|seal| seal.spans(from, to))?;
-        Some(self.body(seal, from))
     }
 
     /// The body of a batch, the same to the byte whenever and by whomever it is asked for.
@@ -336,34 +343,24 @@ impl Log {
         let gone = self.count(from, to);
         let start = self.entries.index_after(from.saturating_sub(1));
         self.entries.remove(start, start + gone);
-        if let (Some(reason), true) = (gave_up, gone > 0) {
-            self.add_hole(Hole::new(from, to, reason));
-        }
-        let cut_through = self.seals.iter().position(|seal| {
-            let overlaps = seal.from <= to && from <= seal.to;
-            overlaps && !(from <= seal.from && seal.to <= to)
-        });
-        if let Some(index) = cut_through {
-            let first = self.seals.get(index).map_or(1, |seal| seal.from);
-            self.sealed_to = first - 1;
-            self.seals.truncate(index);
-            self.unreport(first, NO_HOLES);
-        }
-        if gave_up.is_some() {
+        if let Some(reason) = gave_up {
+            // Not at once, if gaps were all there was to it.
             self.holes_wait = gone == 0;
+            if gone > 0 {
+                self.add_hole(Hole::new(from, to, reason));
+            }
         }
-        while let Some(index) = self
-            .seals
-            .iter()
-            .position(|seal| from <= seal.from && seal.to <= to)
-        {
-            let batch = self.seals.remove(index).from;
-            if gave_up.is_some() {
-                // What it was to report, the next one has to; not at once, if that was all there
-                // was to it.
-                self.unreport(batch, batch);
+        let mut index = 0;
+        while let Some(seal) = self.seals.get(index).copied() {
+            if seal.to < from || to < seal.from {
+                index += 1;
+            } else if seal.from < from || to < seal.to {
+                self.sealed_to = seal.from - 1;
+                self.seals.truncate(index);
+                self.end_reports(seal.from, NO_HOLES, false);
             } else {
-                remove_where(&mut self.holes, |hole| hole.batch == batch);
+                self.seals.remove(index);
+                self.end_reports(seal.from, seal.from, gave_up.is_none());
             }
         }
         gone
@@ -392,25 +389,28 @@ impl Log {
             return false;
         };
         let (left_to, right_from) = (left_end.seq, right.seq);
-        let whole = self.seals.remove(index);
-        let right = self.sealing(right_from, to, whole.at, NO_HOLES);
-        let left = self.sealing(from, left_to, whole.at, from);
-        self.seals.insert(index, right);
-        self.seals.insert(index, left);
+        let at = self.seals.get(index).map_or(UnixMillis(0), |seal| seal.at);
+        let right = self.sealing(right_from, to, at, NO_HOLES);
+        let left = self.sealing(from, left_to, at, from);
+        self.seals.insert(index + 1, right);
+        if let Some(seal) = self.seals.get_mut(index) {
+            *seal = left;
+        }
         true
     }
 
     /// Adds an unreported hole. Past the bound the ranges of two reasons become one: coarser, but
     /// still accounted; a range that holds a living event would be a lie.
     fn add_hole(&mut self, hole: Hole) {
-        let full = self.unreported().count() >= HOLES_MAX;
-        let last = self.holes.last().copied();
-        if let Some(last) = last.filter(|last| last.batch == UNREPORTED) {
+        let unreported = self.unreported();
+        if let Some(last) = unreported.last() {
             let (from, to) = (last.from.min(hole.from), last.to.max(hole.to));
             let adjoins = last.reason == hole.reason && last.to + 1 == hole.from;
+            let full = unreported.len() >= HOLES_MAX;
             if adjoins || full && self.count(from, to) == 0 {
-                self.holes.pop();
-                self.holes.push(Hole::new(from, to, last.reason));
+                if let Some(last) = self.holes.last_mut() {
+                    (last.from, last.to) = (from, to);
+                }
                 return;
             }
         }
@@ -439,6 +439,19 @@ mod tests {
         log
     }
 
+    fn seal(log: &mut Log, limits: CutLimits, at: UnixMillis) -> Option<()> {
+        let from = log.first_unsealed()?;
+        let to = log.cut(from, limits, false)?;
+        let seal = log.sealing(from, to, at, UNREPORTED);
+        log.adopt(seal);
+        Some(())
+    }
+
+    fn body_of(log: &mut Log, from: u64, to: u64) -> String {
+        let seal = *log.find_seal(from, to).unwrap();
+        log.body(&seal, from)
+    }
+
     fn ranges(log: &Log) -> Vec<(u64, u64)> {
         log.seals.iter().map(|seal| (seal.from, seal.to)).collect()
     }
@@ -446,14 +459,14 @@ mod tests {
     #[test]
     fn batches_are_cut_by_count_and_by_bytes() {
         let mut log = log(25);
-        while log.seal(LIMITS, UnixMillis(1)).is_some() {}
+        while seal(&mut log, LIMITS, UnixMillis(1)).is_some() {}
         assert_eq!(ranges(&log), [(1, 10), (11, 20), (21, 25)]);
         let small = CutLimits {
             events: 10,
             bytes: envelope::overhead_bytes("\"h\":1", 0) + 3 * 8,
         };
         let mut log = self::log(4);
-        while log.seal(small, UnixMillis(1)).is_some() {}
+        while seal(&mut log, small, UnixMillis(1)).is_some() {}
         assert_eq!(ranges(&log), [(1, 3), (4, 4)]);
         for seal in &log.seals {
             assert!(log.body(seal, seal.from).len() <= small.bytes);
@@ -463,7 +476,7 @@ mod tests {
     #[test]
     fn settling_out_of_order_keeps_count_and_offset() {
         let mut log = log(25);
-        while log.seal(LIMITS, UnixMillis(1)).is_some() {}
+        while seal(&mut log, LIMITS, UnixMillis(1)).is_some() {}
         assert_eq!(log.settle(11, 20, None), 10);
         assert_eq!((log.settled(), log.pending()), (0, 15));
         assert_eq!(
@@ -480,21 +493,21 @@ mod tests {
     #[test]
     fn what_is_given_up_is_reported_by_the_next_batch_and_only_by_it() {
         let mut log = log(20);
-        log.seal(LIMITS, UnixMillis(1));
+        seal(&mut log, LIMITS, UnixMillis(1));
         let dropped = log.drop_oldest(4, DropReason::Overflow);
         assert_eq!(dropped, Some((11, 14, 4)));
         let dropped = log.drop_oldest(1, DropReason::Overflow);
         assert_eq!(dropped, Some((15, 15, 1)));
         assert!(log.has_unreported());
-        log.seal(LIMITS, UnixMillis(1)).unwrap();
+        seal(&mut log, LIMITS, UnixMillis(1)).unwrap();
         assert_eq!(ranges(&log), [(1, 10), (16, 20)]);
-        let body = log.body_of(16, 20).unwrap();
+        let body = body_of(&mut log, 16, 20);
         assert!(
             body.contains(r#""dropped":[{"from":11,"to":15,"reason":"overflow"}]"#),
             "{body}"
         );
         assert!(!log.has_unreported());
-        assert!(!log.body_of(1, 10).unwrap().contains("dropped"));
+        assert!(!body_of(&mut log, 1, 10).contains("dropped"));
         assert_eq!(
             log.drop_oldest(5, DropReason::Overflow),
             None,
@@ -511,10 +524,10 @@ mod tests {
         log.settle(35, 35, Some(DropReason::Rejected));
         log.settle(36, 36, Some(DropReason::TooLarge));
         log.settle(39, 39, Some(DropReason::Rejected));
-        while log.seal(LIMITS, UnixMillis(1)).is_some() {}
+        while seal(&mut log, LIMITS, UnixMillis(1)).is_some() {}
         let mut told = Vec::new();
         for seal in &log.seals {
-            let holes: Vec<_> = log.holes_of(seal.from).collect();
+            let holes = log.holes_of(seal.from);
             assert!(holes.len() <= HOLES_MAX);
             assert!(holes.iter().all(|hole| log.count(hole.from, hole.to) == 0));
             told.extend(holes.iter().flat_map(|hole| hole.from..=hole.to));
@@ -527,7 +540,7 @@ mod tests {
     #[test]
     fn a_split_batch_keeps_every_event_and_a_single_one_stays() {
         let mut log = log(5);
-        log.seal(LIMITS, UnixMillis(9));
+        seal(&mut log, LIMITS, UnixMillis(9));
         assert!(log.split(1, 5));
         assert_eq!(ranges(&log), [(1, 2), (3, 5)]);
         assert!(log.split(1, 2) && !log.split(1, 1) && !log.split(7, 9));
@@ -537,7 +550,7 @@ mod tests {
     #[test]
     fn settling_through_a_seal_undoes_it() {
         let mut log = log(20);
-        while log.seal(LIMITS, UnixMillis(1)).is_some() {}
+        while seal(&mut log, LIMITS, UnixMillis(1)).is_some() {}
         assert_eq!(log.settle(1, 15, None), 15);
         assert_eq!((ranges(&log), log.first_unsealed()), (vec![], Some(16)));
     }

@@ -2,9 +2,9 @@
 
 use super::{
     Engine,
-    ids::{TabId, batch_id},
+    ids::TabId,
     io::{Means, Output, Request, RequestId},
-    log::{Seal, SealState},
+    log::Seal,
     partition::{BatchRef, Partition},
     store::Store,
     time::{Instant, Timer},
@@ -29,6 +29,12 @@ pub(super) struct Flight {
     pub(super) body_bytes: usize,
 }
 
+/// Whether a request about the batch has not been answered.
+pub(super) fn flies(flights: &[Flight], batch: &BatchRef) -> bool {
+    let mut flights = flights.iter();
+    flights.any(|flight| flight.batches.contains(batch))
+}
+
 impl Engine {
     /// Sends the next request, if one may be sent. One at a time: order is kept per tab, and a
     /// failing collector is met by one request, not by many.
@@ -47,7 +53,7 @@ impl Engine {
         if !unsure.is_empty() && !self.receipts_unsupported {
             self.send_probe(unsure);
         } else if let Some(batch) = self.next_batch(store) {
-            self.send_batch(batch, Means::Keepalive);
+            self.send_batch(&batch, Means::Keepalive);
         }
     }
 
@@ -60,7 +66,7 @@ impl Engine {
         }
         self.timers.set_if_unset(Timer::Retry, wait);
         for offer in &self.tabs.offers {
-            if offer.seal.is_unsure() {
+            if offer.seal.maybe_sent {
                 unsure.push(offer.seal.batch_of(offer.tab));
             }
         }
@@ -85,11 +91,11 @@ impl Engine {
     /// The next tab, in a circle, of which something may be here.
     fn tab_after(&self, last: TabId) -> TabId {
         let mut next = self.me;
-        let offers = self.tabs.offers.iter().map(|offer| offer.tab);
-        for tab in offers.chain(self.tabs.adopted.iter().map(|partition| partition.log.tab)) {
-            if (tab <= last, tab) < (next <= last, next) {
-                next = tab;
-            }
+        for offer in &self.tabs.offers {
+            next = next.nearer_after(last, offer.tab);
+        }
+        for partition in &self.tabs.adopted {
+            next = next.nearer_after(last, partition.log.tab);
         }
         next
     }
@@ -98,66 +104,40 @@ impl Engine {
         if let Some(offer) = self.tabs.offer_of(tab) {
             return Some(offer.seal.batch_of(tab));
         }
-        let (now, own) = (self.now, tab == self.me);
-        let limits = self.cut_limits();
+        let (now, own) = (self.now.mono, tab == self.me);
         let partition = self.partition_mut(tab).filter(|kept| !kept.release)?;
         let sealed = !partition.log.seals.is_empty();
-        if partition.probe_at > now.mono && (sealed || !own) {
+        if partition.probe_at > now && (sealed || !own) {
             let at = partition.probe_at;
             self.timers.set_if_unset(Timer::Retry, at);
             return None;
         }
-        if own && !sealed {
-            self.seal_next(store)?;
-        } else if !sealed {
-            if partition.log.seal(limits, now.wall).is_none() {
-                partition.log.seal_holes(now.wall)?;
-            }
-            self.write_record_of(tab, store);
+        if !sealed {
+            self.seal_next(tab, store)?;
         }
         let seal = self.partition_mut(tab)?.log.seals.first()?;
         Some(seal.batch_of(tab))
     }
 
-    /// Seals this tab's next batch, if it is full or asked for.
-    pub(super) fn seal_next(&mut self, store: &mut dyn Store) -> Option<()> {
-        let Some(first) = self.own.log.first_unsealed() else {
-            self.own.log.seal_holes(self.now.wall)?;
-            self.write_own_record(store);
-            return Some(());
-        };
-        if first > self.go_to && self.own.log.unsealed() < self.config.flush_at as usize {
+    /// Seals a tab's next batch; this one's own if it is full or asked for.
+    pub(super) fn seal_next(&mut self, tab: TabId, store: &mut dyn Store) -> Option<()> {
+        let log = &self.own.log;
+        if tab == self.me
+            && log.first_unsealed() > Some(self.go_to)
+            && log.unsealed() < self.config.flush_at as usize
+        {
             return None;
         }
-        self.seal_own(self.cut_limits())?;
-        self.write_own_record(store);
+        let (limits, wall) = (self.cut_limits(), self.now.wall);
+        let partition = self.partition_mut(tab)?;
+        partition.seal_next(limits, false, wall)?;
+        partition.write_record(store);
         Some(())
     }
 
-    pub(super) fn write_record_of(&mut self, tab: TabId, store: &mut dyn Store) {
-        if tab == self.me {
-            self.write_own_record(store);
-        } else if let Some(partition) = self.partition_mut(tab) {
-            partition.journal.write_record(&partition.log, &[], store);
-        }
-    }
-
-    pub(super) fn write_own_record(&mut self, store: &mut dyn Store) {
-        if self.host.has_storage {
-            let deferred = self.deferred.unsealed(&self.own.log);
-            self.own
-                .journal
-                .write_record(&self.own.log, &deferred, store);
-        }
-    }
-
     fn send_probe(&mut self, batches: Vec<BatchRef>) {
-        let ids: Vec<String> = batches.iter().map(|batch| self.id_of(*batch)).collect();
-        let body = envelope::receipts(
-            &self.own.log.header,
-            self.now.wall,
-            ids.iter().map(String::as_str),
-        );
+        let ids = batches.iter().map(BatchRef::id);
+        let body = envelope::receipts(&self.own.log.header, self.now.wall, ids);
         // A plain fetch in flight would cost a page that leaves its back/forward cache in Firefox.
         let means = if self.gate.has_failed() {
             Means::Fetch
@@ -168,8 +148,10 @@ impl Engine {
     }
 
     /// Sends a sealed batch by the strongest means that the budget leaves.
-    pub(super) fn send_batch(&mut self, batch: BatchRef, means: Means) {
-        self.withdraw_overlapping(batch);
+    pub(super) fn send_batch(&mut self, batch: &BatchRef, means: Means) {
+        if batch.tab == self.me {
+            self.withdraw(batch.from, batch.to);
+        }
         let Some((body, repeated)) = self.body_of(batch) else {
             return;
         };
@@ -184,13 +166,10 @@ impl Engine {
         } else {
             Means::Fetch
         };
-        self.send(vec![batch], false, means, body);
+        self.send(vec![*batch], false, means, body);
     }
 
     fn send(&mut self, batches: Vec<BatchRef>, asks: bool, means: Means, body: String) {
-        for batch in &batches {
-            self.set_state(*batch, SealState::InFlight);
-        }
         let id = self.next_request_id();
         let deadline = self.now.mono + self.config.timeout_ms.into();
         self.flights.push(Flight {
@@ -230,34 +209,32 @@ impl Engine {
     }
 
     /// A batch's bytes, and whether it has been sent before.
-    fn body_of(&mut self, batch: BatchRef) -> Option<(String, bool)> {
+    fn body_of(&mut self, batch: &BatchRef) -> Option<(String, bool)> {
+        let leaving = self.page.leaving;
         let seal = self.seal_mut(batch)?;
+        // Of what is sent now nobody may be there to see the answer.
+        seal.maybe_sent |= leaving;
         let repeated = core::mem::replace(&mut seal.sent, true);
-        let kept = self.partition_mut(batch.tab);
-        let body = match kept.and_then(|kept| kept.log.body_of(batch.from, batch.to)) {
-            Some(body) => body,
-            None => self.tabs.offered(batch)?.body.clone(),
+        let seal = *seal;
+        let body = match self.tabs.offered(batch) {
+            Some(offer) => offer.body.clone(),
+            None => self.partition_mut(batch.tab)?.log.body(&seal, batch.from),
         };
         Some((body, repeated))
     }
 
-    pub(super) fn stamp_of(&mut self, batch: BatchRef) -> u32 {
-        self.seal_mut(batch).map_or(0, |seal| seal.stamp)
-    }
-
-    pub(super) fn id_of(&mut self, batch: BatchRef) -> String {
-        batch_id(batch.tab, batch.from, batch.to, self.stamp_of(batch))
+    /// Whether a sealed batch of this tab's own is neither with the leader nor in a request.
+    pub(super) fn waits(&self, seal: &Seal) -> bool {
+        !seal.offered && !flies(&self.flights, &seal.batch_of(self.me))
     }
 
     /// How many events the batch still has.
-    pub(super) fn count_of(&mut self, batch: BatchRef) -> usize {
-        match self.partition_mut(batch.tab) {
-            Some(partition) => partition.log.count(batch.from, batch.to),
-            None => self
-                .tabs
-                .offered(batch)
-                .map_or(0, |offer| offer.count as usize),
+    pub(super) fn count_of(&mut self, batch: &BatchRef) -> usize {
+        if let Some(offer) = self.tabs.offered(batch) {
+            return offer.count as usize;
         }
+        let kept = self.partition_mut(batch.tab);
+        kept.map_or(0, |kept| kept.log.count(batch.from, batch.to))
     }
 
     /// The log of that tab, if it is kept here: this tab's own, or one taken over.
@@ -269,25 +246,18 @@ impl Engine {
         adopted.find(|partition| partition.log.tab == tab)
     }
 
-    /// The sealed batch, in a log that is kept here or as its tab offered it.
-    fn seal_mut(&mut self, batch: BatchRef) -> Option<&mut Seal> {
-        let BatchRef { tab, from, to } = batch;
-        let kept = self.partition_mut(tab);
-        if kept.is_some_and(|kept| kept.log.find_seal(from, to).is_some()) {
-            self.partition_mut(tab)?.log.find_seal(from, to)
-        } else {
-            let offer = self.tabs.offered_mut(batch)?;
+    /// The sealed batch, as its tab offered it or in a log that is kept here.
+    pub(super) fn seal_mut(&mut self, batch: &BatchRef) -> Option<&mut Seal> {
+        if self.tabs.offered(batch).is_some() {
+            let offer = self.tabs.offered(batch)?;
             Some(&mut offer.seal)
+        } else {
+            let kept = self.partition_mut(batch.tab)?;
+            kept.log.find_seal(batch.from, batch.to)
         }
     }
 
-    pub(super) fn set_state(&mut self, batch: BatchRef, state: SealState) {
-        if let Some(seal) = self.seal_mut(batch) {
-            seal.state = state;
-        }
-    }
-
-    pub(super) fn set_unsure(&mut self, batch: BatchRef, maybe_sent: bool) {
+    pub(super) fn set_unsure(&mut self, batch: &BatchRef, maybe_sent: bool) {
         if let Some(seal) = self.seal_mut(batch) {
             seal.maybe_sent = maybe_sent;
         }

@@ -80,9 +80,9 @@ pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
             told = HOLES_MAX;
         }
     }
-    if log.unreported().count() > told {
+    if let Some(untold @ [_, ..]) = log.unreported().get(told..) {
         out.push_str("\np");
-        push_holes(&mut out, log.unreported().skip(told));
+        push_holes(&mut out, untold);
     }
     guard(&[], &out)
 }
@@ -117,7 +117,7 @@ fn push_seal(out: &mut String, seal: &Seal) {
     push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
 }
 
-fn push_holes<'a>(out: &mut String, holes: impl Iterator<Item = &'a Hole>) {
+fn push_holes(out: &mut String, holes: &[Hole]) {
     for hole in holes {
         out.push_str("\nh");
         push_numbers(out, &[hole.from, hole.to]);

@@ -65,6 +65,17 @@ pub const fn status_of(outcome: &Outcome) -> u16 {
     }
 }
 
+/// The text of an answer, empty where there is none.
+#[must_use]
+pub fn text_of(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Status {
+            body: Some(body), ..
+        } => body,
+        _ => "",
+    }
+}
+
 fn retry(retry_after: Option<RetryAfter>, wall: UnixMillis) -> Verdict {
     let after_ms = retry_after.map(|when| match when {
         RetryAfter::Seconds(seconds) => seconds.min(RETRY_AFTER_MS_MAX) * 1_000,

@@ -32,8 +32,8 @@ pub struct Seal {
     pub at: UnixMillis,
     /// Part of its id: a hash over everything that its bytes depend on.
     pub stamp: u32,
-    /// Where it is.
-    pub state: SealState,
+    /// The leader has it.
+    pub offered: bool,
     /// It may have reached the collector without our seeing the answer: ask before repeating it.
     pub maybe_sent: bool,
     /// It has been sent before.
@@ -48,7 +48,7 @@ impl Seal {
             to,
             at,
             stamp: 0,
-            state: SealState::Waiting,
+            offered: false,
             maybe_sent: false,
             sent: false,
         }
@@ -63,11 +63,6 @@ impl Seal {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (self.from, self.to, self.stamp) == (other.from, other.to, other.stamp)
     }
-
-    /// Whether it may have arrived already, and is not on its way.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.maybe_sent && self.state == SealState::Waiting
-    }
 }
 
 impl Hole {
@@ -81,17 +76,6 @@ impl Hole {
             batch: UNREPORTED,
         }
     }
-}
-
-/// Where a sealed batch is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealState {
-    /// To be sent.
-    Waiting,
-    /// With the leader.
-    Offered,
-    /// In a request.
-    InFlight,
 }
 
 /// FNV-1a, 32 bits.

@@ -6,9 +6,10 @@ use super::{
     ids::TabId,
     io::Output,
     lists::remove_where,
-    log::{Seal, SealState},
+    log::Seal,
     partition::{BatchRef, Partition, SETTLE_MS},
     peer::{Ended, Message, PeerVerdict, Says},
+    pump::flies,
     report::Report,
     store::Store,
     time::{Instant, Timer, UnixMillis},
@@ -73,15 +74,14 @@ impl Tabs {
     }
 
     /// The offered batch of that name.
-    pub(super) fn offered(&self, batch: BatchRef) -> Option<&Offer> {
-        let mut offers = self.offers.iter();
-        offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
+    pub(super) fn offered(&mut self, batch: &BatchRef) -> Option<&mut Offer> {
+        let mut offers = self.offers.iter_mut();
+        offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch)
     }
 
-    /// The offered batch of that name.
-    pub(super) fn offered_mut(&mut self, batch: BatchRef) -> Option<&mut Offer> {
-        let mut offers = self.offers.iter_mut();
-        offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
+    /// Lets go of the offered batch of a tab.
+    pub(super) fn forget_offer(&mut self, tab: TabId) {
+        remove_where(&mut self.offers, |offer| offer.tab == tab);
     }
 
     fn remember_done(&mut self, tab: TabId, ended: Ended) {
@@ -197,8 +197,8 @@ impl Engine {
         // and not at once.
         let mut offered = false;
         for seal in &mut self.own.log.seals {
-            if seal.state == SealState::Offered {
-                (seal.state, seal.maybe_sent, offered) = (SealState::Waiting, true, true);
+            if seal.offered {
+                (seal.offered, seal.maybe_sent, offered) = (false, true, true);
             }
         }
         if offered {
@@ -209,8 +209,9 @@ impl Engine {
             let alone = self.election.members().next().is_none();
             self.plan_scans(if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
         } else {
+            let flights = &self.flights;
             remove_where(&mut self.tabs.offers, |offer| {
-                offer.seal.state != SealState::InFlight
+                !flies(flights, &offer.seal.batch_of(offer.tab))
             });
             self.release_all();
         }
@@ -231,10 +232,10 @@ impl Engine {
             self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
             return;
         }
-        let offered = |seal: &Seal| seal.state == SealState::Offered;
+        let offered = |seal: &Seal| seal.offered;
         if !self.own.log.seals.iter().any(offered) && !self.paused {
             if self.own.log.seals.is_empty() {
-                self.seal_next(store);
+                self.seal_next(self.me, store);
             }
             self.offer_first();
         }
@@ -243,16 +244,16 @@ impl Engine {
     }
 
     fn offer_first(&mut self) {
-        let Some(seal) = self
-            .own
-            .log
-            .seals
-            .first()
-            .filter(|s| s.state == SealState::Waiting)
-            .cloned()
-        else {
+        let Some(seal) = self.own.log.seals.first().copied() else {
             return;
         };
+        if !self.waits(&seal) {
+            return;
+        }
+        self.withdraw(seal.from, seal.to);
+        if let Some(seal) = self.own.log.seals.first_mut() {
+            seal.offered = true;
+        }
         let Seal {
             from,
             to,
@@ -260,13 +261,6 @@ impl Engine {
             maybe_sent,
             ..
         } = seal;
-        let batch = BatchRef {
-            tab: self.me,
-            from,
-            to,
-        };
-        self.withdraw_overlapping(batch);
-        self.set_state(batch, SealState::Offered);
         let body = self.own.log.body(&seal, from);
         let count = self.own.log.count(from, to) as u32;
         self.post(Says::Offer {
@@ -282,9 +276,7 @@ impl Engine {
     /// The leader says what it holds: another batch than that must have got lost on the way.
     fn reoffer_unless(&mut self, held: u64) {
         for seal in &mut self.own.log.seals {
-            if seal.state == SealState::Offered && seal.to != held {
-                seal.state = SealState::Waiting;
-            }
+            seal.offered &= seal.to == held;
         }
     }
 
@@ -301,7 +293,8 @@ impl Engine {
         let held = self.tabs.offers.iter_mut().find(|held| held.tab == to);
         match held {
             Some(held)
-                if held.seal.state == SealState::InFlight || held.seal.stamp == seal.stamp => {}
+                if held.seal.stamp == seal.stamp
+                    || flies(&self.flights, &held.seal.batch_of(to)) => {}
             Some(held) => *held = offer,
             None => self.tabs.offers.push(offer),
         }
@@ -313,6 +306,7 @@ impl Engine {
             tab: self.me,
             from: ended.first,
             to: ended.last,
+            stamp: ended.stamp,
         };
         // Another batch of the same range: cut anew since, or the one that reports it as a gap.
         let other = self.own.log.find_seal(ended.first, ended.last);
@@ -320,25 +314,19 @@ impl Engine {
         if ended.verdict == PeerVerdict::Kept {
             self.paused = true;
         } else if !other && self.own.log.count(ended.first, ended.last) as u64 <= ended.count {
-            self.settle_here(batch, ended.verdict, store);
+            self.settle(&batch, ended.verdict, store);
         }
     }
 
     /// Tells a batch's tab how it ended, now and when it asks again.
-    pub(super) fn tell_owner(
-        &mut self,
-        batch: BatchRef,
-        stamp: u32,
-        count: usize,
-        verdict: PeerVerdict,
-    ) {
+    pub(super) fn tell_owner(&mut self, batch: &BatchRef, count: usize, verdict: PeerVerdict) {
         if batch.tab == self.me {
             return;
         }
         let ended = Ended {
             first: batch.from,
             last: batch.to,
-            stamp,
+            stamp: batch.stamp,
             count: count as u64,
             verdict,
         };

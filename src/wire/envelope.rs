@@ -90,11 +90,11 @@ pub const fn overhead_bytes(header: &str, holes: usize) -> usize {
 
 /// A whole batch; `events` are [`event`] texts.
 #[must_use]
-pub fn batch<'a>(
+pub fn batch(
     header: &str,
     batch_id: &str,
     sent_at: UnixMillis,
-    holes: impl Iterator<Item = &'a Hole>,
+    holes: &[Hole],
     events: &[Entry],
 ) -> String {
     let mut out = open(header, sent_at, batch_id);
@@ -125,18 +125,17 @@ pub fn batch<'a>(
 /// A receipt query: which of these batches does the collector have? It stands in the answer's
 /// `known`; a collector that does not know the question does not answer it, and is sent the batch.
 #[must_use]
-pub fn receipts<'a>(
+pub fn receipts(
     header: &str,
     sent_at: UnixMillis,
-    batch_ids: impl Iterator<Item = &'a str>,
+    batch_ids: impl Iterator<Item = String>,
 ) -> String {
     let mut out = open(header, sent_at, "");
-    out.push_str(",\"receipts\":[");
-    for (index, id) in batch_ids.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        push_string(&mut out, id);
+    let mut before = ",\"receipts\":[";
+    for id in batch_ids {
+        out.push_str(before);
+        push_string(&mut out, &id);
+        before = ",";
     }
     out.push_str("],\"events\":[]}");
     out
