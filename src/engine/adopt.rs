@@ -142,9 +142,11 @@ impl Engine {
             // Written down, so that the next one to look does not count them again.
             partition.journal.write_record(&partition.log, &[], store);
         }
-        for (of, ended) in &self.tabs.done {
-            if *of == tab {
-                partition.log.settle(ended.first, ended.last, None);
+        for ended in &self.tabs.done {
+            if let [from, to, ..] = ended.numbers
+                && ended.tab == tab
+            {
+                partition.log.settle(from, to, None);
             }
         }
         for flight in &self.flights {

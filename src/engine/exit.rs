@@ -36,8 +36,7 @@ impl Engine {
 
     fn set_visible(&mut self, visible: bool) {
         self.page.visible = visible;
-        let settled = self.own.log.settled();
-        self.election.on_visible(self.now.mono, visible, settled);
+        self.election.on_visible(self.now.mono, visible);
     }
 
     /// On phones this is often the last thing a page hears: everything that fits goes out at once,

@@ -308,9 +308,7 @@ impl Engine {
 
     fn on_timers(&mut self, store: &mut dyn Store) {
         if self.election.next_timeout() <= self.now.mono {
-            let settled = self.own.log.settled();
-            self.election
-                .on_timeout(self.now.mono, settled, &mut self.rng);
+            self.election.on_timeout(self.now.mono, &mut self.rng);
         }
         while let Some(timer) = self.timers.take_expired(self.now.mono) {
             match timer {

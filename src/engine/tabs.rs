@@ -2,13 +2,13 @@
 
 use super::{
     Engine,
-    election::{Event, Role},
+    election::Role,
     ids::TabId,
     io::Output,
     lists::remove_where,
     log::{Seal, SealState},
     partition::{BatchRef, Partition, SETTLE_MS},
-    peer::{Ended, Message, PeerVerdict, Says},
+    peer::{Message, PeerVerdict, Says},
     report::Report,
     store::Store,
     time::{Instant, Timer, UnixMillis},
@@ -33,7 +33,7 @@ pub(super) struct Tabs {
     /// that got lost cannot put a tab's events out of order.
     pub(super) offers: Vec<Offer>,
     /// Oldest first.
-    pub(super) done: Vec<(TabId, Ended)>,
+    pub(super) done: Vec<Ended>,
     pub(super) scans: Vec<Instant>,
     /// A journal that was done with has grown.
     pub(super) look_again: bool,
@@ -49,6 +49,15 @@ pub(super) struct Offer {
     /// Events in it.
     pub(super) count: u32,
     pub(super) body: String,
+}
+
+/// How a batch ended, as its tab is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) tab: TabId,
+    /// Those of [`Says::Settled`].
+    pub(super) numbers: [u64; 5],
+    pub(super) verdict: &'static str,
 }
 
 /// A journal that may have a living owner.
@@ -84,20 +93,19 @@ impl Tabs {
         offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
     }
 
-    fn remember_done(&mut self, tab: TabId, ended: Ended) {
+    fn remember_done(&mut self, ended: Ended) {
         if self.done.len() >= DONE_MAX {
             self.done.remove(0);
         }
-        self.done.push((tab, ended));
+        self.done.push(ended);
     }
 }
 
 impl Engine {
     /// Says hello, at start or back from wherever this tab was.
     pub(super) fn join(&mut self) {
-        let settled = self.own.log.settled();
         self.election
-            .join(self.now.mono, self.page.visible, settled, &mut self.rng);
+            .join(self.now.mono, self.page.visible, &mut self.rng);
     }
 
     /// Says goodbye. `sent`: some of what is in the journal may be on its way.
@@ -105,25 +113,35 @@ impl Engine {
         if self.election.role() != Role::Alone {
             let left = self.host.has_storage && !self.own.log.is_done();
             let end = if left { self.own.log.next_seq() - 1 } else { 0 };
-            self.election.leave(end, sent);
-            for event in self.election.take_events() {
-                if let Event::Post(says) = event {
-                    self.post(says);
-                }
-            }
+            self.election.leave();
+            self.post_for_election();
+            self.post(Says::Bye, self.me, [end, sent.into(), 0, 0, 0], "");
         }
     }
 
-    pub(super) fn post(&mut self, says: Says<'_>) {
+    fn post_for_election(&mut self) {
+        for (says, to) in self.election.take_posts() {
+            self.post(says, to, [self.own.log.settled(), 0, 0, 0, 0], "");
+        }
+    }
+
+    fn post(&mut self, says: Says, to: TabId, numbers: [u64; 5], text: &str) {
         let message = Message {
             from: self.me,
             term: self.election.term(),
             leads: self.election.role() == Role::Leader,
             visible: self.page.visible,
             says,
+            to,
+            numbers,
+            text,
         };
         let text = message.encode();
         self.account.output(Output::Post(text));
+    }
+
+    fn post_settled(&mut self, ended: &Ended) {
+        self.post(Says::Settled, ended.tab, ended.numbers, ended.verdict);
     }
 
     /// Another tab said something.
@@ -136,59 +154,37 @@ impl Engine {
         if self.page.frozen || self.page.leaving {
             return;
         }
-        if !matches!(message.says, Says::Bye { .. }) {
+        let (says, [first, ..]) = (message.says, message.numbers);
+        if says != Says::Bye {
             self.hand_back(from);
         }
-        if let (Role::Leader, Says::Hello { settled } | Says::Ping { settled }) =
-            (self.election.role(), &message.says)
-        {
+        if self.election.role() == Role::Leader && matches!(says, Says::Hello | Says::Ping) {
             // First of all: hearing it may make this tab yield, and then nobody could tell.
-            self.repeat_done(from, *settled);
+            self.repeat_done(from, first + 1, None);
         }
         self.election
             .on_message(self.now.mono, &message, &mut self.rng);
         let leads = self.election.role() == Role::Leader;
-        match message.says {
-            Says::Ping { .. } if leads => {
+        match says {
+            Says::Ping if leads => {
                 let held = self.tabs.offer_of(from).map_or(0, |offer| offer.seal.to);
-                self.post(Says::Pong { to: from, held });
+                self.post(Says::Pong, from, [held, 0, 0, 0, 0], "");
             }
-            Says::Pong { to, held } if to == self.me => self.reoffer_unless(held),
-            Says::Offer {
-                from: first,
-                to,
-                count,
-                stamp,
-                maybe_sent,
-                body,
-            } if leads => {
-                let seal = Seal {
-                    stamp,
-                    maybe_sent,
-                    ..Seal::new(first, to, UnixMillis(0))
-                };
-                self.take_offer(Offer {
-                    tab: from,
-                    seal,
-                    count,
-                    body: body.to_owned(),
-                });
-            }
-            Says::Settled { to, ended } if to == self.me => self.on_settled(ended, store),
-            Says::Bye { end: 0, .. } => {}
-            Says::Bye { .. } => self.plan_scans(&AFTER_GONE_MS),
+            Says::Offer if leads => self.take_offer(&message),
+            Says::Pong if message.to == self.me => self.reoffer_unless(first),
+            Says::Settled if message.to == self.me => self.on_settled(&message, store),
             _ => {}
         }
     }
 
     /// Carries out what the election decided.
     pub(super) fn run_election(&mut self) {
-        for event in self.election.take_events() {
-            match event {
-                Event::Post(says) => self.post(says),
-                Event::Gone(_) => self.plan_scans(&AFTER_GONE_MS),
-                Event::Changed => self.on_role_changed(),
-            }
+        self.post_for_election();
+        if self.election.take_lost() {
+            self.plan_scans(&AFTER_GONE_MS);
+        }
+        if self.election.take_changed() {
+            self.on_role_changed();
         }
     }
 
@@ -253,13 +249,7 @@ impl Engine {
         else {
             return;
         };
-        let Seal {
-            from,
-            to,
-            stamp,
-            maybe_sent,
-            ..
-        } = seal;
+        let (from, to) = (seal.from, seal.to);
         let batch = BatchRef {
             tab: self.me,
             from,
@@ -268,15 +258,9 @@ impl Engine {
         self.withdraw_overlapping(batch);
         self.set_state(batch, SealState::Offered);
         let body = self.own.log.body(&seal, from);
-        let count = self.own.log.count(from, to) as u32;
-        self.post(Says::Offer {
-            from,
-            to,
-            count,
-            stamp,
-            maybe_sent,
-            body: &body,
-        });
+        let count = self.own.log.count(from, to) as u64;
+        let numbers = [from, to, count, seal.stamp.into(), seal.maybe_sent.into()];
+        self.post(Says::Offer, self.me, numbers, &body);
     }
 
     /// The leader says what it holds: another batch than that must have got lost on the way.
@@ -288,17 +272,23 @@ impl Engine {
         }
     }
 
-    fn take_offer(&mut self, offer: Offer) {
-        let (to, seal) = (offer.tab, &offer.seal);
-        for (tab, ended) in &self.tabs.done {
-            let same = (ended.first, ended.last, ended.stamp) == (seal.from, seal.to, seal.stamp);
-            if *tab == to && same {
-                let ended = *ended;
-                self.post(Says::Settled { to, ended });
-                return;
-            }
+    fn take_offer(&mut self, message: &Message<'_>) {
+        let (tab, [from, to, count, stamp, maybe_sent]) = (message.from, message.numbers);
+        if self.repeat_done(tab, to, Some(stamp)) {
+            return;
         }
-        let held = self.tabs.offers.iter_mut().find(|held| held.tab == to);
+        let seal = Seal {
+            stamp: stamp as u32,
+            maybe_sent: maybe_sent != 0,
+            ..Seal::new(from, to, UnixMillis(0))
+        };
+        let offer = Offer {
+            tab,
+            seal,
+            count: count as u32,
+            body: message.text.to_owned(),
+        };
+        let held = self.tabs.offers.iter_mut().find(|held| held.tab == tab);
         match held {
             Some(held)
                 if held.seal.state == SealState::InFlight || held.seal.stamp == seal.stamp => {}
@@ -308,19 +298,19 @@ impl Engine {
     }
 
     /// The leader settled one of our batches.
-    fn on_settled(&mut self, ended: Ended, store: &mut dyn Store) {
-        let batch = BatchRef {
-            tab: self.me,
-            from: ended.first,
-            to: ended.last,
+    fn on_settled(&mut self, message: &Message<'_>, store: &mut dyn Store) {
+        let [from, to, stamp, count, refused] = message.numbers;
+        let Some(verdict) = PeerVerdict::from_code(message.text, refused) else {
+            return;
         };
+        let tab = self.me;
         // Another batch of the same range: cut anew since, or the one that reports it as a gap.
-        let other = self.own.log.find_seal(ended.first, ended.last);
-        let other = other.is_some_and(|seal| seal.stamp != ended.stamp);
-        if ended.verdict == PeerVerdict::Kept {
+        let other = self.own.log.find_seal(from, to);
+        let other = other.is_some_and(|seal| u64::from(seal.stamp) != stamp);
+        if verdict == PeerVerdict::Kept {
             self.paused = true;
-        } else if !other && self.own.log.count(ended.first, ended.last) as u64 <= ended.count {
-            self.settle_here(batch, ended.verdict, store);
+        } else if !other && self.own.log.count(from, to) as u64 <= count {
+            self.settle_here(BatchRef { tab, from, to }, verdict, store);
         }
     }
 
@@ -335,35 +325,35 @@ impl Engine {
         if batch.tab == self.me {
             return;
         }
+        let BatchRef { tab, from, to } = batch;
         let ended = Ended {
-            first: batch.from,
-            last: batch.to,
-            stamp,
-            count: count as u64,
-            verdict,
+            tab,
+            numbers: [from, to, stamp.into(), count as u64, verdict.refused()],
+            verdict: verdict.code(),
         };
-        if matches!(
-            verdict,
-            PeerVerdict::Delivered { .. } | PeerVerdict::Dropped(_)
-        ) {
-            self.tabs.remember_done(batch.tab, ended);
+        if !matches!(verdict, PeerVerdict::TooLarge | PeerVerdict::Kept) {
+            self.tabs.remember_done(ended);
         }
-        if self.election.knows(batch.tab) {
-            self.post(Says::Settled {
-                to: batch.tab,
-                ended,
-            });
+        if self.election.knows(tab) {
+            self.post_settled(&ended);
         }
     }
 
-    fn repeat_done(&mut self, tab: TabId, settled: u64) {
+    /// Tells a tab again how its batches ended: those that end at an event or beyond, or the one of
+    /// them with that stamp. Returns whether there was any.
+    fn repeat_done(&mut self, tab: TabId, end: u64, only: Option<u64>) -> bool {
+        let mut any = false;
         for index in 0..self.tabs.done.len() {
-            if let Some((to, ended)) = self.tabs.done.get(index).copied()
-                && to == tab
-                && ended.last > settled
+            if let Some(ended) = self.tabs.done.get(index).copied()
+                && let [_, to, stamp, ..] = ended.numbers
+                && ended.tab == tab
+                && to >= end
+                && only.is_none_or(|only| only == stamp)
             {
-                self.post(Says::Settled { to, ended });
+                self.post_settled(&ended);
+                any = true;
             }
         }
+        any
     }
 }
