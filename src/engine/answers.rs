@@ -203,7 +203,7 @@ impl Engine {
         let Some(partition) = self.partition_mut(tab) else {
             return;
         };
-        partition.journal.trim_segments(&partition.log, store);
+        partition.journal.trim(&partition.log, store);
         match gave_up {
             None => {
                 self.account
@@ -213,7 +213,7 @@ impl Engine {
             Some(reason) => self.account.drop(reason, count),
         }
         if own {
-            self.own.journal.close_if_done(&self.own.log, store);
+            _ = self.own.journal.close_if_done(&self.own.log, store);
         } else {
             self.forget_if_empty(tab, store);
         }

@@ -183,7 +183,6 @@ impl Engine {
         if self.own.journal.was_cleared(store) {
             // Somebody took the journal over and may have delivered it, or the user cleared it.
             self.doubt_tail();
-            self.own.journal.start_over(store);
         } else {
             // Somebody may have taken it over and sealed batches of it, and be gone by now.
             for seal in self.own.journal.stored_seals(store) {

@@ -79,8 +79,6 @@ use crate::wire::{envelope, text::join};
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
-/// When storage is searched again for a journal that grew after it was read, in milliseconds.
-const LOOK_AGAIN_MS: u64 = 300;
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug)]
@@ -324,9 +322,6 @@ impl Engine {
     }
 
     fn arm_timers(&mut self) {
-        if core::mem::take(&mut self.tabs.look_again) {
-            self.plan_scans(&[LOOK_AGAIN_MS]);
-        }
         let waits = !self.own.log.is_done() || self.tabs.has_work();
         if !waits || self.config.disable_timer {
             self.timers.stop(Timer::Flush);
@@ -346,6 +341,11 @@ impl Engine {
             at = at.min(waiter.give_up_at);
         }
         self.timers.set(Timer::FlushWait, at);
+        at = Instant::NEVER;
+        for scan_at in &self.tabs.scans {
+            at = at.min(*scan_at);
+        }
+        self.timers.set(Timer::Scan, at);
         if self.own.journal.is_fragmented() {
             self.timers
                 .set_if_unset(Timer::Merge, self.now.mono + MERGE_MS);

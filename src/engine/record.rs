@@ -1,7 +1,7 @@
 //! The text formats of the journal.
 
 use super::{
-    log::{Entry, HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
+    log::{HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
     report::DropReason,
     time::UnixMillis,
 };
@@ -43,22 +43,6 @@ pub fn write_segment(
 pub fn segment_range(name: &str) -> Option<(u64, u64)> {
     let (from, to) = split_once(name, b'-')?;
     Some((parse_u64(from)?, parse_u64(to)?))
-}
-
-/// When a segment was written, and its events; `None` if it is damaged.
-pub(super) fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
-    let mut head = [0; 2];
-    let body = unguard(text, &mut head)?;
-    let [at, count] = head;
-    let mut entries = Vec::new();
-    for line in fields(body, b'\n') {
-        let (seq, text) = split_once(line, b'\t')?;
-        entries.push(Entry {
-            seq: parse_u64(seq)?,
-            text: text.into(),
-        });
-    }
-    (entries.len() as u64 == count).then_some((UnixMillis(at), entries))
 }
 
 /// The record of what is settled and sealed. `deferred` are batches that the browser may send when
@@ -104,12 +88,6 @@ pub(super) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str>
     let (head, body) = split_once(text, b'\n')?;
     let sum = read_numbers(head, numbers)?.number()?;
     (sum == u64::from(checksum(body))).then_some(body)
-}
-
-/// The batches that a record names as sealed.
-#[must_use]
-pub fn read_seals(text: &str) -> Vec<Seal> {
-    read_record(text).map_or_else(Vec::new, |record| record.seals)
 }
 
 fn push_seal(out: &mut String, seal: &Seal) {

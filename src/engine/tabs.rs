@@ -34,10 +34,8 @@ pub(super) struct Tabs {
     pub(super) offers: Vec<Offer>,
     /// Oldest first.
     pub(super) done: Vec<Ended>,
+    /// When storage is to be searched.
     pub(super) scans: Vec<Instant>,
-    /// A journal that was done with has grown.
-    pub(super) look_again: bool,
-    pub(super) seen: Vec<Seen>,
 }
 
 /// A batch that its tab hands to the leader.
@@ -58,16 +56,6 @@ pub(super) struct Ended {
     /// Those of [`Says::Settled`].
     pub(super) numbers: [u64; 5],
     pub(super) verdict: &'static str,
-}
-
-/// A journal that may have a living owner.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) tab: TabId,
-    /// When it last changed.
-    pub(super) newest_at: UnixMillis,
-    /// Since when we know.
-    pub(super) since: Instant,
 }
 
 impl Tabs {
