@@ -187,11 +187,11 @@ impl Engine {
         store: &mut dyn Store,
     ) {
         let slot = self.deferred.slots.iter().position(|slot| slot.id == id);
-        let (Some(index), false) = (slot, *outcome == Outcome::Queued) else {
+        let (Some(index), false) = (slot, matches!(outcome, Outcome::Queued)) else {
             return;
         };
         let Slot { seal, .. } = self.deferred.slots.remove(index);
-        if *outcome == Outcome::Activated {
+        if matches!(outcome, Outcome::Activated) {
             match self.own.log.find_seal(seal.from, seal.to) {
                 Some(sealed) => sealed.maybe_sent = true,
                 None => {

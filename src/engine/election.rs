@@ -315,7 +315,7 @@ impl Election {
     fn seek_leader(&mut self, now: Instant, patience_ms: u64, rng: &mut Rng) {
         self.become_role(Role::Joining, self.me);
         self.answer_by = Instant::NEVER;
-        self.act_at = now + patience_ms + rng.below(JOIN_MS);
+        self.act_at = now + patience_ms + rng.below(JOIN_MS as u32);
     }
 
     fn claim(&mut self, now: Instant) {

@@ -67,7 +67,7 @@ pub const fn status_of(outcome: &Outcome) -> u16 {
 
 fn retry(retry_after: Option<RetryAfter>, wall: UnixMillis) -> Verdict {
     let after_ms = retry_after.map(|when| match when {
-        RetryAfter::Seconds(seconds) => seconds.saturating_mul(1_000),
+        RetryAfter::Seconds(seconds) => seconds.min(RETRY_AFTER_MS_MAX) * 1_000,
         RetryAfter::At(at) => at.0.saturating_sub(wall.0),
     });
     Verdict::Retry {
@@ -108,7 +108,7 @@ impl Gate {
         let backoff = u64::from(config.retry_base_delay_ms) << self.attempts.min(16);
         // Full jitter (Brooker, "Exponential Backoff And Jitter"): clients that failed together
         // come back spread over the whole wait.
-        let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
+        let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) as u32 + 1);
         let wait = after_ms.unwrap_or(jittered);
         // Failures may come in bunches (requests sent while leaving): the longest wait counts.
         self.not_before = self.not_before.max(now.mono + wait);

@@ -18,9 +18,9 @@ impl Rng {
     }
 
     /// A number below `bound`; zero for a bound of zero.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        // Widening multiplication; the bias below 2^-32 does not matter to a jitter.
-        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
+    pub fn below(&mut self, bound: u32) -> u64 {
+        // Widening multiplication; the bias of 2^-32 at most, for each value, does not matter to a jitter.
+        (self.next_u64() >> 32) * u64::from(bound) >> 32
     }
 }
 
