@@ -9,7 +9,7 @@ use super::{
     log::{Log, SealState},
     partition::Partition,
     pump::Flight,
-    reading::{self, Found},
+    reading::Found,
     report::DropReason,
     store::Store,
     time::Instant,
@@ -52,13 +52,14 @@ impl Engine {
     }
 
     fn adopt(&mut self, tab: TabId, keys: &[String], store: &mut dyn Store) {
-        let Some(found) = reading::read(self, tab, keys, store) else {
+        let mut found = Found::new(self, tab);
+        if found.read(keys, self, store).is_none() {
             self.account.error_once(
                 "journal_foreign_version",
                 "localStorage holds a journal that another version of sendoff wrote; it is left alone",
             );
             return;
-        };
+        }
         // One whose tab could not say that it lives counts as left only after a while. Clocks jump:
         // a date far in the future is as old as one in the past.
         let patience = if found.early { EARLY_MS } else { BLIND_MS };
@@ -118,8 +119,10 @@ impl Engine {
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
         self.tabs.adopted.push(partition);
         let flights = core::mem::take(&mut self.flights);
-        for batch in flights.iter().flat_map(|flight| &flight.batches) {
-            self.set_state(*batch, SealState::InFlight);
+        for flight in &flights {
+            for batch in &flight.batches {
+                self.set_state(*batch, SealState::InFlight);
+            }
         }
         self.flights = flights;
     }

@@ -38,55 +38,61 @@ pub(super) struct Found {
     aside: Vec<String>,
 }
 
-/// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
-/// another version.
-pub(super) fn read(
-    engine: &Engine,
-    tab: TabId,
-    keys: &[String],
-    store: &dyn Store,
-) -> Option<Found> {
-    let cap_bytes = engine.config.max_storage_bytes as usize;
-    let mut found = Found {
-        tab,
-        journal: Journal::new(&engine.host.project, &tab.text(), cap_bytes),
-        header: String::new(),
-        record: Record::default(),
-        entries: Vec::new(),
-        newest_at: UnixMillis(0),
-        expired: 0,
-        corrupt: 0,
-        early: false,
-        aside: Vec::new(),
-    };
-    let mut segments = Vec::new();
-    for key in keys {
-        if let Some(name) = found.journal.name_of(key)
-            && !matches!(name, "h" | "o" | "e")
-        {
-            let (from, to) = segment_range(name)?;
-            insert(&mut segments, Segment { from, to, bytes: 0 });
-        }
-    }
-    // In order, and after the record, which tells what of them is over.
-    found.journal.header_bytes = found.add("h", engine, store)?;
-    found.journal.record_bytes = found.add("o", engine, store)?;
-    for mut segment in segments {
-        let name = segment.name();
-        segment.bytes = found.add(&name, engine, store)?;
-        if segment.bytes > 0 {
-            found.journal.segments.push(segment);
-        }
-    }
-    found.early = found.add("e", engine, store)? > 0;
-    if found.header.is_empty() {
-        let (host, api_key) = (&engine.host, &engine.config.api_key);
-        found.header = envelope::header(&host.runtime, api_key, &tab.text(), "{}");
-    }
-    Some(found)
-}
-
 impl Found {
+    /// Nothing yet.
+    pub(super) fn new(engine: &Engine, tab: TabId) -> Self {
+        let cap_bytes = engine.config.max_storage_bytes as usize;
+        Self {
+            tab,
+            journal: Journal::new(&engine.host.project, &tab.text(), cap_bytes),
+            header: String::new(),
+            record: Record::default(),
+            entries: Vec::new(),
+            newest_at: UnixMillis(0),
+            expired: 0,
+            corrupt: 0,
+            early: false,
+            aside: Vec::new(),
+        }
+    }
+
+    /// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
+    /// another version.
+    pub(super) fn read(
+        &mut self,
+        keys: &[String],
+        engine: &Engine,
+        store: &dyn Store,
+    ) -> Option<()> {
+        for key in keys {
+            if let Some(name) = self.journal.name_of(key)
+                && !matches!(name, "h" | "o" | "e")
+            {
+                let (from, to) = segment_range(name)?;
+                insert(&mut self.journal.segments, Segment { from, to, bytes: 0 });
+            }
+        }
+        // In order, and after the record, which tells what of them is over.
+        self.journal.header_bytes = self.add("h", engine, store)?;
+        self.journal.record_bytes = self.add("o", engine, store)?;
+        let mut index = 0;
+        while let Some(segment) = self.journal.segments.get(index) {
+            let bytes = self.add(&segment.name(), engine, store)?;
+            if let Some(segment) = self.journal.segments.get_mut(index).filter(|_| bytes > 0) {
+                segment.bytes = bytes;
+                index += 1;
+            } else {
+                self.journal.segments.remove(index);
+            }
+        }
+        self.early = self.add("e", engine, store)? > 0;
+        if self.header.is_empty() {
+            let (host, api_key) = (&engine.host, &engine.config.api_key);
+            self.header = envelope::header(&host.runtime, api_key, &self.tab.text(), "{}");
+        }
+        Some(())
+    }
+
     /// Adds what is kept under a name, and returns its bytes; 0 if there is nothing or it is damaged.
     /// `None` if it is of another version.
     fn add(&mut self, name: &str, engine: &Engine, store: &dyn Store) -> Option<usize> {
