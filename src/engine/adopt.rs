@@ -114,7 +114,7 @@ impl Engine {
             }
         }
         // The log has these batches now; what is in flight is settled through it.
-        remove_where(&mut self.tabs.offers, |offer| offer.tab == tab);
+        self.forget_offer(tab);
         self.account.adopt(partition.log.pending());
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
         self.tabs.adopted.push(partition);

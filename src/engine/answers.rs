@@ -158,7 +158,7 @@ impl Engine {
                 offer.seal.batch_of(offer.tab) == batch
             });
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
-            if !(kept_here && verdict == PeerVerdict::TooLarge) {
+            if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
                 self.tell_owner(batch, stamp, count, verdict);
             }
         }

@@ -252,7 +252,9 @@ impl Journal {
     #[must_use]
     pub fn stored_seals(&self, store: &dyn Store) -> Vec<Seal> {
         let text = store.get(&self.key("o")).unwrap_or_default();
-        record::read_record(&text).unwrap_or_default().seals
+        let mut record = record::Record::default();
+        _ = record::read_record(&text, &mut record);
+        record.seals
     }
 
     /// Whether there is something to merge.

@@ -276,7 +276,7 @@ impl Engine {
         if kept.is_some_and(|kept| kept.log.find_seal(from, to).is_some()) {
             self.partition_mut(tab)?.log.find_seal(from, to)
         } else {
-            let offer = self.tabs.offered_mut(batch)?;
+            let offer = self.tabs.offered(batch)?;
             Some(&mut offer.seal)
         }
     }

@@ -85,6 +85,9 @@ impl Found {
                 self.journal.segments.remove(index);
             }
         }
+        for seal in &self.record.seals {
+            self.newest_at = self.newest_at.max(seal.at);
+        }
         self.early = self.add("e", engine, store)? > 0;
         if self.header.is_empty() {
             let (host, api_key) = (&engine.host, &engine.config.api_key);
@@ -106,7 +109,7 @@ impl Found {
         }
         let whole = match name {
             "h" => unguard(&value, &mut []).map(|header| self.header = header.to_owned()),
-            "o" => read_record(&value).map(|record| self.set_record(record)),
+            "o" => read_record(&value, &mut self.record),
             "e" => version.map(|_| self.add_early(&value, engine)),
             _ => self.add_segment(&value, engine),
         };
@@ -116,13 +119,6 @@ impl Found {
             return Some(0);
         }
         Some(key.len() + value.len())
-    }
-
-    fn set_record(&mut self, record: Record) {
-        for seal in &record.seals {
-            self.newest_at = self.newest_at.max(seal.at);
-        }
-        self.record = record;
     }
 
     /// Adds one segment's events that still count; `None` if it is damaged.

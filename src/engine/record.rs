@@ -149,9 +149,9 @@ impl Record {
     }
 }
 
-pub(super) fn read_record(text: &str) -> Option<Record> {
+/// Reads what `write_record` wrote; `None` if it is damaged.
+pub(super) fn read_record(text: &str, record: &mut Record) -> Option<()> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
-    let mut record = Record::default();
     read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
     // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
     let mut batch = UNREPORTED;
@@ -183,7 +183,7 @@ pub(super) fn read_record(text: &str) -> Option<Record> {
             _ => return None,
         }
     }
-    Some(record)
+    Some(())
 }
 
 /// The version that a value says it has; `None` if it is no value of ours at all.

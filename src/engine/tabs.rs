@@ -70,13 +70,7 @@ impl Tabs {
     }
 
     /// The offered batch of that name.
-    pub(super) fn offered(&self, batch: BatchRef) -> Option<&Offer> {
-        let mut offers = self.offers.iter();
-        offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
-    }
-
-    /// The offered batch of that name.
-    pub(super) fn offered_mut(&mut self, batch: BatchRef) -> Option<&mut Offer> {
+    pub(super) fn offered(&mut self, batch: BatchRef) -> Option<&mut Offer> {
         let mut offers = self.offers.iter_mut();
         offers.find(|offer| offer.seal.batch_of(offer.tab) == batch)
     }
@@ -270,19 +264,22 @@ impl Engine {
             maybe_sent: maybe_sent != 0,
             ..Seal::new(from, to, UnixMillis(0))
         };
-        let offer = Offer {
+        if let Some(held) = self.tabs.offer_of(tab) {
+            if held.seal.state == SealState::InFlight || held.seal.stamp == seal.stamp {
+                return;
+            }
+            self.forget_offer(tab);
+        }
+        self.tabs.offers.push(Offer {
             tab,
             seal,
             count: count as u32,
             body: message.text.to_owned(),
-        };
-        let held = self.tabs.offers.iter_mut().find(|held| held.tab == tab);
-        match held {
-            Some(held)
-                if held.seal.state == SealState::InFlight || held.seal.stamp == seal.stamp => {}
-            Some(held) => *held = offer,
-            None => self.tabs.offers.push(offer),
-        }
+        });
+    }
+
+    pub(super) fn forget_offer(&mut self, tab: TabId) {
+        remove_where(&mut self.tabs.offers, |offer| offer.tab == tab);
     }
 
     /// The leader settled one of our batches.
@@ -295,7 +292,7 @@ impl Engine {
         // Another batch of the same range: cut anew since, or the one that reports it as a gap.
         let other = self.own.log.find_seal(from, to);
         let other = other.is_some_and(|seal| u64::from(seal.stamp) != stamp);
-        if verdict == PeerVerdict::Kept {
+        if matches!(verdict, PeerVerdict::Kept) {
             self.paused = true;
         } else if !other && self.own.log.count(from, to) as u64 <= count {
             self.settle_here(BatchRef { tab, from, to }, verdict, store);
