@@ -6,9 +6,8 @@ use super::{
     election::Role,
     ids::TabId,
     lists::remove_where,
-    log::{Log, SealState},
+    log::{Log, Seal, SealState},
     partition::Partition,
-    pump::Flight,
     reading::Found,
     report::DropReason,
     store::Store,
@@ -39,11 +38,9 @@ impl Engine {
             let prefix = self.key_prefix();
             let keys = store.keys(&prefix);
             for tab in tabs_in(&keys, prefix.len()) {
-                let kept = self.tabs.adopted.iter().find(|kept| kept.log.tab == tab);
-                if tab != self.me
-                    && !self.election.knows(tab)
-                    && !kept.is_some_and(|kept| kept.journal.knows(&keys))
-                {
+                let kept = self.partition_mut(tab);
+                let known = kept.is_some_and(|kept| kept.journal.knows(&keys));
+                if tab != self.me && !known && !self.election.knows(tab) {
                     self.adopt(tab, &keys, store);
                 }
             }
@@ -68,42 +65,37 @@ impl Engine {
             self.plan_scans(&[patience - age]);
             return;
         }
-        self.take_over(tab, found, store);
-        self.forget_if_empty(tab, store);
-    }
-
-    fn take_over(&mut self, tab: TabId, found: Found, store: &mut dyn Store) {
         if found.corrupt > 0 {
             self.account.error_once(
                 "journal_damaged",
                 "a stored journal was damaged; it was set aside as sendoff-damaged",
             );
+            found.set_aside(store);
         }
-        found.set_aside(store);
         self.account.adopt(found.expired + found.corrupt);
         self.account.drop(DropReason::Expired, found.expired);
         self.account.drop(DropReason::Corrupt, found.corrupt);
-        let mut adopted = self.tabs.adopted.iter_mut();
-        if let Some(known) = adopted.find(|kept| kept.log.tab == tab) {
+        if let Some(known) = self.partition_mut(tab) {
             // Seen again: a later look at storage may show what an earlier one missed.
-            self.account.adopt(known.log.absorb(found.entries));
+            let later = known.log.absorb(found.entries);
             known.journal = found.journal;
-            return;
+            self.account.adopt(later);
+        } else {
+            let (settled, holes) = (found.record.settled, found.record.holes);
+            let mut log = Log::restore(tab, found.header, found.entries, settled, holes);
+            for seal in &found.record.seals {
+                log.restore_seal(*seal);
+            }
+            let partition = Partition::new(log, found.journal);
+            self.take_over(partition, found.expired > 0, store);
         }
-        let record = found.record;
-        let mut log = Log::restore(
-            tab,
-            found.header,
-            found.entries,
-            record.settled,
-            record.holes,
-        );
-        for seal in record.seals {
-            log.restore_seal(seal);
-        }
-        let mut partition = Partition::new(log, found.journal);
-        if found.expired > 0 {
-            // Written down, so that the next one to look does not count them again.
+        self.forget_if_empty(tab, store);
+    }
+
+    fn take_over(&mut self, mut partition: Partition, changed: bool, store: &mut dyn Store) {
+        let tab = partition.log.tab;
+        if changed {
+            // Written down, so that the next one to look does not count again what is too old.
             partition.journal.write_record(&partition.log, &[], store);
         }
         for ended in &self.tabs.done {
@@ -113,11 +105,11 @@ impl Engine {
                 partition.log.settle(from, to, None);
             }
         }
-        // The log has these batches now; what is in flight is settled through it.
-        self.forget_offer(tab);
         self.account.adopt(partition.log.pending());
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
         self.tabs.adopted.push(partition);
+        // The log has these batches now; what is in flight is settled through it.
+        self.forget_offer(tab);
         let flights = core::mem::take(&mut self.flights);
         for flight in &flights {
             for batch in &flight.batches {
@@ -130,8 +122,7 @@ impl Engine {
     /// Removes what is left of a journal that was taken over and is delivered.
     pub(super) fn forget_if_empty(&mut self, tab: TabId, store: &mut dyn Store) {
         let prefix = self.key_prefix();
-        let mut adopted = self.tabs.adopted.iter_mut();
-        let kept = adopted.find(|kept| kept.log.tab == tab && kept.log.is_done());
+        let kept = self.partition_mut(tab).filter(|kept| kept.log.is_done());
         let Some(kept) = kept else { return };
         if kept.journal.knows(&store.keys(&prefix)) {
             kept.journal.remove_all(store);
@@ -163,11 +154,10 @@ impl Engine {
 
     /// Lets go of logs that were only kept for an answer.
     pub(super) fn release_partitions(&mut self) {
-        let (flights, account) = (&self.flights, &mut self.account);
+        let account = &mut self.account;
         remove_where(&mut self.tabs.adopted, |kept| {
-            let tab = kept.log.tab;
-            let flies = |flight: &Flight| flight.batches.iter().any(|batch| batch.tab == tab);
-            let let_go = kept.release && !flights.iter().any(flies);
+            let flies = |seal: &Seal| seal.state == SealState::InFlight;
+            let let_go = kept.release && !kept.log.seals.iter().any(flies);
             if let_go {
                 account.hand_back(kept.log.pending());
             }

@@ -56,8 +56,9 @@ impl Segment {
 
 /// Adds a segment where its range belongs.
 pub(super) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
-    let at = segments.partition_point(|other| other.from < segment.from);
-    segments.insert(at, segment);
+    let later = |other: &Segment| other.from > segment.from;
+    let at = segments.iter().position(later);
+    segments.insert(at.unwrap_or(segments.len()), segment);
 }
 
 /// Where one tab's log is kept. It holds no events itself.

@@ -15,6 +15,9 @@ use crate::wire::{
     text::{fields, join, parse_u64, split_once},
 };
 
+/// A damaged value is kept if it is no longer than this.
+const ASIDE_BYTES_MAX: usize = 16 * 1024;
+
 /// What was found of one tab's journal.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -34,8 +37,9 @@ pub(super) struct Found {
     pub(super) corrupt: usize,
     /// The facade's early calls are in it.
     pub(super) early: bool,
-    /// Keys of damaged values.
-    aside: Vec<String>,
+    /// Keys of damaged values, and the latest of these that is not too long to be kept.
+    damaged: Vec<String>,
+    aside: String,
 }
 
 impl Found {
@@ -52,7 +56,8 @@ impl Found {
             expired: 0,
             corrupt: 0,
             early: false,
-            aside: Vec::new(),
+            damaged: Vec::new(),
+            aside: String::new(),
         }
     }
 
@@ -115,7 +120,10 @@ impl Found {
         };
         if whole.is_none() {
             self.corrupt += damaged_events(&value);
-            self.aside.push(key);
+            if value.len() <= ASIDE_BYTES_MAX {
+                self.aside = join(&[&key, "\n", &value]);
+            }
+            self.damaged.push(key);
             return Some(0);
         }
         Some(key.len() + value.len())
@@ -167,23 +175,14 @@ impl Found {
         }
     }
 
-    /// Moves damaged values out of the way.
+    /// Moves damaged values out of the way: never read again, and kept for whoever wants to look.
     pub(super) fn set_aside(&self, store: &mut dyn Store) {
-        for key in &self.aside {
-            set_aside(key, store);
+        for key in &self.damaged {
+            store.remove(key);
         }
-    }
-}
-
-/// Moves a damaged value out of the way: kept for whoever wants to look, never read again.
-fn set_aside(key: &str, store: &mut dyn Store) {
-    const BYTES_MAX: usize = 16 * 1024;
-    if let Some(value) = store.get(key) {
-        let aside = "sendoff-damaged";
-        if value.len() <= BYTES_MAX {
+        if !self.aside.is_empty() {
             // One key, the latest: a bounded amount, whatever keeps damaging values.
-            _ = store.set(aside, &join(&[key, "\n", &value]));
+            _ = store.set("sendoff-damaged", &self.aside);
         }
-        store.remove(key);
     }
 }
