@@ -3,8 +3,8 @@
 //! Every message carries its sender's standing (term, whether it leads, whether it is visible), so
 //! that two leaders who hear anything at all of each other know it.
 
-use super::{ids::TabId, report::DropReason};
-use crate::wire::{json::push_u64, text::fields};
+use super::{ids::TabId, record::push_numbers, report::DropReason};
+use crate::wire::text::fields;
 
 /// Version of the protocol; messages of another are not understood and ignored.
 const VERSION: &str = "1";
@@ -155,15 +155,13 @@ impl<'a> Message<'a> {
         };
         push_word(&mut out, shape.name);
         push_word(&mut out, &self.from.text());
-        for number in [self.term, self.leads.into(), self.visible.into()] {
-            push_number(&mut out, number);
-        }
+        let standing = [self.term, self.leads.into(), self.visible.into()];
+        push_numbers(&mut out, '\t', &standing);
         if shape.to {
             push_word(&mut out, &self.to.text());
         }
-        for number in self.numbers.iter().take(shape.numbers) {
-            push_number(&mut out, *number);
-        }
+        let numbers = self.numbers.get(..shape.numbers).unwrap_or_default();
+        push_numbers(&mut out, '\t', numbers);
         if !self.text.is_empty() {
             push_word(&mut out, self.text);
         }
@@ -180,21 +178,21 @@ impl<'a> Message<'a> {
         let name = read.next()?;
         let shape = SHAPES.iter().find(|shape| shape.name == name)?;
         let from = TabId::parse(read.next()?)?;
-        let (term, leads, visible) = (read.number()?, read.number()? != 0, read.number()? != 0);
+        let mut standing = [0; 3];
+        read.numbers(&mut standing)?;
+        let [term, leads, visible] = standing;
         let to = if shape.to {
             TabId::parse(read.next()?)?
         } else {
             from
         };
         let mut numbers = [0; 5];
-        for number in numbers.iter_mut().take(shape.numbers) {
-            *number = read.number()?;
-        }
+        read.numbers(numbers.get_mut(..shape.numbers)?)?;
         Some(Self {
             from,
             term,
-            leads,
-            visible,
+            leads: leads != 0,
+            visible: visible != 0,
             says: shape.says,
             to,
             numbers,
@@ -206,11 +204,6 @@ impl<'a> Message<'a> {
 fn push_word(out: &mut String, word: &str) {
     out.push('\t');
     out.push_str(word);
-}
-
-fn push_number(out: &mut String, number: u64) {
-    out.push('\t');
-    push_u64(out, number);
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub fn segment_range(name: &str) -> Option<(u64, u64)> {
 #[must_use]
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
     let mut out = String::from("n");
-    push_numbers(&mut out, &[log.settled()]);
+    push_numbers(&mut out, ' ', &[log.settled()]);
     for seal in &log.seals {
         push_seal(&mut out, seal);
         push_holes(&mut out, log.holes_of(seal.from));
@@ -76,8 +76,8 @@ pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
 pub fn guard(numbers: &[u64], body: &str) -> String {
     let mut out = String::with_capacity(body.len() + 48);
     out.push_str(VERSION);
-    push_numbers(&mut out, numbers);
-    push_numbers(&mut out, &[checksum(body).into()]);
+    push_numbers(&mut out, ' ', numbers);
+    push_numbers(&mut out, ' ', &[checksum(body).into()]);
     out.push('\n');
     out.push_str(body);
     out
@@ -92,21 +92,26 @@ pub(super) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str>
 
 fn push_seal(out: &mut String, seal: &Seal) {
     out.push_str("\ns");
-    push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
+    push_numbers(
+        out,
+        ' ',
+        &[seal.from, seal.to, seal.at.0, seal.stamp.into()],
+    );
 }
 
 fn push_holes<'a>(out: &mut String, holes: impl Iterator<Item = &'a Hole>) {
     for hole in holes {
         out.push_str("\nh");
-        push_numbers(out, &[hole.from, hole.to]);
+        push_numbers(out, ' ', &[hole.from, hole.to]);
         out.push(' ');
         out.push_str(hole.reason.code());
     }
 }
 
-fn push_numbers(out: &mut String, numbers: &[u64]) {
+/// Adds numbers, a separator before each.
+pub(super) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
     for number in numbers {
-        out.push(' ');
+        out.push(separator);
         push_u64(out, *number);
     }
 }
@@ -115,9 +120,7 @@ fn push_numbers(out: &mut String, numbers: &[u64]) {
 fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
     let mut words = fields(line, b' ');
     words.next();
-    for number in numbers {
-        *number = words.number()?;
-    }
+    words.numbers(numbers)?;
     Some(words)
 }
 
