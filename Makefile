@@ -56,7 +56,7 @@ tool-browsers: | tool-chromium
 	@$(TOOLS) browsers
 
 # --- Build ----------------------------------------------------------------------------------------------------
-RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/*) $(shell find src -name '*.rs')
+RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs')
 PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 
 # What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
@@ -70,13 +70,16 @@ WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -ocimfs 50 -Oz --dealign --m
 # downloads. These are unstable flags (hence RUSTC_BOOTSTRAP, and the component rust-src); only the shipped wasm is
 # built with them, and the end-to-end tests run on that. REMAP keeps the builder's paths out of it. Without reference
 # types the loader keeps the JavaScript values that the engine holds in an array, which takes less than a table of them.
-# The target is wasm32-unknown-unknown but for its ABI: functions return pairs (slices, options) as two values, not
-# through memory. What rustc offers no switch for is asked of LLVM: loops are not rewritten for addressing modes that
-# wasm does not have, and no load is repeated on a second path to spare it on the first.
-WASM_TARGET := wasm32-sendoff
+# What rustc offers no switch for is asked of LLVM: it leaves out what makes loops and branches faster and longer, and
+# copies structs by memory.copy. (Its other calling convention, which returns pairs as two values, would save one KB
+# more; LLVM 22 miscompiles it: a result may be read before the call that gives it.) The stack takes 64 KiB, of which
+# less than half is needed (a test looks), not a megabyte; and a warning of the linker is an error: it puts a trap
+# where it finds two signatures for one function.
 STD_FOR_SIZE := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
+LLVM_FOR_SIZE := -disable-lsr -enable-pre=false -disable-machine-licm -disable-licm-promotion -bonus-inst-threshold=0 \
+  -max-store-memcpy=1 -max-store-memset=1 -max-store-memmove=1
 RUSTC_FOR_SIZE := "-Zunstable-options","-Cpanic=immediate-abort","-Zlocation-detail=none","-Zfmt-debug=none",\
-"-Ctarget-feature=-reference-types","-Cllvm-args=-disable-lsr -enable-pre=false"
+"-Ctarget-feature=-reference-types","-Cllvm-args=$(LLVM_FOR_SIZE)","-Clink-arg=-zstack-size=65536","-Clink-arg=--fatal-warnings"
 REMAP = $(shell printf '"--remap-path-prefix=%s=%s",' \
   "$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src" "" \
   "$$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$$(rustc -vV | sed -n 's/^commit-hash: //p')")
@@ -86,11 +89,10 @@ build: pkg/package.json ## build the npm package into pkg/
 
 # `cargo rustc --crate-type cdylib`, because cargo does no link-time optimisation for a crate that is an rlib as well.
 $(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
-	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib \
-	  --target .cargo/$(WASM_TARGET).json -Zjson-target-spec $(STD_FOR_SIZE) \
-	  --config 'target.$(WASM_TARGET).rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]'
+	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
+	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]'
 	$(IN_ENV) wasm-bindgen --target web --no-typescript --omit-default-module-path --out-name sendoff \
-	  --out-dir $(STAGE) $(TARGET)/$(WASM_TARGET)/release/sendoff.wasm
+	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
 	@touch $@
 
 $(STAGE)/optimised.wasm: $(STAGE)/sendoff_bg.wasm | tool-node
