@@ -12,7 +12,7 @@ use super::{
 };
 use crate::wire::{
     envelope,
-    text::{fields, join, parse_u64, split_once},
+    text::{fields, join},
 };
 
 /// A damaged value is kept if it is no longer than this.
@@ -137,8 +137,8 @@ impl Found {
         self.newest_at = self.newest_at.max(UnixMillis(at));
         let too_old = engine.now.wall.0.saturating_sub(at) > engine.config.max_event_age_ms;
         for line in fields(body, b'\n') {
-            let (seq, text) = split_once(line, b'\t')?;
-            let seq = parse_u64(seq)?;
+            let mut words = fields(line, b'\t');
+            let seq = words.number()?;
             if self.record.is_over(seq) {
                 continue;
             }
@@ -146,7 +146,7 @@ impl Found {
                 self.record.expire(seq);
                 self.expired += 1;
             } else {
-                let text = text.into();
+                let text = words.rest().into();
                 self.entries.push(Entry { seq, text });
             }
         }

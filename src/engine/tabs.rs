@@ -173,13 +173,8 @@ impl Engine {
     fn on_role_changed(&mut self) {
         // What the old leader had may have been sent, or be on its way: the new one is to ask first,
         // and not at once.
-        let mut offered = false;
-        for seal in &mut self.own.log.seals {
-            if seal.state == SealState::Offered {
-                (seal.state, seal.maybe_sent, offered) = (SealState::Waiting, true, true);
-            }
-        }
-        if offered {
+        if let Some(seal) = self.offered() {
+            (seal.state, seal.maybe_sent) = (SealState::Waiting, true);
             self.own.probe_at = self.now.mono + SETTLE_MS;
         }
         if self.election.role() == Role::Leader {
@@ -205,52 +200,48 @@ impl Engine {
         if self.election.role() != Role::Follower {
             return;
         }
-        if self.own.probe_at > self.now.mono && !self.own.log.seals.is_empty() {
+        let idle = self.own.log.seals.is_empty();
+        if self.own.probe_at > self.now.mono && !idle {
             self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
             return;
         }
-        let offered = |seal: &Seal| seal.state == SealState::Offered;
-        if !self.own.log.seals.iter().any(offered) && !self.paused {
-            if self.own.log.seals.is_empty() {
+        if !self.paused {
+            if idle {
                 self.seal_next(store);
             }
             self.offer_first();
         }
-        self.election
-            .set_waiting(self.now.mono, self.own.log.seals.iter().any(offered));
+        let waiting = self.offered().is_some();
+        self.election.set_waiting(self.now.mono, waiting);
+    }
+
+    /// The batch that is with the leader: the first, if any.
+    fn offered(&mut self) -> Option<&mut Seal> {
+        let first = self.own.log.seals.first_mut();
+        first.filter(|seal| seal.state == SealState::Offered)
     }
 
     fn offer_first(&mut self) {
-        let Some(seal) = self
-            .own
-            .log
-            .seals
-            .first()
-            .filter(|s| s.state == SealState::Waiting)
-            .cloned()
-        else {
+        let Some(seal) = self.own.log.seals.first().copied() else {
             return;
         };
-        let (from, to) = (seal.from, seal.to);
-        let batch = BatchRef {
-            tab: self.me,
-            from,
-            to,
-        };
+        if seal.state != SealState::Waiting {
+            return;
+        }
+        let batch = seal.batch_of(self.me);
         self.withdraw_overlapping(batch);
         self.set_state(batch, SealState::Offered);
-        let body = self.own.log.body(&seal, from);
-        let count = self.own.log.count(from, to) as u64;
-        let numbers = [from, to, count, seal.stamp.into(), seal.maybe_sent.into()];
+        let body = self.own.log.body(&seal, seal.from);
+        let count = self.own.log.count(seal.from, seal.to) as u64;
+        let (stamp, maybe_sent) = (seal.stamp.into(), seal.maybe_sent.into());
+        let numbers = [seal.from, seal.to, count, stamp, maybe_sent];
         self.post(Says::Offer, self.me, numbers, &body);
     }
 
     /// The leader says what it holds: another batch than that must have got lost on the way.
     fn reoffer_unless(&mut self, held: u64) {
-        for seal in &mut self.own.log.seals {
-            if seal.state == SealState::Offered && seal.to != held {
-                seal.state = SealState::Waiting;
-            }
+        if let Some(seal) = self.offered().filter(|seal| seal.to != held) {
+            seal.state = SealState::Waiting;
         }
     }
 
