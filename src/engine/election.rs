@@ -68,8 +68,10 @@ pub struct Election {
     answer_by: Instant,
     announced: Instant,
     members: Vec<Member>,
-    /// To be said, and to whom (this tab, where it is for all). The engine fills in the rest.
-    posts: Vec<(Says, TabId)>,
+    /// To be said: a bit for each kind, since none is worth saying twice at once.
+    posts: u32,
+    /// Who shall lead in this tab's place.
+    heir: TabId,
     changed: bool,
     lost: bool,
 }
@@ -89,7 +91,8 @@ impl Election {
             answer_by: Instant::NEVER,
             announced: Instant(0),
             members: Vec::new(),
-            posts: Vec::new(),
+            posts: 0,
+            heir: me,
             changed: false,
             lost: false,
         }
@@ -110,9 +113,30 @@ impl Election {
         (self.changed, self.lost) = (false, false);
     }
 
-    /// Takes what is to be said, each with the tab it is for, if it is for one.
-    pub fn take_posts(&mut self) -> Vec<(Says, TabId)> {
-        core::mem::take(&mut self.posts)
+    /// Takes the next message to be said; the engine fills in the rest.
+    pub fn next_post(&mut self) -> Option<Says> {
+        let kinds = &[
+            Says::Hello,
+            Says::Claim,
+            Says::Yield,
+            Says::Here,
+            Says::Ping,
+            Says::Who,
+        ];
+        for says in kinds {
+            let bit = 1 << *says as u32;
+            if self.posts & bit != 0 {
+                self.posts ^= bit;
+                return Some(*says);
+            }
+        }
+        None
+    }
+
+    /// The tab that [`Says::Yield`] is for.
+    #[must_use]
+    pub const fn heir(&self) -> TabId {
+        self.heir
     }
 
     /// Whether the role or the leader changed since last asked.
@@ -277,7 +301,8 @@ impl Election {
         match self.role {
             Role::Leader if message.visible && !self.visible => {
                 self.become_role(Role::Follower, message.from);
-                self.posts.push((Says::Yield, message.from));
+                self.heir = message.from;
+                self.say(Says::Yield);
                 (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
                 return;
             }
@@ -399,8 +424,8 @@ impl Election {
         self.lost = true;
     }
 
-    fn say(&mut self, says: Says) {
-        self.posts.push((says, self.me));
+    const fn say(&mut self, says: Says) {
+        self.posts |= 1 << says as u32;
     }
 
     /// Tells whether that is a change.

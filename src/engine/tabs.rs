@@ -102,7 +102,8 @@ impl Engine {
     }
 
     fn post_for_election(&mut self) {
-        for (says, to) in self.election.take_posts() {
+        while let Some(says) = self.election.next_post() {
+            let to = self.election.heir();
             self.post(says, to, [self.own.log.settled(), 0, 0, 0, 0], "");
         }
     }
