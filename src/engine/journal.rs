@@ -98,7 +98,7 @@ impl Journal {
     #[must_use]
     pub fn knows(&self, keys: &[String]) -> bool {
         for key in keys {
-            if let Some((from, to)) = self.name_of(key).and_then(record::segment_range)
+            if let Some([from, to]) = self.name_of(key).and_then(record::segment_range)
                 && !self.has_segment(from, to)
             {
                 return false;

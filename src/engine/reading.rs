@@ -73,7 +73,7 @@ impl Found {
             if let Some(name) = self.journal.name_of(key)
                 && !matches!(name, "h" | "o" | "e")
             {
-                let (from, to) = segment_range(name)?;
+                let [from, to] = segment_range(name)?;
                 insert(&mut self.journal.segments, Segment { from, to, bytes: 0 });
             }
         }

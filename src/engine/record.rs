@@ -40,9 +40,10 @@ pub fn write_segment(
 
 /// The range in a segment's name.
 #[must_use]
-pub fn segment_range(name: &str) -> Option<(u64, u64)> {
-    let (from, to) = split_once(name, b'-')?;
-    Some((parse_u64(from)?, parse_u64(to)?))
+pub fn segment_range(name: &str) -> Option<[u64; 2]> {
+    let (mut words, mut range) = (fields(name, b'-'), [0; 2]);
+    words.numbers(&mut range)?;
+    words.next().is_none().then_some(range)
 }
 
 /// The record of what is settled and sealed. `deferred` are batches that the browser may send when
