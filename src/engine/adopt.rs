@@ -82,18 +82,21 @@ impl Engine {
             self.account.adopt(later);
         } else {
             let (settled, holes) = (found.record.settled, found.record.holes);
-            let mut log = Log::restore(tab, found.header, found.entries, settled, holes);
-            for seal in &found.record.seals {
-                log.restore_seal(*seal);
-            }
-            let partition = Partition::new(log, found.journal);
-            self.take_over(partition, found.expired > 0, store);
+            let log = Log::restore(tab, found.header, found.entries, settled, holes);
+            self.tabs.adopted.push(Partition::new(log, found.journal));
+            self.take_over(tab, &found.record.seals, found.expired > 0, store);
         }
         self.forget_if_empty(tab, store);
     }
 
-    fn take_over(&mut self, mut partition: Partition, changed: bool, store: &mut dyn Store) {
-        let tab = partition.log.tab;
+    /// Brings a log that was just read up to what is known here.
+    fn take_over(&mut self, tab: TabId, seals: &[Seal], changed: bool, store: &mut dyn Store) {
+        let Some(partition) = self.tabs.adopted.last_mut() else {
+            return;
+        };
+        for seal in seals {
+            partition.log.restore_seal(*seal);
+        }
         if changed {
             // Written down, so that the next one to look does not count again what is too old.
             partition.journal.write_record(&partition.log, &[], store);
@@ -107,7 +110,6 @@ impl Engine {
         }
         self.account.adopt(partition.log.pending());
         partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
-        self.tabs.adopted.push(partition);
         // The log has these batches now; what is in flight is settled through it.
         self.forget_offer(tab);
         let flights = core::mem::take(&mut self.flights);
