@@ -212,8 +212,9 @@ impl Engine {
             }
             self.offer_first();
         }
-        let waiting = self.offered().is_some();
-        self.election.set_waiting(self.now.mono, waiting);
+        if self.offered().is_some() {
+            self.election.on_waiting(self.now.mono);
+        }
     }
 
     /// The batch that is with the leader: the first, if any.
