@@ -214,9 +214,12 @@ impl Election {
         }
     }
 
-    /// Another tab said something; so this one is not alone.
+    /// Somebody said something.
     pub fn on_message(&mut self, now: Instant, message: &Message<'_>, rng: &mut Rng) {
         let from = message.from;
+        if self.role == Role::Alone || from == self.me {
+            return;
+        }
         if message.says == Says::Bye {
             self.lose(now, from, rng);
             return;
@@ -227,7 +230,7 @@ impl Election {
         }
         self.on_standing(now, message);
         match message.says {
-            Says::Hello | Says::Ping => self.on_question(now, message, rng),
+            Says::Hello | Says::Ping => self.on_question(now, message),
             Says::Claim | Says::Who => self.say(Says::Here),
             Says::Yield => self.on_yield(now, message.to, rng),
             _ => {}
@@ -288,14 +291,14 @@ impl Election {
         }
     }
 
-    fn on_question(&mut self, now: Instant, message: &Message<'_>, rng: &mut Rng) {
+    fn on_question(&mut self, now: Instant, message: &Message<'_>) {
         let asks = message.says == Says::Ping;
         match self.role {
             Role::Leader if message.visible && !self.visible => {
+                self.become_role(Role::Follower, message.from);
                 self.heir = message.from;
                 self.say(Says::Yield);
-                // If that one does not claim, somebody must.
-                self.seek_soon(now, rng);
+                (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
                 return;
             }
             // The engine answers for the leader: it knows what it holds.
