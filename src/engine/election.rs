@@ -61,6 +61,7 @@ pub struct Election {
     /// Of a follower, the tab it follows; otherwise this one.
     leader: TabId,
     visible: bool,
+    waiting: bool,
     /// Joining: when to claim. Follower: when to ask. Leader: when to check.
     act_at: Instant,
     /// Follower: when an answer is overdue.
@@ -85,6 +86,7 @@ impl Election {
             term: 0,
             leader: me,
             visible: true,
+            waiting: false,
             act_at: Instant::NEVER,
             answer_by: Instant::NEVER,
             announced: Instant(0),
@@ -194,9 +196,12 @@ impl Election {
         })
     }
 
-    /// A batch of this tab is with the leader, who is asked after it as often as by a visible tab.
-    pub fn on_waiting(&mut self, now: Instant) {
-        self.act_at = self.act_at.min(now + ASK_MS);
+    /// Whether batches of this tab are with the leader.
+    pub fn set_waiting(&mut self, now: Instant, waiting: bool) {
+        if waiting && !self.waiting && self.role == Role::Follower {
+            self.act_at = self.act_at.min(now + ASK_MS);
+        }
+        self.waiting = waiting;
     }
 
     /// The page was shown or hidden. A tab that becomes visible asks, so a hidden leader yields.
@@ -360,7 +365,11 @@ impl Election {
     }
 
     fn schedule_ask(&mut self, now: Instant) {
-        let every = if self.visible { ASK_MS } else { ASK_HIDDEN_MS };
+        let every = if self.visible || self.waiting {
+            ASK_MS
+        } else {
+            ASK_HIDDEN_MS
+        };
         self.act_at = now + every;
     }
 

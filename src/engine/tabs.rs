@@ -212,9 +212,8 @@ impl Engine {
             }
             self.offer_first();
         }
-        if self.offered().is_some() {
-            self.election.on_waiting(self.now.mono);
-        }
+        let waiting = self.offered().is_some();
+        self.election.set_waiting(self.now.mono, waiting);
     }
 
     /// The batch that is with the leader: the first, if any.
