@@ -203,7 +203,8 @@ impl Engine {
         let Some(partition) = self.partition_mut(tab) else {
             return;
         };
-        partition.journal.trim(&partition.log, store);
+        let settled = partition.log.settled();
+        partition.journal.trim(&partition.log, settled, store);
         match gave_up {
             None => {
                 self.account

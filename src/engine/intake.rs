@@ -96,7 +96,7 @@ impl Engine {
             self.withdraw_overlapping(BatchRef { tab, from, to });
             self.account.drop(reason, dropped);
             self.write_own_record(store);
-            self.own.journal.trim(&self.own.log, store);
+            self.own.journal.trim(&self.own.log, u64::MAX, store);
             self.warn_of_drops(reason);
         }
     }

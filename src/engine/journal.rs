@@ -206,11 +206,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes segments of which no event waits any more, wherever they are.
-    pub fn trim(&mut self, log: &Log, store: &mut dyn Store) {
+    /// Removes segments up to an event of which none waits any more. Of a log taken over that can be
+    /// said only as far as it is settled: what lies between its events may not have been seen yet.
+    pub fn trim(&mut self, log: &Log, upto: u64, store: &mut dyn Store) {
         let mut index = 0;
         while let Some(segment) = self.segments.get(index) {
-            if log.count(segment.from, segment.to) == 0 {
+            if segment.to <= upto && log.count(segment.from, segment.to) == 0 {
                 self.remove_segment(index, store);
             } else {
                 index += 1;
@@ -271,6 +272,8 @@ impl Journal {
     /// Merges a run of small segments. A crash in between leaves events twice in the store, never
     /// not at all; a reader keeps one of each number.
     pub fn merge(&mut self, log: &Log, now: Now, store: &mut dyn Store) {
+        // A segment of no event at all could not be told from a damaged one.
+        self.trim(log, u64::MAX, store);
         let (mut start, mut count, mut whole) = (0, 0, Segment::default());
         for (index, segment) in self.segments.iter().enumerate() {
             let bytes = whole.bytes + segment.bytes;
