@@ -128,7 +128,7 @@ impl Engine {
                 self.tabs.forget_offer(tab);
             }
             // The pieces of a log taken over are ours to cut: its tab has no say in them.
-            if !(kept_here && verdict == PeerVerdict::TooLarge) {
+            if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
                 self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
             }
         }
@@ -171,13 +171,14 @@ impl Engine {
             partition.write_record(store);
             refused = count;
         }
-        partition.journal.trim_segments(&partition.log, store);
+        let settled = partition.log.settled();
+        partition.journal.trim(&partition.log, settled, store);
         refused = refused.min(count);
         self.account.deliver(tab.text(), from, to, count - refused);
         self.account
             .drop(gave_up.unwrap_or(DropReason::Rejected), refused);
         if own {
-            self.own.journal.close_if_done(&self.own.log, store);
+            _ = self.own.journal.close_if_done(&self.own.log, store);
         } else {
             self.forget_if_empty(tab, store);
         }

@@ -44,17 +44,6 @@ pub enum Role {
     Alone,
 }
 
-/// What the election wants done. The engine fills in the sender's standing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Post this.
-    Post(Says<'static>),
-    /// The role or the leader changed.
-    Changed,
-    /// A tab is gone: it said so, or did not answer.
-    Gone(TabId),
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Member {
     tab: TabId,
@@ -69,7 +58,8 @@ pub struct Election {
     me: TabId,
     role: Role,
     term: u64,
-    leader: Option<TabId>,
+    /// Of a follower, the tab it follows; otherwise this one.
+    leader: TabId,
     visible: bool,
     waiting: bool,
     /// Joining: when to claim. Follower: when to ask. Leader: when to check.
@@ -78,7 +68,12 @@ pub struct Election {
     answer_by: Instant,
     announced: Instant,
     members: Vec<Member>,
-    events: Vec<Event>,
+    /// To be said: a bit for each kind, since none is worth saying twice at once.
+    posts: u32,
+    /// Who shall lead in this tab's place.
+    heir: TabId,
+    changed: bool,
+    lost: bool,
 }
 
 impl Election {
@@ -89,36 +84,69 @@ impl Election {
             me,
             role: Role::Alone,
             term: 0,
-            leader: None,
+            leader: me,
             visible: true,
             waiting: false,
             act_at: Instant::NEVER,
             answer_by: Instant::NEVER,
             announced: Instant(0),
             members: Vec::new(),
-            events: Vec::new(),
+            posts: 0,
+            heir: me,
+            changed: false,
+            lost: false,
         }
     }
 
     /// A tab that says hello now, or again after it was away.
-    pub fn join(&mut self, now: Instant, visible: bool, settled: u64, rng: &mut Rng) {
+    pub fn join(&mut self, now: Instant, visible: bool, rng: &mut Rng) {
         self.visible = visible;
-        self.become_role(Role::Joining, None);
-        self.act_at = now + JOIN_MS + rng.below(JOIN_MS);
-        self.events.push(Event::Post(Says::Hello { settled }));
+        self.say(Says::Hello);
+        self.seek_leader(now, JOIN_MS, rng);
     }
 
     /// A tab that goes away; it may `join` again.
-    pub fn leave(&mut self, end: u64, sent: bool) {
-        self.events.push(Event::Post(Says::Bye { end, sent }));
+    pub fn leave(&mut self) {
         self.members.clear();
         (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
-        self.become_role(Role::Joining, None);
+        self.become_role(Role::Joining, self.me);
+        (self.changed, self.lost) = (false, false);
     }
 
-    /// Takes what is to be done.
-    pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.events)
+    /// Takes the next message to be said; the engine fills in the rest.
+    pub fn next_post(&mut self) -> Option<Says> {
+        let kinds = &[
+            Says::Hello,
+            Says::Claim,
+            Says::Yield,
+            Says::Here,
+            Says::Ping,
+            Says::Who,
+        ];
+        for says in kinds {
+            let bit = 1 << *says as u32;
+            if self.posts & bit != 0 {
+                self.posts ^= bit;
+                return Some(*says);
+            }
+        }
+        None
+    }
+
+    /// The tab that [`Says::Yield`] is for.
+    #[must_use]
+    pub const fn heir(&self) -> TabId {
+        self.heir
+    }
+
+    /// Whether the role or the leader changed since last asked.
+    pub fn take_changed(&mut self) -> bool {
+        core::mem::take(&mut self.changed)
+    }
+
+    /// Whether a tab is gone since last asked: it said so, or did not answer.
+    pub fn take_lost(&mut self) -> bool {
+        core::mem::take(&mut self.lost)
     }
 
     /// When `on_timeout` wants to be called; changes with every call.
@@ -142,7 +170,10 @@ impl Election {
     /// The leading tab, if known.
     #[must_use]
     pub const fn leader(&self) -> Option<TabId> {
-        self.leader
+        match self.role {
+            Role::Leader | Role::Follower => Some(self.leader),
+            Role::Joining | Role::Alone => None,
+        }
     }
 
     /// Tabs known to live.
@@ -160,7 +191,7 @@ impl Election {
     #[must_use]
     pub fn heard_within(&self, now: Instant, ms: u64) -> bool {
         self.members.iter().any(|member| {
-            let can_send = self.role != Role::Follower || self.leader == Some(member.tab);
+            let can_send = self.role != Role::Follower || self.leader == member.tab;
             can_send && now.since_ms(member.heard) <= ms
         })
     }
@@ -174,10 +205,10 @@ impl Election {
     }
 
     /// The page was shown or hidden. A tab that becomes visible asks, so a hidden leader yields.
-    pub fn on_visible(&mut self, now: Instant, visible: bool, settled: u64) {
+    pub fn on_visible(&mut self, now: Instant, visible: bool) {
         self.visible = visible;
-        if visible && self.role == Role::Follower {
-            self.ask(now, settled);
+        if visible {
+            self.ask(now);
         }
     }
 
@@ -194,8 +225,8 @@ impl Election {
         if self.role == Role::Alone || from == self.me {
             return;
         }
-        if let Says::Bye { .. } = message.says {
-            self.on_bye(now, from, rng);
+        if message.says == Says::Bye {
+            self.lose(now, from, rng);
             return;
         }
         self.heard(now, from);
@@ -204,39 +235,35 @@ impl Election {
         }
         self.on_standing(now, message);
         match message.says {
-            Says::Hello { .. } => self.on_hello(now, message),
-            Says::Ping { .. } => self.on_ping(message),
-            Says::Claim | Says::Who => self.events.push(Event::Post(Says::Here)),
-            Says::Yield { to } => self.on_yield(now, to, rng),
+            Says::Hello | Says::Ping => self.on_question(now, message),
+            Says::Claim | Says::Who => self.say(Says::Here),
+            Says::Yield => self.on_yield(now, message.to, rng),
             _ => {}
         }
-        if self.leader == Some(from) {
+        if self.leader == from {
             self.answer_by = Instant::NEVER;
-            if !message.leads
-                && self.role == Role::Follower
-                && !matches!(message.says, Says::Yield { .. })
-            {
-                self.seek_leader(now, rng);
+            if !message.leads && message.says != Says::Yield {
+                self.seek_soon(now, rng);
             }
         }
     }
 
     /// A deadline has passed.
-    pub fn on_timeout(&mut self, now: Instant, settled: u64, rng: &mut Rng) {
+    pub fn on_timeout(&mut self, now: Instant, rng: &mut Rng) {
         if self.answer_by <= now {
             let overdue_ms = now.since_ms(self.answer_by);
             self.answer_by = Instant::NEVER;
             if overdue_ms > OVERSLEPT_MS {
-                self.ask(now, settled);
+                self.ask(now);
             } else {
-                self.lose_leader(now, rng);
+                self.lose(now, self.leader, rng);
             }
         }
         if self.act_at <= now {
             self.act_at = Instant::NEVER;
             match self.role {
                 Role::Joining => self.claim(now),
-                Role::Follower => self.ask(now, settled),
+                Role::Follower => self.ask(now),
                 Role::Leader => self.check_members(now),
                 Role::Alone => {}
             }
@@ -245,9 +272,6 @@ impl Election {
 
     /// Compares standings: the better claim is followed, a worse one is answered by ours.
     fn on_standing(&mut self, now: Instant, message: &Message<'_>) {
-        let ours = (self.term, core::cmp::Reverse(self.leader));
-        let theirs = (message.term, core::cmp::Reverse(Some(message.from)));
-        let better = theirs > ours;
         let term = self.term.max(message.term);
         if !message.leads {
             // Its own claim must beat every term it has heard of.
@@ -259,13 +283,12 @@ impl Election {
             }
             return;
         }
-        if self.leader == Some(message.from)
-            || better
-            || (self.leader.is_none() && self.role != Role::Leader)
+        if self.role == Role::Joining
+            || self.leader == message.from
+            || (message.term, self.leader) > (self.term, message.from)
         {
             self.term = term;
-            if self.leader != Some(message.from) || self.role != Role::Follower {
-                self.become_role(Role::Follower, Some(message.from));
+            if self.become_role(Role::Follower, message.from) {
                 self.schedule_ask(now);
             }
         } else if self.role == Role::Leader {
@@ -273,32 +296,23 @@ impl Election {
         }
     }
 
-    fn on_hello(&mut self, now: Instant, message: &Message<'_>) {
+    fn on_question(&mut self, now: Instant, message: &Message<'_>) {
+        let asks = message.says == Says::Ping;
         match self.role {
-            // Two tabs that start together: the one with the lower id goes first.
-            Role::Joining if message.from < self.me => self.act_at = now + 3 * JOIN_MS,
             Role::Leader if message.visible && !self.visible => {
-                self.yield_to(message.from);
+                self.become_role(Role::Follower, message.from);
+                self.heir = message.from;
+                self.say(Says::Yield);
+                (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
                 return;
             }
+            // The engine answers for the leader: it knows what it holds.
+            Role::Leader if asks => return,
+            // Two tabs that start together: the one with the lower id goes first.
+            Role::Joining if !asks && message.from < self.me => self.act_at = now + 3 * JOIN_MS,
             _ => {}
         }
-        self.events.push(Event::Post(Says::Here));
-    }
-
-    fn on_ping(&mut self, message: &Message<'_>) {
-        match self.role {
-            Role::Leader if message.visible && !self.visible => self.yield_to(message.from),
-            // The engine answers for the leader: it knows what it holds.
-            Role::Leader => {}
-            _ => self.events.push(Event::Post(Says::Here)),
-        }
-    }
-
-    fn yield_to(&mut self, to: TabId) {
-        self.become_role(Role::Follower, Some(to));
-        self.events.push(Event::Post(Says::Yield { to }));
-        (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
+        self.say(Says::Here);
     }
 
     fn on_yield(&mut self, now: Instant, to: TabId, rng: &mut Rng) {
@@ -306,49 +320,45 @@ impl Election {
             self.claim(now);
         } else if self.role == Role::Follower {
             // Whoever was named will claim; if it does not, somebody must.
-            self.become_role(Role::Joining, None);
-            self.act_at = now + 3 * JOIN_MS + rng.below(JOIN_MS);
+            self.seek_leader(now, 3 * JOIN_MS, rng);
         }
     }
 
-    fn on_bye(&mut self, now: Instant, from: TabId, rng: &mut Rng) {
-        self.forget(from);
-        if self.leader == Some(from) {
-            self.seek_leader(now, rng);
+    fn lose(&mut self, now: Instant, tab: TabId, rng: &mut Rng) {
+        self.forget(tab);
+        if self.leader == tab {
+            self.seek_soon(now, rng);
         }
-    }
-
-    fn lose_leader(&mut self, now: Instant, rng: &mut Rng) {
-        if let Some(leader) = self.leader {
-            self.forget(leader);
-        }
-        self.seek_leader(now, rng);
     }
 
     /// The leader is gone: visible tabs first, at random, claim its place.
-    fn seek_leader(&mut self, now: Instant, rng: &mut Rng) {
-        self.become_role(Role::Joining, None);
+    fn seek_soon(&mut self, now: Instant, rng: &mut Rng) {
+        self.seek_leader(now, if self.visible { 0 } else { JOIN_MS }, rng);
+    }
+
+    /// Waits for a leader that long, and a little more at random, before it leads.
+    fn seek_leader(&mut self, now: Instant, patience_ms: u64, rng: &mut Rng) {
+        self.become_role(Role::Joining, self.me);
         self.answer_by = Instant::NEVER;
-        let patience = if self.visible { 0 } else { JOIN_MS };
-        self.act_at = now + patience + rng.below(JOIN_MS);
+        self.act_at = now + patience_ms + rng.below(JOIN_MS);
     }
 
     fn claim(&mut self, now: Instant) {
         self.term += 1;
         self.answer_by = Instant::NEVER;
-        self.become_role(Role::Leader, Some(self.me));
+        self.become_role(Role::Leader, self.me);
         self.check_in(now, CHECK_MS);
         self.announce(now);
     }
 
     fn announce(&mut self, now: Instant) {
         self.announced = now;
-        self.events.push(Event::Post(Says::Claim));
+        self.say(Says::Claim);
     }
 
-    fn ask(&mut self, now: Instant, settled: u64) {
+    fn ask(&mut self, now: Instant) {
         if self.role == Role::Follower {
-            self.events.push(Event::Post(Says::Ping { settled }));
+            self.say(Says::Ping);
             self.answer_by = now + ANSWER_MS;
             self.schedule_ask(now);
         }
@@ -379,7 +389,7 @@ impl Election {
             }
         }
         if asked {
-            self.events.push(Event::Post(Says::Who));
+            self.say(Says::Who);
         }
         self.check_in(now, if asked { ANSWER_MS } else { CHECK_MS / 2 });
     }
@@ -411,13 +421,18 @@ impl Election {
 
     fn forget(&mut self, tab: TabId) {
         remove_where(&mut self.members, |member| member.tab == tab);
-        self.events.push(Event::Gone(tab));
+        self.lost = true;
     }
 
-    fn become_role(&mut self, role: Role, leader: Option<TabId>) {
-        if (self.role, self.leader) != (role, leader) {
-            (self.role, self.leader) = (role, leader);
-            self.events.push(Event::Changed);
-        }
+    const fn say(&mut self, says: Says) {
+        self.posts |= 1 << says as u32;
+    }
+
+    /// Tells whether that is a change.
+    fn become_role(&mut self, role: Role, leader: TabId) -> bool {
+        let changes = (self.role, self.leader) != (role, leader);
+        (self.role, self.leader) = (role, leader);
+        self.changed |= changes;
+        changes
     }
 }

@@ -36,8 +36,7 @@ impl Engine {
 
     fn set_visible(&mut self, visible: bool) {
         self.page.visible = visible;
-        let settled = self.own.log.settled();
-        self.election.on_visible(self.now.mono, visible, settled);
+        self.election.on_visible(self.now.mono, visible);
     }
 
     /// On phones this is often the last thing a page hears: everything that fits goes out at once,
@@ -169,7 +168,6 @@ impl Engine {
         if self.own.journal.was_cleared(store) {
             // Somebody took the journal over and may have delivered it, or the user cleared it.
             self.doubt_tail();
-            self.own.journal.start_over(store);
         } else {
             // Somebody may have taken it over and sealed batches of it, and be gone by now.
             for seal in self.own.journal.stored_seals(store) {

@@ -100,7 +100,7 @@ impl Engine {
             self.withdraw(from, to);
             self.account.drop(reason, dropped);
             self.own.write_record(store);
-            self.own.journal.drop_range(&self.own.log, from, to, store);
+            self.own.journal.trim(&self.own.log, u64::MAX, store);
             self.warn_of_drops(reason);
         }
     }
@@ -108,10 +108,10 @@ impl Engine {
     /// Like `persist`, for a page that may not get another chance.
     pub(super) fn persist_last(&mut self, store: &mut dyn Store) {
         if self.host.has_storage {
-            if self.own.journal.was_cleared(store) {
-                self.own.journal.start_over(store);
-            }
-            self.own.journal.append_last(&self.own.log, self.now, store);
+            _ = self
+                .own
+                .journal
+                .append(&self.own.log, self.now, true, store);
         }
     }
 
@@ -127,16 +127,13 @@ impl Engine {
         if !self.host.has_storage {
             return;
         }
-        if self.own.journal.was_cleared(store) {
-            self.own.journal.start_over(store);
-        }
         self.share_storage();
         let due = self.now.mono.since_ms(self.weighed_at) >= WEIGH_MS;
         if due && !self.own.journal.has_room() {
             self.weigh_others(store);
             self.share_storage();
         }
-        match self.own.journal.append(&self.own.log, self.now, store) {
+        match self.own.journal.append(&self.own.log, self.now, false, store) {
             // A gap before these events is explained in the same breath.
             Ok(()) if self.own.log.has_unreported() => self.own.write_record(store),
             Ok(()) => {}

@@ -33,7 +33,7 @@ const RECORD_BYTES: usize = 512;
 const SQUEEZE_MS: u64 = 30_000;
 
 /// One segment in the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Segment {
     /// Its first event.
     pub(super) from: u64,
@@ -43,14 +43,22 @@ pub(super) struct Segment {
     pub(super) bytes: usize,
 }
 
-/// Adds a segment where its range belongs.
-pub(super) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
-    segments.insert(position(segments, segment.from, segment.to), segment);
+impl Segment {
+    /// What its key ends with.
+    pub(super) fn name(&self) -> String {
+        let mut name = String::new();
+        push_u64(&mut name, self.from);
+        name.push('-');
+        push_u64(&mut name, self.to);
+        name
+    }
 }
 
-/// Where a segment of that range is, or would be.
-fn position(segments: &[Segment], from: u64, to: u64) -> usize {
-    segments.partition_point(|other| (other.from, other.to) < (from, to))
+/// Adds a segment where its range belongs.
+pub(super) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
+    let later = |other: &Segment| other.from > segment.from;
+    let at = segments.iter().position(later);
+    segments.insert(at.unwrap_or(segments.len()), segment);
 }
 
 /// Where one tab's log is kept. It holds no events itself.
@@ -59,16 +67,15 @@ pub struct Journal {
     prefix: String,
     /// In order. Taking from the front moves the rest, which is a few words for each: what costs
     /// is the store, and that is only asked for what goes.
-    segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment>,
     /// Events after this one are only in memory.
     stored_to: u64,
-    header_bytes: usize,
-    record_bytes: usize,
+    pub(super) header_bytes: usize,
+    pub(super) record_bytes: usize,
     cap_bytes: usize,
     /// Lower than the cap after a quota error: the page needs the space more than we do.
     soft_cap_bytes: usize,
-    squeezed_at: Option<Instant>,
-    last_chance: bool,
+    squeezed_at: Instant,
 }
 
 impl Journal {
@@ -82,26 +89,16 @@ impl Journal {
             header_bytes: 0,
             record_bytes: 0,
             cap_bytes,
-            soft_cap_bytes: cap_bytes,
-            squeezed_at: None,
-            last_chance: false,
+            soft_cap_bytes: usize::MAX,
+            squeezed_at: Instant(0),
         }
-    }
-
-    /// Takes over segments found in the store, in order.
-    pub(super) fn take_over(&mut self, found: Vec<Segment>, header_bytes: usize) {
-        for segment in &found {
-            self.stored_to = self.stored_to.max(segment.to);
-        }
-        self.segments = found;
-        self.header_bytes = header_bytes;
     }
 
     /// Whether every segment of this journal that is among `keys` is known.
     #[must_use]
     pub fn knows(&self, keys: &[String]) -> bool {
         for key in keys {
-            if let Some((from, to)) = self.name_of(key).and_then(record::segment_range)
+            if let Some([from, to]) = self.name_of(key).and_then(record::segment_range)
                 && !self.has_segment(from, to)
             {
                 return false;
@@ -130,7 +127,11 @@ impl Journal {
     /// Bytes in the store, keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.header_bytes + self.record_bytes + self.segments.iter().map(|s| s.bytes).sum::<usize>()
+        self.header_bytes + self.record_bytes + self.segment_bytes()
+    }
+
+    fn segment_bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
     /// Pending events of `log` that are only in memory.
@@ -142,84 +143,104 @@ impl Journal {
     /// Whether every pending event is in the store.
     #[must_use]
     pub fn is_complete(&self, log: &Log) -> bool {
-        log.next_seq() <= self.stored_to + 1 || self.volatile(log) == 0
+        self.volatile(log) == 0
     }
 
     /// Lowers or raises the cap; takes effect on what is written from now on.
-    pub fn set_cap(&mut self, cap_bytes: usize) {
+    pub const fn set_cap(&mut self, cap_bytes: usize) {
         self.cap_bytes = cap_bytes;
-        self.soft_cap_bytes =
-            self.soft_cap_bytes
-                .min(cap_bytes)
-                .max(if self.squeezed_at.is_none() {
-                    cap_bytes
-                } else {
-                    0
-                });
     }
 
-    /// Writes what is only in memory, as far as the cap allows.
+    /// Writes what is only in memory, as far as the cap allows; everything, if somebody removed what
+    /// was written.
     ///
     /// # Errors
     /// When the store refuses. After a quota error half of what this journal held is given back,
     /// and for a while it stays small: the events are still in memory, the page's own data is not.
-    pub fn append(&mut self, log: &Log, now: Now, store: &mut dyn Store) -> Result<(), StoreError> {
-        self.recover(now.mono);
-        while self.has_unstored(log) && self.write_next(log, now, store)? {}
+    /// Not so with the `last_chance`, when the page is about to go, and with it the copy in memory.
+    pub fn append(
+        &mut self,
+        log: &Log,
+        now: Now,
+        last_chance: bool,
+        store: &mut dyn Store,
+    ) -> Result<(), StoreError> {
+        if self.was_cleared(store) {
+            self.remove_all(store);
+        }
+        let mut cap_bytes = self.cap_bytes;
+        if !last_chance {
+            self.recover(now.mono);
+            cap_bytes = cap_bytes.min(self.soft_cap_bytes);
+        }
+        while let Some(first) = log.entries_after(self.stored_to).next() {
+            let head_bytes = self.prefix.len() + log.header.len() + 16;
+            let reserved = head_bytes + self.record_bytes.max(RECORD_BYTES);
+            let room = cap_bytes.saturating_sub(self.segment_bytes() + reserved);
+            if first.text.len() + 256 >= room {
+                break;
+            }
+            self.write_header(log, store)?;
+            let (text, to) = record::write_segment(
+                log,
+                self.stored_to,
+                u64::MAX,
+                SEGMENT_BYTES_MAX.min(room - 200),
+                now.wall,
+            );
+            let mut segment = Segment {
+                from: first.seq,
+                to,
+                bytes: 0,
+            };
+            let key = self.segment_key(&segment);
+            let written = store.set(&key, &text);
+            if written == Err(StoreError::QuotaExceeded) && !last_chance {
+                self.squeeze(now.mono, store);
+            }
+            written?;
+            segment.bytes = key.len() + text.len();
+            self.segments.push(segment);
+            self.stored_to = to;
+        }
         Ok(())
     }
 
-    /// The last chance to write, whatever the quota said before: the page is about to go, and with
-    /// it the copy in memory. Nothing is given back on failure.
-    pub fn append_last(&mut self, log: &Log, now: Now, store: &mut dyn Store) {
-        let (soft_cap_bytes, squeezed_at) = (self.soft_cap_bytes, self.squeezed_at);
-        self.soft_cap_bytes = self.cap_bytes;
-        self.last_chance = true;
-        while self.has_unstored(log) && self.write_next(log, now, store) == Ok(true) {}
-        self.last_chance = false;
-        (self.soft_cap_bytes, self.squeezed_at) = (soft_cap_bytes, squeezed_at);
-    }
-
-    /// Removes header and record once nothing is left to be told.
-    pub fn close_if_done(&mut self, log: &Log, store: &mut dyn Store) {
-        if log.is_done() {
-            self.remove_rest(store);
+    /// Removes segments up to an event of which none waits any more. Of a log taken over that can be
+    /// said only as far as it is settled: what lies between its events may not have been seen yet.
+    pub fn trim(&mut self, log: &Log, upto: u64, store: &mut dyn Store) {
+        let mut index = 0;
+        while let Some(segment) = self.segments.get(index) {
+            if segment.to <= upto && log.count(segment.from, segment.to) == 0 {
+                self.remove_segment(index, store);
+            } else {
+                index += 1;
+            }
         }
     }
 
-    /// Removes segments whose events are all settled.
-    pub fn trim_segments(&mut self, log: &Log, store: &mut dyn Store) {
-        let settled = log.settled();
-        self.remove_where(store, &|segment| segment.to <= settled);
+    /// Removes what is left once nothing is left to be told; tells whether that is so.
+    pub fn close_if_done(&mut self, log: &Log, store: &mut dyn Store) -> bool {
+        let done = log.is_done();
+        if done && self.bytes() > 0 {
+            self.remove_all(store);
+        }
+        done
     }
 
-    /// Removes segments in a range that was given up, from behind what is still to be answered.
-    pub fn drop_range(&mut self, log: &Log, from: u64, to: u64, store: &mut dyn Store) {
-        self.remove_where(store, &|segment| {
-            segment.to >= from && segment.from <= to && log.count(segment.from, segment.to) == 0
-        });
-    }
-
-    fn remove_where(&mut self, store: &mut dyn Store, is_over: &dyn Fn(&Segment) -> bool) {
-        let mut segments = core::mem::take(&mut self.segments);
-        segments.retain(|segment| {
-            let over = is_over(segment);
-            if over {
-                store.remove(&self.segment_key(segment.from, segment.to));
-            }
-            !over
-        });
-        self.segments = segments;
+    fn remove_segment(&mut self, index: usize, store: &mut dyn Store) -> Segment {
+        let segment = self.segments.remove(index);
+        store.remove(&self.segment_key(&segment));
+        segment
     }
 
     /// Writes what is settled and sealed. Called before a batch first leaves, so that whoever finds
     /// this journal sends the same bytes under the same id.
     pub fn write_record(&mut self, log: &Log, deferred: &[Seal], store: &mut dyn Store) {
-        let key = self.key("o");
-        if log.is_done() {
-            self.remove_rest(store);
+        if self.close_if_done(log, store) {
             return;
         }
+        let key = self.key("o");
         let text = &record::write_record(log, deferred);
         // Without room for the new one the old record stays: what it says of settled events and gaps
         // is still true, and batches that are not what they were are told by their stamp.
@@ -232,9 +253,10 @@ impl Journal {
     /// journal over while it was away.
     #[must_use]
     pub fn stored_seals(&self, store: &dyn Store) -> Vec<Seal> {
-        store
-            .get(&self.key("o"))
-            .map_or_else(Vec::new, |text| record::read_seals(&text))
+        let text = store.get(&self.key("o")).unwrap_or_default();
+        let mut record = record::Record::default();
+        _ = record::read_record(&text, &mut record);
+        record.seals
     }
 
     /// Whether there is something to merge.
@@ -247,33 +269,40 @@ impl Journal {
         small > 8
     }
 
-    /// Merges runs of small segments. A crash in between leaves events twice in the store, never
+    /// Merges a run of small segments. A crash in between leaves events twice in the store, never
     /// not at all; a reader keeps one of each number.
     pub fn merge(&mut self, log: &Log, now: Now, store: &mut dyn Store) {
-        let is_small = |segment: &Segment| segment.bytes < SMALL_BYTES;
-        let start = self.segments.iter().position(is_small);
-        let run = start.and_then(|start| self.segments.get(start..));
-        let Some(run @ [first, ..]) = run else { return };
-        // Only a run without larger ones between: the merged segment must not overlap any.
-        let end = run.iter().position(|segment| !is_small(segment));
-        let run = run.get(..end.unwrap_or(run.len())).unwrap_or_default();
-        let last = run.last().map_or(0, |segment| segment.to);
-        let (text, written_to) =
-            record::write_segment(log, first.from - 1, last, SEGMENT_BYTES_MAX, now.wall);
-        let (from, mut to, mut merged) = (first.from, 0, 0);
-        for segment in run {
-            if segment.to <= written_to {
-                (to, merged) = (segment.to, merged + 1);
+        // A segment of no event at all could not be told from a damaged one.
+        self.trim(log, u64::MAX, store);
+        let (mut start, mut count, mut whole) = (0, 0, Segment::default());
+        for (index, segment) in self.segments.iter().enumerate() {
+            let bytes = whole.bytes + segment.bytes;
+            if segment.bytes < SMALL_BYTES && bytes <= SEGMENT_BYTES_MAX {
+                if count == 0 {
+                    (start, whole.from) = (index, segment.from);
+                }
+                (count, whole.to, whole.bytes) = (count + 1, segment.to, bytes);
+            } else if count > 1 {
+                break;
+            } else {
+                (count, whole.bytes) = (0, 0);
             }
         }
-        // A name of its own: whoever still reads the old ones removes those, and not this one.
-        let key = self.segment_key(from, to);
-        if merged < 2 || store.set(&key, &text).is_err() {
+        if count < 2 {
             return;
         }
-        self.remove_where(store, &|segment| segment.from >= from && segment.to <= to);
-        let bytes = key.len() + text.len();
-        insert(&mut self.segments, Segment { from, to, bytes });
+        // A name of its own: whoever still reads the old ones removes those, and not this one.
+        let key = self.segment_key(&whole);
+        let (after, to) = (whole.from - 1, whole.to);
+        let (text, _) = record::write_segment(log, after, to, SEGMENT_BYTES_MAX, now.wall);
+        if store.set(&key, &text).is_err() {
+            return;
+        }
+        for _ in 0..count {
+            self.remove_segment(start, store);
+        }
+        whole.bytes = key.len() + text.len();
+        self.segments.insert(start, whole);
     }
 
     /// Whether somebody removed our keys: the user cleared the site's data, or another tab took
@@ -283,72 +312,16 @@ impl Journal {
         self.header_bytes > 0 && store.get(&self.key("h")).is_none()
     }
 
-    /// Drops what is stored, so that the next `append` writes everything again.
-    pub fn start_over(&mut self, store: &mut dyn Store) {
-        self.remove_all(store);
-        self.stored_to = 0;
-    }
-
-    /// Removes every key of this journal that it knows of.
+    /// Removes every key of this journal that it knows of; the next `append` writes again what is
+    /// left.
     pub fn remove_all(&mut self, store: &mut dyn Store) {
-        self.remove_where(store, &|_| true);
+        while !self.segments.is_empty() {
+            self.remove_segment(0, store);
+        }
         for name in ["o", "h", "e"] {
             store.remove(&self.key(name));
         }
-        (self.record_bytes, self.header_bytes) = (0, 0);
-    }
-
-    fn remove_rest(&mut self, store: &mut dyn Store) {
-        for (name, bytes) in [("o", self.record_bytes), ("h", self.header_bytes)] {
-            if bytes > 0 {
-                store.remove(&self.key(name));
-            }
-        }
-        (self.record_bytes, self.header_bytes) = (0, 0);
-    }
-
-    fn has_unstored(&self, log: &Log) -> bool {
-        log.next_seq() > self.stored_to + 1 && log.entries_after(self.stored_to).next().is_some()
-    }
-
-    /// Writes one segment; false when the cap leaves no room.
-    fn write_next(
-        &mut self,
-        log: &Log,
-        now: Now,
-        store: &mut dyn Store,
-    ) -> Result<bool, StoreError> {
-        let header_bytes = if self.header_bytes == 0 {
-            self.prefix.len() + log.header.len() + 16
-        } else {
-            0
-        };
-        let reserved = header_bytes + RECORD_BYTES.saturating_sub(self.record_bytes);
-        let room = self.soft_cap_bytes.saturating_sub(self.bytes() + reserved);
-        let first = log.entries_after(self.stored_to).next();
-        let Some(first) = first.filter(|entry| entry.text.len() + 256 < room) else {
-            return Ok(false);
-        };
-        self.write_header(log, store)?;
-        let (text, to) = record::write_segment(
-            log,
-            self.stored_to,
-            u64::MAX,
-            SEGMENT_BYTES_MAX.min(room - 200),
-            now.wall,
-        );
-        let key = self.segment_key(first.seq, to);
-        if let Err(error) = store.set(&key, &text) {
-            self.squeeze(error, now.mono, store);
-            return Err(error);
-        }
-        self.segments.push(Segment {
-            from: first.seq,
-            to,
-            bytes: key.len() + text.len(),
-        });
-        self.stored_to = to;
-        Ok(true)
+        (self.stored_to, self.record_bytes, self.header_bytes) = (0, 0, 0);
     }
 
     fn write_header(&mut self, log: &Log, store: &mut dyn Store) -> Result<(), StoreError> {
@@ -360,35 +333,25 @@ impl Journal {
         Ok(())
     }
 
-    fn squeeze(&mut self, error: StoreError, now: Instant, store: &mut dyn Store) {
-        if error == StoreError::QuotaExceeded && !self.last_chance {
-            self.soft_cap_bytes = self.bytes() / 2;
-            self.squeezed_at = Some(now);
-            while self.bytes() > self.soft_cap_bytes
-                && let Some(segment) = self.segments.pop()
-            {
-                store.remove(&self.segment_key(segment.from, segment.to));
-                self.stored_to = segment.from - 1;
-            }
+    fn squeeze(&mut self, now: Instant, store: &mut dyn Store) {
+        self.soft_cap_bytes = self.bytes() / 2;
+        self.squeezed_at = now;
+        while self.bytes() > self.soft_cap_bytes
+            && let Some(last) = self.segments.len().checked_sub(1)
+        {
+            self.stored_to = self.remove_segment(last, store).from - 1;
         }
     }
 
     fn recover(&mut self, now: Instant) {
-        if let Some(since) = self.squeezed_at
-            && now.since_ms(since) >= SQUEEZE_MS
-        {
-            self.soft_cap_bytes = (self.soft_cap_bytes * 2)
-                .clamp(SEGMENT_BYTES_MAX.min(self.cap_bytes), self.cap_bytes);
-            self.squeezed_at = (self.soft_cap_bytes < self.cap_bytes).then_some(now);
+        if self.soft_cap_bytes < self.cap_bytes && now.since_ms(self.squeezed_at) >= SQUEEZE_MS {
+            self.soft_cap_bytes = (self.soft_cap_bytes * 2).max(SEGMENT_BYTES_MAX);
+            self.squeezed_at = now;
         }
     }
 
-    pub(super) fn segment_key(&self, from: u64, to: u64) -> String {
-        let mut key = self.prefix.clone();
-        push_u64(&mut key, from);
-        key.push('-');
-        push_u64(&mut key, to);
-        key
+    fn segment_key(&self, segment: &Segment) -> String {
+        self.key(&segment.name())
     }
 
     pub(super) fn key(&self, name: &str) -> String {

@@ -79,8 +79,6 @@ use crate::wire::{envelope, text::join};
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
-/// When storage is searched again for a journal that grew after it was read, in milliseconds.
-const LOOK_AGAIN_MS: u64 = 300;
 
 /// What the page is doing.
 #[derive(Clone, Copy, Debug)]
@@ -309,9 +307,7 @@ impl Engine {
 
     fn on_timers(&mut self, store: &mut dyn Store) {
         if self.election.next_timeout() <= self.now.mono {
-            let settled = self.own.log.settled();
-            self.election
-                .on_timeout(self.now.mono, settled, &mut self.rng);
+            self.election.on_timeout(self.now.mono, &mut self.rng);
         }
         while let Some(timer) = self.timers.take_expired(self.now.mono) {
             match timer {
@@ -327,9 +323,6 @@ impl Engine {
     }
 
     fn arm_timers(&mut self) {
-        if core::mem::take(&mut self.tabs.look_again) {
-            self.plan_scans(&[LOOK_AGAIN_MS]);
-        }
         let waits = !self.own.log.is_done() || self.tabs.has_work();
         if !waits || self.config.disable_timer {
             self.timers.stop(Timer::Flush);
@@ -349,6 +342,11 @@ impl Engine {
             at = at.min(waiter.give_up_at);
         }
         self.timers.set(Timer::FlushWait, at);
+        at = Instant::NEVER;
+        for scan_at in &self.tabs.scans {
+            at = at.min(*scan_at);
+        }
+        self.timers.set(Timer::Scan, at);
         if self.own.journal.is_fragmented() {
             self.timers
                 .set_if_unset(Timer::Merge, self.now.mono + MERGE_MS);

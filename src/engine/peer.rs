@@ -1,13 +1,10 @@
-//! What tabs say to each other, and how it is written: one line of fields, a body last.
+//! What tabs say to each other, and how it is written: one line of fields, a text last.
 //!
 //! Every message carries its sender's standing (term, whether it leads, whether it is visible), so
 //! that two leaders who hear anything at all of each other know it.
 
-use super::{ids::TabId, report::DropReason};
-use crate::wire::{
-    json::push_u64,
-    text::{Fields, fields},
-};
+use super::{ids::TabId, record::push_numbers, report::DropReason};
+use crate::wire::text::fields;
 
 /// Version of the protocol; messages of another are not understood and ignored.
 const VERSION: &str = "1";
@@ -24,86 +21,78 @@ pub struct Message<'a> {
     /// Whether the sender's page is visible.
     pub visible: bool,
     /// What it says.
-    pub says: Says<'a>,
+    pub says: Says,
+    /// The tab that it is for, where it is for one; otherwise the sender.
+    pub to: TabId,
+    /// As many of them as [`Says`] tells.
+    pub numbers: [u64; 5],
+    /// The body of an offered batch, or the code of a [`PeerVerdict`].
+    pub text: &'a str,
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Says<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
     /// I am new, or back. Every tab answers `Here`; the leader also repeats what it settled
-    /// after `settled`.
-    Hello {
-        /// Everything of mine up to here is settled as far as I know.
-        settled: u64,
-    },
+    /// after. Number: everything of mine up to here is settled as far as I know.
+    Hello,
     /// I live.
     Here,
     /// I lead from now on. Every tab answers `Here` and offers what it has waiting.
     Claim,
     /// Leader, are you there? It answers `Pong`, or `Yield` if it is hidden and the asker is not.
-    Ping {
-        /// As in `Hello`.
-        settled: u64,
-    },
-    /// I am, and I hold your batches up to `held`.
-    Pong {
-        /// Who asked.
-        to: TabId,
-        /// Last event of the last batch held.
-        held: u64,
-    },
-    /// Lead in my place.
-    Yield {
-        /// Who shall.
-        to: TabId,
-    },
+    /// Number: as in `Hello`.
+    Ping,
+    /// For whoever asked: I am. Number: the last event of the last batch of yours that I hold.
+    Pong,
+    /// For another tab: lead in my place.
+    Yield,
     /// Those who have been silent: are you there? They answer `Here`.
     Who,
-    /// I am leaving. My journal holds my events up to `end`.
-    Bye {
-        /// Last event in my journal; 0 if nothing is left in it.
-        end: u64,
-        /// Some of them may be on their way already: ask the collector first.
-        sent: bool,
-    },
-    /// Send this sealed batch of mine.
-    Offer {
-        /// First event.
-        from: u64,
-        /// Last event.
-        to: u64,
-        /// Events in it.
-        count: u32,
-        /// Part of its id.
-        stamp: u32,
-        /// It may have been sent before.
-        maybe_sent: bool,
-        /// The whole request body.
-        body: &'a str,
-    },
-    /// Your batch is done with.
-    Settled {
-        /// Whose.
-        to: TabId,
-        /// Which, and how.
-        ended: Ended,
-    },
+    /// I am leaving. Numbers: the last event in my journal, or 0 if nothing is left in it; and 1 if
+    /// some of them may be on their way already: ask the collector first.
+    Bye,
+    /// Send this sealed batch of mine. Numbers: first event, last event, events in it, its stamp,
+    /// and 1 if it may have been sent before. Text: the whole request body.
+    Offer,
+    /// For its tab: your batch is done with. Numbers: first event, last event, its stamp, events that
+    /// were in it (a tab that has more of that range keeps them), and events that the collector
+    /// refused one by one. Text: how it ended.
+    Settled,
 }
 
-/// The end of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// First event.
-    pub first: u64,
-    /// Last event.
-    pub last: u64,
-    /// Part of its id.
-    pub stamp: u32,
-    /// Events that were in it: a tab that has more of that range keeps them.
-    pub count: u64,
-    /// How it ended.
-    pub verdict: PeerVerdict,
+/// What a kind of message is called, whether it is for one tab, and its numbers.
+struct Shape {
+    says: Says,
+    name: &'static str,
+    to: bool,
+    numbers: usize,
 }
+
+impl Shape {
+    const fn new(says: Says, name: &'static str, to: bool, numbers: usize) -> Self {
+        Self {
+            says,
+            name,
+            to,
+            numbers,
+        }
+    }
+}
+
+/// In the order of [`Says`].
+static SHAPES: [Shape; 10] = [
+    Shape::new(Says::Hello, "hello", false, 1),
+    Shape::new(Says::Here, "here", false, 0),
+    Shape::new(Says::Claim, "claim", false, 0),
+    Shape::new(Says::Ping, "ping", false, 1),
+    Shape::new(Says::Pong, "pong", true, 1),
+    Shape::new(Says::Yield, "yield", true, 0),
+    Shape::new(Says::Who, "who", false, 0),
+    Shape::new(Says::Bye, "bye", false, 2),
+    Shape::new(Says::Offer, "offer", false, 5),
+    Shape::new(Says::Settled, "settled", true, 5),
+];
 
 /// How a batch of another tab ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +111,9 @@ pub enum PeerVerdict {
 }
 
 impl PeerVerdict {
-    fn code(self) -> &'static str {
+    /// As it is written.
+    #[must_use]
+    pub fn code(self) -> &'static str {
         match self {
             Self::Delivered { .. } => "delivered",
             Self::TooLarge => "split",
@@ -131,16 +122,22 @@ impl PeerVerdict {
         }
     }
 
-    const fn refused(self) -> u32 {
+    /// Events that the collector refused one by one.
+    #[must_use]
+    pub const fn refused(self) -> u64 {
         match self {
-            Self::Delivered { refused } => refused,
+            Self::Delivered { refused } => refused as u64,
             _ => 0,
         }
     }
 
-    fn from_code(code: &str, refused: u32) -> Option<Self> {
+    /// What a code stands for.
+    #[must_use]
+    pub fn from_code(code: &str, refused: u64) -> Option<Self> {
         Some(match code {
-            "delivered" => Self::Delivered { refused },
+            "delivered" => Self::Delivered {
+                refused: refused as u32,
+            },
             "split" => Self::TooLarge,
             "kept" => Self::Kept,
             _ => Self::Dropped(DropReason::from_code(code)?),
@@ -152,166 +149,61 @@ impl<'a> Message<'a> {
     /// As text for the channel.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut out = Writer(String::from(VERSION));
-        let (name, numbers) = self.says.head();
-        out.word(name).word(&self.from.text()).number(self.term);
-        out.number(self.leads.into()).number(self.visible.into());
-        match &self.says {
-            Says::Pong { to, .. } | Says::Yield { to } | Says::Settled { to, .. } => {
-                _ = out.word(&to.text())
-            }
-            _ => {}
+        let mut out = String::from(VERSION);
+        let Some(shape) = SHAPES.get(self.says as usize) else {
+            return out;
+        };
+        push_word(&mut out, shape.name);
+        push_word(&mut out, &self.from.text());
+        let standing = [self.term, self.leads.into(), self.visible.into()];
+        push_numbers(&mut out, '\t', &standing);
+        if shape.to {
+            push_word(&mut out, &self.to.text());
         }
-        for number in numbers {
-            out.number(number);
+        let numbers = self.numbers.get(..shape.numbers).unwrap_or_default();
+        push_numbers(&mut out, '\t', numbers);
+        if !self.text.is_empty() {
+            push_word(&mut out, self.text);
         }
-        match &self.says {
-            Says::Offer { body, .. } => _ = out.word(body),
-            Says::Settled { ended, .. } => _ = out.word(ended.verdict.code()),
-            _ => {}
-        }
-        out.0
+        out
     }
 
     /// Reads a message; `None` if it is not one of this version.
     #[must_use]
     pub fn decode(text: &'a str) -> Option<Self> {
-        let mut read = Reader(fields(text, b'\t'));
-        if read.word()? != VERSION {
+        let mut read = fields(text, b'\t');
+        if read.next()? != VERSION {
             return None;
         }
-        let (name, from) = (read.word()?, read.tab()?);
-        let (term, leads, visible) = (read.number()?, read.flag()?, read.flag()?);
-        let says = match name {
-            "hello" => Says::Hello {
-                settled: read.number()?,
-            },
-            "here" => Says::Here,
-            "claim" => Says::Claim,
-            "ping" => Says::Ping {
-                settled: read.number()?,
-            },
-            "pong" => Says::Pong {
-                to: read.tab()?,
-                held: read.number()?,
-            },
-            "yield" => Says::Yield { to: read.tab()? },
-            "who" => Says::Who,
-            "bye" => Says::Bye {
-                end: read.number()?,
-                sent: read.flag()?,
-            },
-            "offer" => Says::Offer {
-                from: read.number()?,
-                to: read.number()?,
-                count: u32::try_from(read.number()?).ok()?,
-                stamp: u32::try_from(read.number()?).ok()?,
-                maybe_sent: read.flag()?,
-                body: read.0.rest(),
-            },
-            "settled" => Says::Settled {
-                to: read.tab()?,
-                ended: read.ended()?,
-            },
-            _ => return None,
+        let name = read.next()?;
+        let shape = SHAPES.iter().find(|shape| shape.name == name)?;
+        let from = TabId::parse(read.next()?)?;
+        let mut standing = [0; 3];
+        read.numbers(&mut standing)?;
+        let [term, leads, visible] = standing;
+        let to = if shape.to {
+            TabId::parse(read.next()?)?
+        } else {
+            from
         };
+        let mut numbers = [0; 5];
+        read.numbers(numbers.get_mut(..shape.numbers)?)?;
         Some(Self {
             from,
             term,
-            leads,
-            visible,
-            says,
+            leads: leads != 0,
+            visible: visible != 0,
+            says: shape.says,
+            to,
+            numbers,
+            text: read.rest(),
         })
     }
 }
 
-impl Says<'_> {
-    fn head(&self) -> (&'static str, Vec<u64>) {
-        match self {
-            Says::Hello { settled } => ("hello", vec![*settled]),
-            Says::Here => ("here", vec![]),
-            Says::Claim => ("claim", vec![]),
-            Says::Ping { settled } => ("ping", vec![*settled]),
-            Says::Pong { held, .. } => ("pong", vec![*held]),
-            Says::Yield { .. } => ("yield", vec![]),
-            Says::Who => ("who", vec![]),
-            Says::Bye { end, sent } => ("bye", vec![*end, u64::from(*sent)]),
-            Says::Offer {
-                from,
-                to,
-                count,
-                stamp,
-                maybe_sent,
-                ..
-            } => {
-                let (count, stamp) = (u64::from(*count), u64::from(*stamp));
-                (
-                    "offer",
-                    vec![*from, *to, count, stamp, u64::from(*maybe_sent)],
-                )
-            }
-            Says::Settled { ended, .. } => (
-                "settled",
-                vec![
-                    ended.first,
-                    ended.last,
-                    ended.stamp.into(),
-                    ended.count,
-                    ended.verdict.refused().into(),
-                ],
-            ),
-        }
-    }
-}
-
-struct Writer(String);
-
-impl Writer {
-    fn word(&mut self, word: &str) -> &mut Self {
-        self.0.push('\t');
-        self.0.push_str(word);
-        self
-    }
-
-    fn number(&mut self, number: u64) -> &mut Self {
-        self.0.push('\t');
-        push_u64(&mut self.0, number);
-        self
-    }
-}
-
-struct Reader<'a>(Fields<'a>);
-
-impl<'a> Reader<'a> {
-    fn word(&mut self) -> Option<&'a str> {
-        self.0.next()
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        self.0.number()
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        self.number().map(|number| number != 0)
-    }
-
-    fn ended(&mut self) -> Option<Ended> {
-        let (first, last) = (self.number()?, self.number()?);
-        let (stamp, count) = (u32::try_from(self.number()?).ok()?, self.number()?);
-        let refused = u32::try_from(self.number()?).ok()?;
-        let verdict = PeerVerdict::from_code(self.word()?, refused)?;
-        Some(Ended {
-            first,
-            last,
-            stamp,
-            count,
-            verdict,
-        })
-    }
-
-    fn tab(&mut self) -> Option<TabId> {
-        TabId::parse(self.word()?)
-    }
+fn push_word(out: &mut String, word: &str) {
+    out.push('\t');
+    out.push_str(word);
 }
 
 #[cfg(test)]
@@ -320,40 +212,44 @@ mod tests {
 
     #[test]
     fn every_message_reads_back() {
-        let ended = |verdict| Ended {
-            first: 1,
-            last: 50,
-            stamp: 8,
-            count: 49,
-            verdict,
-        };
         let to = TabId::parse("000000000000000000ff").unwrap();
         let from = TabId::parse("0123456789abcdef0123").unwrap();
-        for says in [
-            Says::Hello { settled: 7 },
-            Says::Here,
-            Says::Claim,
-            Says::Ping { settled: 0 },
-            Says::Pong { to, held: 40 },
-            Says::Yield { to },
-            Says::Who,
-            Says::Bye { end: 9, sent: true },
-            Says::Offer {
-                from: 1,
-                to: 2,
-                count: 2,
-                stamp: 9,
-                maybe_sent: false,
-                body: "{\"a\":\"\\t\"}\tx",
-            },
-            Says::Settled {
+        let standing = "0123456789abcdef0123\t3\t1\t0";
+        for (says, to, numbers, text, written) in [
+            (Says::Hello, from, [7, 0, 0, 0, 0], "", "hello\t<>\t7"),
+            (Says::Here, from, [0; 5], "", "here\t<>"),
+            (Says::Claim, from, [0; 5], "", "claim\t<>"),
+            (Says::Ping, from, [0; 5], "", "ping\t<>\t0"),
+            (
+                Says::Pong,
                 to,
-                ended: ended(PeerVerdict::Dropped(DropReason::Rejected)),
-            },
-            Says::Settled {
+                [40, 0, 0, 0, 0],
+                "",
+                "pong\t<>\t000000000000000000ff\t40",
+            ),
+            (
+                Says::Yield,
                 to,
-                ended: ended(PeerVerdict::Delivered { refused: 3 }),
-            },
+                [0; 5],
+                "",
+                "yield\t<>\t000000000000000000ff",
+            ),
+            (Says::Who, from, [0; 5], "", "who\t<>"),
+            (Says::Bye, from, [9, 1, 0, 0, 0], "", "bye\t<>\t9\t1"),
+            (
+                Says::Offer,
+                from,
+                [1, 2, 2, 9, 0],
+                "{\"a\":\"\\t\"}\tx",
+                "offer\t<>\t1\t2\t2\t9\t0\t{\"a\":\"\\t\"}\tx",
+            ),
+            (
+                Says::Settled,
+                to,
+                [1, 50, 8, 49, 3],
+                "delivered",
+                "settled\t<>\t000000000000000000ff\t1\t50\t8\t49\t3\tdelivered",
+            ),
         ] {
             let message = Message {
                 from,
@@ -361,8 +257,26 @@ mod tests {
                 leads: true,
                 visible: false,
                 says,
+                to,
+                numbers,
+                text,
             };
-            assert_eq!(Message::decode(&message.encode()), Some(message));
+            let written = format!("1\t{}", written.replace("<>", standing));
+            assert_eq!(message.encode(), written);
+            assert_eq!(Message::decode(&written), Some(message));
+        }
+    }
+
+    #[test]
+    fn every_verdict_reads_back() {
+        for verdict in [
+            PeerVerdict::Delivered { refused: 3 },
+            PeerVerdict::TooLarge,
+            PeerVerdict::Dropped(DropReason::Rejected),
+            PeerVerdict::Kept,
+        ] {
+            let read = PeerVerdict::from_code(verdict.code(), verdict.refused());
+            assert_eq!(read, Some(verdict));
         }
     }
 

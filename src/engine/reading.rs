@@ -1,195 +1,172 @@
 //! Reading back a journal that somebody left.
 
 use super::{
+    Engine,
     event::Call,
-    identity::Identity,
     ids::TabId,
     journal::{Journal, Segment, insert},
-    log::{Entry, Log},
-    partition::Partition,
-    record::{
-        Record, VERSION, damaged_events, read_record, read_segment, segment_range, unguard,
-        version_of,
-    },
+    log::Entry,
+    record::{Record, VERSION, damaged_events, read_record, segment_range, unguard, version_of},
     store::Store,
     time::UnixMillis,
 };
-use crate::wire::text::{fields, join};
+use crate::wire::{
+    envelope,
+    text::{fields, join},
+};
+
+/// A damaged value is kept if it is no longer than this.
+const ASIDE_BYTES_MAX: usize = 16 * 1024;
 
 /// What was found of one tab's journal.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Its events, and where they are kept.
-    pub(super) partition: Partition,
+    tab: TabId,
+    /// Where it is kept.
+    pub(super) journal: Journal,
+    /// The constant part of its envelopes.
+    pub(super) header: String,
+    pub(super) record: Record,
+    /// In the order of their segments; after a merge that was cut short, some twice.
+    pub(super) entries: Vec<Entry>,
     /// When its newest segment or batch was written.
     pub(super) newest_at: UnixMillis,
     /// Events given up because they are too old.
     pub(super) expired: usize,
-    /// Events in values that could not be read, which were set aside; one where even that is unknown.
+    /// Events in values that could not be read; one where even that is unknown.
     pub(super) corrupt: usize,
     /// The facade's early calls are in it.
     pub(super) early: bool,
+    /// Keys of damaged values, and the latest of these that is not too long to be kept.
+    damaged: Vec<String>,
+    aside: String,
 }
 
-/// What a journal is read with.
-#[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "holds a closure")]
-pub(super) struct ReadContext<'a> {
-    /// Prefix of keys.
-    pub(super) project: &'a str,
-    /// For journals without a header of their own.
-    pub(super) header: &'a dyn Fn(TabId) -> String,
-    /// For early calls.
-    pub(super) identity: &'a Identity,
-    /// Wall clock.
-    pub(super) wall: UnixMillis,
-    /// Older events are given up.
-    pub(super) max_event_age_ms: u64,
-}
-
-/// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
-/// another version, or nothing of it is left.
-pub(super) fn read(
-    tab: TabId,
-    keys: &[String],
-    context: ReadContext<'_>,
-    cap_bytes: usize,
-    store: &mut dyn Store,
-) -> Option<Found> {
-    let mut journal = Journal::new(context.project, &tab.text(), cap_bytes);
-    let mut reading = Reading::default();
-    let (mut header, mut header_bytes, mut early) = (None, 0, None);
-    let mut segments = Vec::new();
-    for key in keys {
-        let Some(name) = journal.name_of(key) else {
-            continue;
-        };
-        if let Some((from, to)) = segment_range(name) {
-            insert(&mut segments, Segment { from, to, bytes: 0 });
-            continue;
-        }
-        let Some(value) = reading.value(key, store)? else {
-            continue;
-        };
-        match name {
-            "h" => match unguard(&value, &mut []) {
-                Some(text) => {
-                    header_bytes = key.len() + value.len();
-                    header = Some(text.to_owned());
-                }
-                None => reading.set_aside(key, 1),
-            },
-            "o" => match read_record(&value) {
-                Some(record) => reading.record = record,
-                None => reading.set_aside(key, 1),
-            },
-            "e" => early = Some(value),
-            _ => return None,
+impl Found {
+    /// Nothing yet.
+    pub(super) fn new(engine: &Engine, tab: TabId) -> Self {
+        let cap_bytes = engine.config.max_storage_bytes as usize;
+        Self {
+            tab,
+            journal: Journal::new(&engine.host.project, &tab.text(), cap_bytes),
+            header: String::new(),
+            record: Record::default(),
+            entries: Vec::new(),
+            newest_at: UnixMillis(0),
+            expired: 0,
+            corrupt: 0,
+            early: false,
+            damaged: Vec::new(),
+            aside: String::new(),
         }
     }
-    // In order, and after the record, which tells what of them is over.
-    let mut whole = Vec::new();
-    for mut segment in segments {
-        let key = journal.segment_key(segment.from, segment.to);
-        let Some(text) = reading.value(&key, store)? else {
-            continue;
-        };
-        if reading.add_segment(&text, &context) {
-            segment.bytes = key.len() + text.len();
-            whole.push(segment);
-        } else {
-            reading.set_aside(&key, damaged_events(&text));
-        }
-    }
-    // An engine that heard of the early calls has journalled them all before anything else.
-    if let (Some(early), true) = (&early, whole.is_empty()) {
-        reading.add_early(tab, early, &context);
-    }
-    journal.take_over(whole, header_bytes);
-    for key in &reading.aside {
-        set_aside(key, store);
-    }
-    let header = header.unwrap_or_else(|| (context.header)(tab));
-    let (record, mut newest_at) = (reading.record, reading.newest_at);
-    let mut log = Log::restore(tab, header, reading.entries, record.settled, record.holes);
-    for seal in record.seals {
-        newest_at = newest_at.max(seal.at);
-        log.restore_seal(seal);
-    }
-    Some(Found {
-        partition: Partition::new(log, journal),
-        newest_at,
-        expired: reading.expired,
-        corrupt: reading.corrupt,
-        early: early.is_some(),
-    })
-}
 
-/// What has been read of a journal so far.
-#[derive(Default)]
-struct Reading {
-    record: Record,
-    /// In the order of their segments; after a merge that was cut short, some twice.
-    entries: Vec<Entry>,
-    newest_at: UnixMillis,
-    expired: usize,
-    corrupt: usize,
-    /// Keys of damaged values.
-    aside: Vec<String>,
-}
-
-impl Reading {
-    /// The value of a key, unless it is none of ours and was set aside. `None` at all if there is no
-    /// such key any more, or its value is of another version.
-    fn value(&mut self, key: &str, store: &dyn Store) -> Option<Option<String>> {
-        let value = store.get(key)?;
-        match version_of(&value) {
-            Some(VERSION) => Some(Some(value)),
-            Some(_) => None,
-            None => {
-                self.set_aside(key, 1);
-                Some(None)
+    /// Reads the journal of a tab that is gone; its keys are among `keys`. `None` if any of it is of
+    /// another version.
+    pub(super) fn read(
+        &mut self,
+        keys: &[String],
+        engine: &Engine,
+        store: &dyn Store,
+    ) -> Option<()> {
+        for key in keys {
+            if let Some(name) = self.journal.name_of(key)
+                && !matches!(name, "h" | "o" | "e")
+            {
+                let [from, to] = segment_range(name)?;
+                insert(&mut self.journal.segments, Segment { from, to, bytes: 0 });
             }
         }
+        // In order, and after the record, which tells what of them is over.
+        self.journal.header_bytes = self.add("h", engine, store)?;
+        self.journal.record_bytes = self.add("o", engine, store)?;
+        let mut index = 0;
+        while let Some(segment) = self.journal.segments.get(index) {
+            let bytes = self.add(&segment.name(), engine, store)?;
+            if let Some(segment) = self.journal.segments.get_mut(index).filter(|_| bytes > 0) {
+                segment.bytes = bytes;
+                index += 1;
+            } else {
+                self.journal.segments.remove(index);
+            }
+        }
+        for seal in &self.record.seals {
+            self.newest_at = self.newest_at.max(seal.at);
+        }
+        self.early = self.add("e", engine, store)? > 0;
+        if self.header.is_empty() {
+            let (host, api_key) = (&engine.host, &engine.config.api_key);
+            self.header = envelope::header(&host.runtime, api_key, &self.tab.text(), "{}");
+        }
+        Some(())
     }
 
-    fn set_aside(&mut self, key: &str, events: usize) {
-        self.aside.push(key.to_owned());
-        self.corrupt += events;
-    }
-
-    /// Adds one segment's events that still count; false if it is damaged.
-    fn add_segment(&mut self, text: &str, context: &ReadContext<'_>) -> bool {
-        let Some((at, entries)) = read_segment(text) else {
-            return false;
+    /// Adds what is kept under a name, and returns its bytes; 0 if there is nothing or it is damaged.
+    /// `None` if it is of another version.
+    fn add(&mut self, name: &str, engine: &Engine, store: &dyn Store) -> Option<usize> {
+        let key = self.journal.key(name);
+        let Some(value) = store.get(&key) else {
+            return Some(0);
         };
-        self.newest_at = self.newest_at.max(at);
-        let too_old = context.wall.0.saturating_sub(at.0) > context.max_event_age_ms;
-        for entry in entries {
-            if self.record.is_over(entry.seq) {
+        let version = version_of(&value);
+        if version.is_some_and(|version| version != VERSION) {
+            return None;
+        }
+        let whole = match name {
+            "h" => unguard(&value, &mut []).map(|header| self.header = header.to_owned()),
+            "o" => read_record(&value, &mut self.record),
+            "e" => version.map(|_| self.add_early(&value, engine)),
+            _ => self.add_segment(&value, engine),
+        };
+        if whole.is_none() {
+            self.corrupt += damaged_events(&value);
+            if value.len() <= ASIDE_BYTES_MAX {
+                self.aside = join(&[&key, "\n", &value]);
+            }
+            self.damaged.push(key);
+            return Some(0);
+        }
+        Some(key.len() + value.len())
+    }
+
+    /// Adds one segment's events that still count; `None` if it is damaged.
+    fn add_segment(&mut self, text: &str, engine: &Engine) -> Option<()> {
+        let mut head = [0; 2];
+        let body = unguard(text, &mut head)?;
+        let [at, _] = head;
+        self.newest_at = self.newest_at.max(UnixMillis(at));
+        let too_old = engine.now.wall.0.saturating_sub(at) > engine.config.max_event_age_ms;
+        for line in fields(body, b'\n') {
+            let mut words = fields(line, b'\t');
+            let seq = words.number()?;
+            if self.record.is_over(seq) {
                 continue;
             }
             if too_old {
-                self.record.expire(entry.seq);
+                self.record.expire(seq);
                 self.expired += 1;
             } else {
-                self.entries.push(entry);
+                let text = words.rest().into();
+                self.entries.push(Entry { seq, text });
             }
         }
-        true
+        Some(())
     }
 
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see
-    /// it.
-    fn add_early(&mut self, tab: TabId, early: &str, context: &ReadContext<'_>) {
-        let mut identity = context.identity.clone();
+    /// it. An engine that heard of them has journalled them all before anything else.
+    fn add_early(&mut self, early: &str, engine: &Engine) {
+        if !self.journal.segments.is_empty() {
+            return;
+        }
+        let mut identity = engine.identity.clone();
         let mut seq = 0;
         for record in fields(early.get(2..).unwrap_or(""), b'\n') {
             let Ok(call) = Call::parse(record) else {
                 continue;
             };
             seq += 1;
-            let text = call.encode(tab, seq, &identity).into();
+            let text = call.encode(self.tab, seq, &identity).into();
             call.apply(&mut identity);
             self.newest_at = self.newest_at.max(call.timestamp());
             if !self.record.is_over(seq) {
@@ -197,17 +174,15 @@ impl Reading {
             }
         }
     }
-}
 
-/// Moves a damaged value out of the way: kept for whoever wants to look, never read again.
-fn set_aside(key: &str, store: &mut dyn Store) {
-    const BYTES_MAX: usize = 16 * 1024;
-    if let Some(value) = store.get(key) {
-        let aside = "sendoff-damaged";
-        if value.len() <= BYTES_MAX {
-            // One key, the latest: a bounded amount, whatever keeps damaging values.
-            _ = store.set(aside, &join(&[key, "\n", &value]));
+    /// Moves damaged values out of the way: never read again, and kept for whoever wants to look.
+    pub(super) fn set_aside(&self, store: &mut dyn Store) {
+        for key in &self.damaged {
+            store.remove(key);
         }
-        store.remove(key);
+        if !self.aside.is_empty() {
+            // One key, the latest: a bounded amount, whatever keeps damaging values.
+            _ = store.set("sendoff-damaged", &self.aside);
+        }
     }
 }

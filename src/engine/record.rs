@@ -1,7 +1,7 @@
 //! The text formats of the journal.
 
 use super::{
-    log::{Entry, HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
+    log::{HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
     report::DropReason,
     time::UnixMillis,
 };
@@ -40,25 +40,10 @@ pub fn write_segment(
 
 /// The range in a segment's name.
 #[must_use]
-pub fn segment_range(name: &str) -> Option<(u64, u64)> {
-    let (from, to) = split_once(name, b'-')?;
-    Some((parse_u64(from)?, parse_u64(to)?))
-}
-
-/// When a segment was written, and its events; `None` if it is damaged.
-pub(super) fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
-    let mut head = [0; 2];
-    let body = unguard(text, &mut head)?;
-    let [at, count] = head;
-    let mut entries = Vec::new();
-    for line in fields(body, b'\n') {
-        let (seq, text) = split_once(line, b'\t')?;
-        entries.push(Entry {
-            seq: parse_u64(seq)?,
-            text: text.into(),
-        });
-    }
-    (entries.len() as u64 == count).then_some((UnixMillis(at), entries))
+pub fn segment_range(name: &str) -> Option<[u64; 2]> {
+    let (mut words, mut range) = (fields(name, b'-'), [0; 2]);
+    words.numbers(&mut range)?;
+    words.next().is_none().then_some(range)
 }
 
 /// The record of what is settled and sealed. `deferred` are batches that the browser may send when
@@ -66,7 +51,7 @@ pub(super) fn read_segment(text: &str) -> Option<(UnixMillis, Vec<Entry>)> {
 #[must_use]
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
     let mut out = String::from("n");
-    push_numbers(&mut out, &[log.settled()]);
+    push_numbers(&mut out, ' ', &[log.settled()]);
     for seal in &log.seals {
         push_seal(&mut out, seal);
         push_holes(&mut out, log.holes_of(seal.from));
@@ -92,8 +77,8 @@ pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
 pub fn guard(numbers: &[u64], body: &str) -> String {
     let mut out = String::with_capacity(body.len() + 48);
     out.push_str(VERSION);
-    push_numbers(&mut out, numbers);
-    push_numbers(&mut out, &[checksum(body).into()]);
+    push_numbers(&mut out, ' ', numbers);
+    push_numbers(&mut out, ' ', &[checksum(body).into()]);
     out.push('\n');
     out.push_str(body);
     out
@@ -106,29 +91,28 @@ pub(super) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str>
     (sum == u64::from(checksum(body))).then_some(body)
 }
 
-/// The batches that a record names as sealed.
-#[must_use]
-pub fn read_seals(text: &str) -> Vec<Seal> {
-    read_record(text).map_or_else(Vec::new, |record| record.seals)
-}
-
 fn push_seal(out: &mut String, seal: &Seal) {
     out.push_str("\ns");
-    push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
+    push_numbers(
+        out,
+        ' ',
+        &[seal.from, seal.to, seal.at.0, seal.stamp.into()],
+    );
 }
 
 fn push_holes(out: &mut String, holes: &[Hole]) {
     for hole in holes {
         out.push_str("\nh");
-        push_numbers(out, &[hole.from, hole.to]);
+        push_numbers(out, ' ', &[hole.from, hole.to]);
         out.push(' ');
         out.push_str(hole.reason.code());
     }
 }
 
-fn push_numbers(out: &mut String, numbers: &[u64]) {
+/// Adds numbers, a separator before each.
+pub(super) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
     for number in numbers {
-        out.push(' ');
+        out.push(separator);
         push_u64(out, *number);
     }
 }
@@ -137,9 +121,7 @@ fn push_numbers(out: &mut String, numbers: &[u64]) {
 fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
     let mut words = fields(line, b' ');
     words.next();
-    for number in numbers {
-        *number = words.number()?;
-    }
+    words.numbers(numbers)?;
     Some(words)
 }
 
@@ -171,9 +153,9 @@ impl Record {
     }
 }
 
-pub(super) fn read_record(text: &str) -> Option<Record> {
+/// Reads what `write_record` wrote; `None` if it is damaged.
+pub(super) fn read_record(text: &str, record: &mut Record) -> Option<()> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
-    let mut record = Record::default();
     read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
     // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
     let mut batch = UNREPORTED;
@@ -205,7 +187,7 @@ pub(super) fn read_record(text: &str) -> Option<Record> {
             _ => return None,
         }
     }
-    Some(record)
+    Some(())
 }
 
 /// The version that a value says it has; `None` if it is no value of ours at all.

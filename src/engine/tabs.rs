@@ -2,13 +2,13 @@
 
 use super::{
     Engine,
-    election::{Event, Role},
+    election::Role,
     ids::TabId,
     io::Output,
     lists::remove_where,
     log::Seal,
     partition::{BatchRef, Partition, SETTLE_MS},
-    peer::{Ended, Message, PeerVerdict, Says},
+    peer::{Message, PeerVerdict, Says},
     pump::flies,
     report::Report,
     store::Store,
@@ -34,11 +34,9 @@ pub(super) struct Tabs {
     /// that got lost cannot put a tab's events out of order.
     pub(super) offers: Vec<Offer>,
     /// Oldest first.
-    pub(super) done: Vec<(TabId, Ended)>,
+    pub(super) done: Vec<Ended>,
+    /// When storage is to be searched.
     pub(super) scans: Vec<Instant>,
-    /// A journal that was done with has grown.
-    pub(super) look_again: bool,
-    pub(super) seen: Vec<Seen>,
 }
 
 /// A batch that its tab hands to the leader.
@@ -52,14 +50,13 @@ pub(super) struct Offer {
     pub(super) body: String,
 }
 
-/// A journal that may have a living owner.
-#[derive(Debug)]
-pub(super) struct Seen {
+/// How a batch ended, as its tab is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
     pub(super) tab: TabId,
-    /// When it last changed.
-    pub(super) newest_at: UnixMillis,
-    /// Since when we know.
-    pub(super) since: Instant,
+    /// Those of [`Says::Settled`].
+    pub(super) numbers: [u64; 5],
+    pub(super) verdict: &'static str,
 }
 
 impl Tabs {
@@ -84,20 +81,19 @@ impl Tabs {
         remove_where(&mut self.offers, |offer| offer.tab == tab);
     }
 
-    fn remember_done(&mut self, tab: TabId, ended: Ended) {
+    fn remember_done(&mut self, ended: Ended) {
         if self.done.len() >= DONE_MAX {
             self.done.remove(0);
         }
-        self.done.push((tab, ended));
+        self.done.push(ended);
     }
 }
 
 impl Engine {
     /// Says hello, at start or back from wherever this tab was.
     pub(super) fn join(&mut self) {
-        let settled = self.own.log.settled();
         self.election
-            .join(self.now.mono, self.page.visible, settled, &mut self.rng);
+            .join(self.now.mono, self.page.visible, &mut self.rng);
     }
 
     /// Says goodbye. `sent`: some of what is in the journal may be on its way.
@@ -105,25 +101,36 @@ impl Engine {
         if self.election.role() != Role::Alone {
             let left = self.host.has_storage && !self.own.log.is_done();
             let end = if left { self.own.log.next_seq() - 1 } else { 0 };
-            self.election.leave(end, sent);
-            for event in self.election.take_events() {
-                if let Event::Post(says) = event {
-                    self.post(says);
-                }
-            }
+            self.election.leave();
+            self.post_for_election();
+            self.post(Says::Bye, self.me, [end, sent.into(), 0, 0, 0], "");
         }
     }
 
-    pub(super) fn post(&mut self, says: Says<'_>) {
+    fn post_for_election(&mut self) {
+        while let Some(says) = self.election.next_post() {
+            let to = self.election.heir();
+            self.post(says, to, [self.own.log.settled(), 0, 0, 0, 0], "");
+        }
+    }
+
+    fn post(&mut self, says: Says, to: TabId, numbers: [u64; 5], text: &str) {
         let message = Message {
             from: self.me,
             term: self.election.term(),
             leads: self.election.role() == Role::Leader,
             visible: self.page.visible,
             says,
+            to,
+            numbers,
+            text,
         };
         let text = message.encode();
         self.account.output(Output::Post(text));
+    }
+
+    fn post_settled(&mut self, ended: &Ended) {
+        self.post(Says::Settled, ended.tab, ended.numbers, ended.verdict);
     }
 
     /// Another tab said something.
@@ -136,72 +143,45 @@ impl Engine {
         if self.page.frozen || self.page.leaving {
             return;
         }
-        if !matches!(message.says, Says::Bye { .. }) {
+        let (says, [first, ..]) = (message.says, message.numbers);
+        if says != Says::Bye {
             self.hand_back(from);
         }
-        if let (Role::Leader, Says::Hello { settled } | Says::Ping { settled }) =
-            (self.election.role(), &message.says)
-        {
+        if self.election.role() == Role::Leader && matches!(says, Says::Hello | Says::Ping) {
             // First of all: hearing it may make this tab yield, and then nobody could tell.
-            self.repeat_done(from, *settled);
+            self.repeat_done(from, first + 1, None);
         }
         self.election
             .on_message(self.now.mono, &message, &mut self.rng);
         let leads = self.election.role() == Role::Leader;
-        match message.says {
-            Says::Ping { .. } if leads => {
+        match says {
+            Says::Ping if leads => {
                 let held = self.tabs.offer_of(from).map_or(0, |offer| offer.seal.to);
-                self.post(Says::Pong { to: from, held });
+                self.post(Says::Pong, from, [held, 0, 0, 0, 0], "");
             }
-            Says::Pong { to, held } if to == self.me => self.reoffer_unless(held),
-            Says::Offer {
-                from: first,
-                to,
-                count,
-                stamp,
-                maybe_sent,
-                body,
-            } if leads => {
-                let seal = Seal {
-                    stamp,
-                    maybe_sent,
-                    ..Seal::new(first, to, UnixMillis(0))
-                };
-                self.take_offer(Offer {
-                    tab: from,
-                    seal,
-                    count,
-                    body: body.to_owned(),
-                });
-            }
-            Says::Settled { to, ended } if to == self.me => self.on_settled(ended, store),
-            Says::Bye { end: 0, .. } => {}
-            Says::Bye { .. } => self.plan_scans(&AFTER_GONE_MS),
+            Says::Offer if leads => self.take_offer(&message),
+            Says::Pong if message.to == self.me => self.reoffer_unless(first),
+            Says::Settled if message.to == self.me => self.on_settled(&message, store),
             _ => {}
         }
     }
 
     /// Carries out what the election decided.
     pub(super) fn run_election(&mut self) {
-        for event in self.election.take_events() {
-            match event {
-                Event::Post(says) => self.post(says),
-                Event::Gone(_) => self.plan_scans(&AFTER_GONE_MS),
-                Event::Changed => self.on_role_changed(),
-            }
+        self.post_for_election();
+        if self.election.take_lost() {
+            self.plan_scans(&AFTER_GONE_MS);
+        }
+        if self.election.take_changed() {
+            self.on_role_changed();
         }
     }
 
     fn on_role_changed(&mut self) {
         // What the old leader had may have been sent, or be on its way: the new one is to ask first,
         // and not at once.
-        let mut offered = false;
-        for seal in &mut self.own.log.seals {
-            if seal.offered {
-                (seal.offered, seal.maybe_sent, offered) = (false, true, true);
-            }
-        }
-        if offered {
+        if let Some(seal) = self.offered() {
+            (seal.offered, seal.maybe_sent) = (false, true);
             self.own.probe_at = self.now.mono + SETTLE_MS;
         }
         if self.election.role() == Role::Leader {
@@ -228,19 +208,25 @@ impl Engine {
         if self.election.role() != Role::Follower {
             return;
         }
-        if self.own.probe_at > self.now.mono && !self.own.log.seals.is_empty() {
+        let idle = self.own.log.seals.is_empty();
+        if self.own.probe_at > self.now.mono && !idle {
             self.timers.set_if_unset(Timer::Retry, self.own.probe_at);
             return;
         }
-        let offered = |seal: &Seal| seal.offered;
-        if !self.own.log.seals.iter().any(offered) && !self.paused {
-            if self.own.log.seals.is_empty() {
+        if !self.paused {
+            if idle {
                 self.seal_next(self.me, store);
             }
             self.offer_first();
         }
-        self.election
-            .set_waiting(self.now.mono, self.own.log.seals.iter().any(offered));
+        let waiting = self.offered().is_some();
+        self.election.set_waiting(self.now.mono, waiting);
+    }
+
+    /// The batch that is with the leader: the first, if any.
+    fn offered(&mut self) -> Option<&mut Seal> {
+        let first = self.own.log.seals.first_mut();
+        first.filter(|seal| seal.offered)
     }
 
     fn offer_first(&mut self) {
@@ -254,67 +240,68 @@ impl Engine {
         if let Some(seal) = self.own.log.seals.first_mut() {
             seal.offered = true;
         }
-        let Seal {
-            from,
-            to,
-            stamp,
-            maybe_sent,
-            ..
-        } = seal;
-        let body = self.own.log.body(&seal, from);
-        let count = self.own.log.count(from, to) as u32;
-        self.post(Says::Offer {
-            from,
-            to,
-            count,
-            stamp,
-            maybe_sent,
-            body: &body,
-        });
+        let body = self.own.log.body(&seal, seal.from);
+        let count = self.own.log.count(seal.from, seal.to) as u64;
+        let (stamp, maybe_sent) = (seal.stamp.into(), seal.maybe_sent.into());
+        let numbers = [seal.from, seal.to, count, stamp, maybe_sent];
+        self.post(Says::Offer, self.me, numbers, &body);
     }
 
     /// The leader says what it holds: another batch than that must have got lost on the way.
     fn reoffer_unless(&mut self, held: u64) {
-        for seal in &mut self.own.log.seals {
-            seal.offered &= seal.to == held;
+        if let Some(seal) = self.offered().filter(|seal| seal.to != held) {
+            seal.offered = false;
         }
     }
 
-    fn take_offer(&mut self, offer: Offer) {
-        let (to, seal) = (offer.tab, &offer.seal);
-        for (tab, ended) in &self.tabs.done {
-            let same = (ended.first, ended.last, ended.stamp) == (seal.from, seal.to, seal.stamp);
-            if *tab == to && same {
-                let ended = *ended;
-                self.post(Says::Settled { to, ended });
+    fn take_offer(&mut self, message: &Message<'_>) {
+        let (tab, [from, to, count, stamp, maybe_sent]) = (message.from, message.numbers);
+        if self.repeat_done(tab, to, Some(stamp)) {
+            return;
+        }
+        let seal = Seal {
+            stamp: stamp as u32,
+            maybe_sent: maybe_sent != 0,
+            ..Seal::new(from, to, UnixMillis(0))
+        };
+        if let Some(held) = self.tabs.offer_of(tab) {
+            if held.seal.stamp == seal.stamp || flies(&self.flights, &held.seal.batch_of(tab)) {
                 return;
             }
+            self.tabs.forget_offer(tab);
         }
-        let held = self.tabs.offers.iter_mut().find(|held| held.tab == to);
-        match held {
-            Some(held)
-                if held.seal.stamp == seal.stamp
-                    || flies(&self.flights, &held.seal.batch_of(to)) => {}
-            Some(held) => *held = offer,
-            None => self.tabs.offers.push(offer),
-        }
+        self.tabs.offers.push(Offer {
+            tab,
+            seal,
+            count: count as u32,
+            body: message.text.to_owned(),
+        });
     }
 
     /// The leader settled one of our batches.
-    fn on_settled(&mut self, ended: Ended, store: &mut dyn Store) {
-        let batch = BatchRef {
-            tab: self.me,
-            from: ended.first,
-            to: ended.last,
-            stamp: ended.stamp,
+    fn on_settled(&mut self, message: &Message<'_>, store: &mut dyn Store) {
+        let [from, to, stamp, count, refused] = message.numbers;
+        let Some(verdict) = PeerVerdict::from_code(message.text, refused) else {
+            return;
         };
+        let tab = self.me;
         // Another batch of the same range: cut anew since, or the one that reports it as a gap.
-        let other = self.own.log.find_seal(ended.first, ended.last);
-        let other = other.is_some_and(|seal| seal.stamp != ended.stamp);
-        if ended.verdict == PeerVerdict::Kept {
+        let other = self.own.log.find_seal(from, to);
+        let other = other.is_some_and(|seal| u64::from(seal.stamp) != stamp);
+        if matches!(verdict, PeerVerdict::Kept) {
             self.paused = true;
-        } else if !other && self.own.log.count(ended.first, ended.last) as u64 <= ended.count {
-            self.settle(&batch, ended.verdict, store);
+        } else if !other && self.own.log.count(from, to) as u64 <= count {
+            let stamp = stamp as u32;
+            self.settle(
+                &BatchRef {
+                    tab,
+                    from,
+                    to,
+                    stamp,
+                },
+                verdict,
+                store,
+            );
         }
     }
 
@@ -323,35 +310,40 @@ impl Engine {
         if batch.tab == self.me {
             return;
         }
+        let BatchRef {
+            tab,
+            from,
+            to,
+            stamp,
+        } = *batch;
         let ended = Ended {
-            first: batch.from,
-            last: batch.to,
-            stamp: batch.stamp,
-            count: count as u64,
-            verdict,
+            tab,
+            numbers: [from, to, stamp.into(), count as u64, verdict.refused()],
+            verdict: verdict.code(),
         };
-        if matches!(
-            verdict,
-            PeerVerdict::Delivered { .. } | PeerVerdict::Dropped(_)
-        ) {
-            self.tabs.remember_done(batch.tab, ended);
+        if !matches!(verdict, PeerVerdict::TooLarge | PeerVerdict::Kept) {
+            self.tabs.remember_done(ended);
         }
-        if self.election.knows(batch.tab) {
-            self.post(Says::Settled {
-                to: batch.tab,
-                ended,
-            });
+        if self.election.knows(tab) {
+            self.post_settled(&ended);
         }
     }
 
-    fn repeat_done(&mut self, tab: TabId, settled: u64) {
+    /// Tells a tab again how its batches ended: those that end at an event or beyond, or the one of
+    /// them with that stamp. Returns whether there was any.
+    fn repeat_done(&mut self, tab: TabId, end: u64, only: Option<u64>) -> bool {
+        let mut any = false;
         for index in 0..self.tabs.done.len() {
-            if let Some((to, ended)) = self.tabs.done.get(index).copied()
-                && to == tab
-                && ended.last > settled
+            if let Some(ended) = self.tabs.done.get(index).copied()
+                && let [_, to, stamp, ..] = ended.numbers
+                && ended.tab == tab
+                && to >= end
+                && only.is_none_or(|only| only == stamp)
             {
-                self.post(Says::Settled { to, ended });
+                self.post_settled(&ended);
+                any = true;
             }
         }
+        any
     }
 }

@@ -23,6 +23,14 @@ impl<'a> Fields<'a> {
         parse_u64(self.next()?)
     }
 
+    /// The next fields as numbers; `None` as soon as one is none.
+    pub fn numbers(&mut self, numbers: &mut [u64]) -> Option<()> {
+        for number in numbers {
+            *number = self.number()?;
+        }
+        Some(())
+    }
+
     /// Everything after the last field read.
     #[must_use]
     pub fn rest(&self) -> &'a str {
