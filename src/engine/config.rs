@@ -135,6 +135,7 @@ impl Config {
     }
 
     /// Reads every option through `get`, which is called once for each name.
+    #[inline(never)]
     #[must_use]
     pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<ConfigError>) {
         let mut read = Reader {

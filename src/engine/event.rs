@@ -156,15 +156,16 @@ impl<'a> Call<'a> {
     /// # Errors
     /// A [`Refusal`] naming the first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, Refusal<'a>> {
-        let mut fields = fields(record, b'\t');
-        let mut next = || fields.next().unwrap_or("");
-        let (kind, timestamp, name, user_id, other_id, properties) =
-            (next(), next(), next(), next(), next(), next());
-        let (kind, name) = match kind {
-            "t" => (CallKind::Track, name),
-            "i" => (CallKind::Identify, "\"$identify\""),
-            "a" => (CallKind::Alias, "\"$alias\""),
-            "x" => {
+        let mut parts = [""; 6];
+        for (part, field) in parts.iter_mut().zip(fields(record, b'\t')) {
+            *part = field;
+        }
+        let [kind, timestamp, name, user_id, other_id, properties] = parts;
+        let (kind, name) = match kind.as_bytes() {
+            b"t" => (CallKind::Track, name),
+            b"i" => (CallKind::Identify, "\"$identify\""),
+            b"a" => (CallKind::Alias, "\"$alias\""),
+            b"x" => {
                 return Err(Refusal {
                     error: CallError::from_code(name),
                     detail: user_id,

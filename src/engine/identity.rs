@@ -8,8 +8,11 @@ use super::{
 };
 use crate::wire::{
     json::push_string,
-    text::{fields, join, unquoted},
+    text::{join, split_once, unquoted},
 };
+
+/// The first line of what is stored; the ids follow, one a line.
+const VERSION: &str = "1\n";
 
 /// Both ids as JSON strings; `user_id` is empty until `identify` or `alias`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,13 +28,9 @@ impl Identity {
     #[must_use]
     pub fn load(project: &str, proposed: &str, rng: &mut Rng, store: &dyn Store) -> Self {
         let stored = store.get(&key(project)).unwrap_or_default();
-        let mut lines = fields(&stored, b'\n');
-        let (mut anonymous_id, mut user_id) = (proposed, "");
-        if let (Some("1"), Some(anonymous), Some(user)) = (lines.next(), lines.next(), lines.next())
-            && !anonymous.is_empty()
-        {
-            (anonymous_id, user_id) = (anonymous, user);
-        }
+        let ids = stored.strip_prefix(VERSION);
+        let ids = ids.and_then(|ids| split_once(ids, b'\n'));
+        let (mut anonymous_id, mut user_id) = ids.unwrap_or((proposed, ""));
         // It is spliced into every event, so a damaged one must not be trusted.
         if !matches!(scan(user_id), Some(Kind::String(_))) {
             user_id = "";
@@ -51,14 +50,11 @@ impl Identity {
 
     /// Writes it for the next visit; a failure costs continuity between visits and nothing else.
     pub fn save(&self, project: &str, store: &mut dyn Store) {
-        let value = join(&["1\n", self.anonymous(), "\n", &self.user_id]);
         let key = key(project);
-        let stored = store.get(&key);
         // Another version's record is not ours to overwrite.
-        let ours = stored
-            .as_ref()
-            .is_none_or(|stored| stored.starts_with("1\n"));
-        if ours && stored.as_ref() != Some(&value) {
+        let stored = store.get(&key);
+        if stored.is_none_or(|stored| stored.starts_with(VERSION)) {
+            let value = join(&[VERSION, self.anonymous(), "\n", &self.user_id]);
             _ = store.set(&key, &value);
         }
     }

@@ -47,7 +47,7 @@ impl TabId {
     /// As 20 hex digits.
     #[must_use]
     pub fn text(self) -> String {
-        let mut out = String::with_capacity(20);
+        let mut out = String::new();
         push_digits(&mut out, (self.0 >> 64) as u64, 16, 16);
         push_digits(&mut out, self.0 as u64, 16, 4);
         out

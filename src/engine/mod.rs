@@ -130,6 +130,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts; outputs are waiting to be taken.
+    #[inline(never)]
     #[must_use]
     pub fn new(
         config: Config,
@@ -391,9 +392,9 @@ impl Engine {
     fn weigh_others(&mut self, store: &dyn Store) {
         self.weighed_at = self.now.mono;
         self.others_bytes = 0;
-        for key in store.keys(&self.key_prefix()) {
-            if self.own.journal.name_of(&key).is_none() {
-                let value_bytes = store.get(&key).map_or(0, |value| value.len());
+        for key in &store.keys(&self.key_prefix()) {
+            if self.own.journal.name_of(key).is_none() {
+                let value_bytes = store.get(key).map_or(0, |value| value.len());
                 self.others_bytes += key.len() + value_bytes;
             }
         }

@@ -14,7 +14,11 @@ pub enum Kind {
     Other,
 }
 
-/// Measures one JSON value; `None` if it is not exactly one, or holds a raw line break.
+/// Nesting beyond which a value is not read to its end: it is too deep for anything we take.
+const DEPTH_MAX: u32 = 64;
+
+/// Measures one JSON value; `None` if it is not exactly one, or holds a raw line break. One that is
+/// deeper than [`DEPTH_MAX`] counts as an object of that depth.
 #[must_use]
 pub fn scan(text: &str) -> Option<Kind> {
     let mut rest = text.bytes();
@@ -22,8 +26,7 @@ pub fn scan(text: &str) -> Option<Kind> {
     if !matches!(first, b'"' | b'{' | b'[') {
         return rest.all(is_bare).then_some(Kind::Other);
     }
-    // One bit an open bracket, object or array, for the 64 outermost: far beyond the limit on
-    // properties. Deeper ones are balanced by count only.
+    // One bit an open bracket, object or array, the innermost last.
     let (mut kinds, mut depth, mut deepest) = (0_u64, 0_u32, 0_u32);
     let (mut quoted, mut chars) = (false, 0);
     loop {
@@ -50,17 +53,19 @@ pub fn scan(text: &str) -> Option<Kind> {
                 _ => chars += 1,
             },
             b'{' | b'[' => {
-                if depth < 64 {
-                    kinds = (kinds & !(1 << depth)) | (u64::from(byte == b'{') << depth);
-                }
+                kinds = kinds << 1 | u64::from(byte == b'{');
                 depth += 1;
                 deepest = deepest.max(depth);
+                if depth > DEPTH_MAX {
+                    return Some(Kind::Object(depth));
+                }
             }
             b'}' | b']' => {
-                depth -= 1;
-                if depth < 64 && (kinds >> depth & 1 == 1) != (byte == b'}') {
+                if (kinds & 1 == 1) != (byte == b'}') {
                     return None;
                 }
+                kinds >>= 1;
+                depth -= 1;
             }
             _ => {}
         }

@@ -68,7 +68,7 @@ pub fn event(parts: EventParts<'_>) -> String {
 /// The part of the envelope that is the same for all batches of a tab.
 #[must_use]
 pub fn header(runtime: &str, api_key: &str, tab: &str, context: &str) -> String {
-    let mut out = String::with_capacity(128 + context.len());
+    let mut out = String::new();
     out.push_str("\"sdk\":{\"name\":\"sendoff\",\"version\":");
     push_string(&mut out, SDK_VERSION);
     out.push_str(",\"runtime\":");
@@ -175,7 +175,7 @@ pub fn refused_events(answer: &str) -> usize {
 }
 
 fn open(header: &str, sent_at: UnixMillis, batch_id: &str) -> String {
-    let mut out = String::with_capacity(header.len() + 256);
+    let mut out = String::new();
     out.push_str("{\"sentAt\":\"");
     push_timestamp(&mut out, sent_at);
     out.push('"');
