@@ -30,6 +30,7 @@ impl Identity {
         let stored = store.get(&key(project)).unwrap_or_default();
         let ids = stored.strip_prefix(VERSION);
         let ids = ids.and_then(|ids| split_once(ids, b'\n'));
+        let ids = ids.filter(|(anonymous, _)| !anonymous.is_empty());
         let (mut anonymous_id, mut user_id) = ids.unwrap_or((proposed, ""));
         // It is spliced into every event, so a damaged one must not be trusted.
         if !matches!(scan(user_id), Some(Kind::String(_))) {
