@@ -26,6 +26,14 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// An empty one, with what is to be told already.
+    pub(super) fn new(outputs: Vec<Output>) -> Self {
+        Self {
+            outputs,
+            ..Self::default()
+        }
+    }
+
     /// An event passed the checks.
     pub(super) const fn accept(&mut self) {
         self.accepted += 1;

@@ -1,7 +1,11 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
-use crate::wire::{json::push_u64, text::join};
+use super::{io::Output, report::Report};
+use crate::wire::{
+    json::push_u64,
+    text::{Fields, fields, join},
+};
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
 pub const FLUSH_AT: u32 = 50;
@@ -85,30 +89,34 @@ pub enum Value {
     Other(&'static str),
 }
 
-/// A configured value that could not be used; the default is in force instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Stable name: `missing_api_key`, `config_wrong_type` or `config_out_of_range`.
-    pub code: &'static str,
-    /// What is wrong, and what is done about it.
-    pub message: String,
+/// The options that are numbers, in the order in which they are read: name, default, least, greatest.
+const NUMBERS: &str = "\
+flushInterval 2000 50 3600000
+flushAt 50 1 1000
+maxBatchSize 50 1 1000
+maxQueueSize 10000 1 100000
+maxPayloadBytes 60000 4096 4000000
+maxRetries 3 1 20
+retryBaseDelayMs 300 1 60000
+timeout 5000 100 120000
+maxStorageBytes 2097152 0 5000000
+maxEventAgeMs 604800000 1000 42949672950";
+
+/// What is told of an option that is not what is expected.
+#[must_use]
+pub fn wrong_type(name: &str, expected: &str) -> Output {
+    wrong("config_wrong_type", name, expected)
 }
 
-impl ConfigError {
-    /// An option that is not of the expected type.
-    #[must_use]
-    pub fn wrong_type(name: &str, expected: &str) -> Self {
-        Self {
-            code: "config_wrong_type",
-            message: join(&[
-                "config.",
-                name,
-                " must be ",
-                expected,
-                "; the default is used",
-            ]),
-        }
-    }
+fn wrong(code: &'static str, name: &str, expected: &str) -> Output {
+    let message = join(&[
+        "config.",
+        name,
+        " must be ",
+        expected,
+        "; the default is used",
+    ]);
+    Output::Report(Report::Error { code, message })
 }
 
 impl Config {
@@ -134,42 +142,40 @@ impl Config {
         }
     }
 
-    /// Reads every option through `get`, which is called once for each name.
+    /// Reads every option through `get`, which is called once for each name. What could not be used
+    /// is to be told; the default is in force instead.
     #[inline(never)]
     #[must_use]
-    pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<ConfigError>) {
+    pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<Output>) {
         let mut read = Reader {
             get,
+            numbers: fields(NUMBERS, b'\n'),
             errors: Vec::new(),
         };
         let api_key = read.text("apiKey", "");
         if api_key.is_empty() && read.errors.is_empty() {
             // Without a key nothing can be delivered.
-            read.errors.push(ConfigError {
+            read.errors.push(Output::Report(Report::Error {
                 code: "missing_api_key",
                 message: "config.apiKey is missing; nothing is recorded".to_owned(),
-            });
+            }));
         }
+        // The numbers in the order of their table.
         let config = Self {
             api_key,
             endpoint: read.text("endpoint", ENDPOINT),
-            flush_interval_ms: read.int("flushInterval", 50, 3_600_000, FLUSH_INTERVAL_MS),
-            flush_at: read.int("flushAt", 1, 1_000, FLUSH_AT),
-            max_batch_size: read.int("maxBatchSize", 1, 1_000, FLUSH_AT),
-            max_queue_size: read.int("maxQueueSize", 1, 100_000, MAX_QUEUE_SIZE),
-            max_payload_bytes: read.int("maxPayloadBytes", 4_096, 4_000_000, MAX_PAYLOAD_BYTES),
-            max_retries: read.int("maxRetries", 1, 20, MAX_RETRIES),
-            retry_base_delay_ms: read.int("retryBaseDelayMs", 1, 60_000, RETRY_BASE_DELAY_MS),
-            timeout_ms: read.int("timeout", 100, 120_000, TIMEOUT_MS),
+            flush_interval_ms: read.number() as u32,
+            flush_at: read.number() as u32,
+            max_batch_size: read.number() as u32,
+            max_queue_size: read.number() as u32,
+            max_payload_bytes: read.number() as u32,
+            max_retries: read.number() as u32,
+            retry_base_delay_ms: read.number() as u32,
+            timeout_ms: read.number() as u32,
+            max_storage_bytes: read.number() as u32,
+            max_event_age_ms: read.number(),
             disable_timer: read.flag("disableTimer", false),
             auto_flush_on_exit: read.flag("autoFlushOnExit", true),
-            max_storage_bytes: read.int("maxStorageBytes", 0, 5_000_000, MAX_STORAGE_BYTES),
-            max_event_age_ms: read.number(
-                "maxEventAgeMs",
-                1_000,
-                u64::from(u32::MAX) * 10,
-                MAX_EVENT_AGE_MS,
-            ),
             multi_tab_mode: read.mode(),
         };
         (config, read.errors)
@@ -178,18 +184,19 @@ impl Config {
 
 struct Reader<'a> {
     get: &'a dyn Fn(&str) -> Value,
-    errors: Vec<ConfigError>,
+    numbers: Fields<'a>,
+    errors: Vec<Output>,
 }
 
 impl Reader<'_> {
-    fn int(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
-        // No larger than `max`.
-        self.number(name, min.into(), max.into(), default.into()) as u32
-    }
-
-    fn number(&mut self, name: &str, min: u64, max: u64, default: u64) -> u64 {
-        let value = (self.get)(name);
-        let code = match value {
+    /// The next one of [`NUMBERS`], no larger than its maximum.
+    fn number(&mut self) -> u64 {
+        let mut line = fields(self.numbers.next().unwrap_or(""), b' ');
+        let name = line.next().unwrap_or("");
+        let mut limits = [0; 3];
+        line.numbers(&mut limits);
+        let [default, min, max] = limits;
+        let code = match (self.get)(name) {
             Value::Missing => return default,
             // Whole numbers only; a comparison with NaN is false, so NaN is out of range.
             Value::Number(number) if number >= min as f64 && number <= max as f64 => {
@@ -202,10 +209,7 @@ impl Reader<'_> {
         push_u64(&mut expected, min);
         expected.push_str(" to ");
         push_u64(&mut expected, max);
-        self.errors.push(ConfigError {
-            code,
-            ..ConfigError::wrong_type(name, &expected)
-        });
+        self.errors.push(wrong(code, name, &expected));
         default
     }
 
@@ -240,7 +244,7 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, name: &str, expected: &str) {
-        self.errors.push(ConfigError::wrong_type(name, expected));
+        self.errors.push(wrong_type(name, expected));
     }
 }
 
@@ -248,11 +252,16 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn parse(values: &[(&str, Value)]) -> (Config, Vec<ConfigError>) {
-        Config::parse(&|name| {
+    fn parse(values: &[(&str, Value)]) -> (Config, Vec<(&'static str, String)>) {
+        let (config, errors) = Config::parse(&|name| {
             let found = values.iter().find(|(key, _)| *key == name);
             found.map_or(Value::Missing, |(_, value)| value.clone())
-        })
+        });
+        let told = errors.into_iter().map(|output| match output {
+            Output::Report(Report::Error { code, message }) => (code, message),
+            other => panic!("{other:?}"),
+        });
+        (config, told.collect())
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
         let (config, errors) = parse(&[]);
         assert_eq!(config, Config::new(""));
         assert_eq!(errors.len(), 1);
-        assert_eq!(errors[0].code, "missing_api_key");
+        assert_eq!(errors[0].0, "missing_api_key");
     }
 
     #[test]
@@ -280,7 +289,7 @@ mod tests {
                 ..Config::new("k")
             }
         );
-        let codes: Vec<_> = errors.iter().map(|error| error.code).collect();
+        let codes: Vec<_> = errors.iter().map(|error| error.0).collect();
         assert_eq!(
             codes,
             [
@@ -290,7 +299,7 @@ mod tests {
                 "config_wrong_type"
             ]
         );
-        let messages: Vec<_> = errors.iter().map(|error| &error.message).collect();
+        let messages: Vec<_> = errors.iter().map(|error| &error.1).collect();
         assert_eq!(
             messages[..2],
             [

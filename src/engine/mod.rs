@@ -56,7 +56,7 @@ mod tabs;
 pub mod time;
 
 use account::Account;
-use config::{Config, ConfigError, MultiTabMode};
+use config::{Config, MultiTabMode};
 use deferred::Deferred;
 use election::{Election, Role};
 use flush::{FLUSH_WAIT_MS, Waiter};
@@ -68,7 +68,7 @@ use journal::Journal;
 use log::Log;
 use partition::Partition;
 use pump::Flight;
-use report::{Fields, Report, Stats};
+use report::{Fields, Stats};
 use retry::Gate;
 use rng::Rng;
 use store::Store;
@@ -129,12 +129,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts; outputs are waiting to be taken.
+    /// Starts; outputs are waiting to be taken, first what is told of the configuration.
     #[inline(never)]
     #[must_use]
     pub fn new(
         config: Config,
-        errors: Vec<ConfigError>,
+        errors: Vec<Output>,
         host: Host,
         now: Now,
         store: &mut dyn Store,
@@ -178,14 +178,11 @@ impl Engine {
             weighed_at: now.mono,
             waiters: Vec::new(),
             timers: TimerTable::default(),
-            account: Account::default(),
+            account: Account::new(errors),
             now,
             config,
             host,
         };
-        for ConfigError { code, message } in errors {
-            engine.account.report(Report::Error { code, message });
-        }
         engine.start(store);
         engine
     }

@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{js, js_with};
 use super::{call, option, parsed, report, text};
-use crate::engine::config::{Config, ConfigError, Value};
+use crate::engine::config::{Config, Value, wrong_type};
 use crate::engine::report::{DropReason, Fields, Report};
 use crate::wire::json::Object;
 
@@ -66,13 +66,7 @@ fn a_hostile_configuration_costs_its_values_and_nothing_else() {
             ..Config::new("k")
         }
     );
-    assert_eq!(
-        errors,
-        [ConfigError::wrong_type(
-            "flushAt",
-            "a number from 1 to 1000"
-        )]
-    );
+    assert_eq!(errors, [wrong_type("flushAt", "a number from 1 to 1000")]);
 }
 
 #[wasm_bindgen_test]
