@@ -1,7 +1,7 @@
 //! The books: what was accepted, delivered, given up and refused, and what the page is told of it.
 
 use super::{
-    event::{CallError, Refusal},
+    event::CallError,
     io::Output,
     report::{DropReason, Fields, Report},
 };
@@ -85,16 +85,12 @@ impl Account {
         });
     }
 
-    /// A call was refused.
-    pub(super) fn refuse(&mut self, refusal: Refusal<'_>) {
-        if let Some(count) = self.refused.get_mut(refusal.error as usize) {
+    /// A call was refused, by the facade if there are details (a JSON string).
+    pub(super) fn refuse(&mut self, error: CallError, detail: &str) {
+        if let Some(count) = self.refused.get_mut(error as usize) {
             *count += 1;
         }
-        let detail = match refusal.error {
-            CallError::CallMalformed => "",
-            _ => unquoted(refusal.detail),
-        };
-        self.error(refusal.error.line(), detail);
+        self.error(error.line(), unquoted(detail));
     }
 
     /// Something is wrong that is worth saying once, as for [`Self::error`].

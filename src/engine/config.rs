@@ -144,7 +144,6 @@ impl Config {
 
     /// Reads every option through `get`, which is called once for each name. What could not be used
     /// is to be told; the default is in force instead.
-    #[inline(never)]
     #[must_use]
     pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<Output>) {
         let mut read = Reader {

@@ -141,21 +141,12 @@ pub struct Call<'a> {
     properties: &'a str,
 }
 
-/// A refusal with what the facade had to say about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal<'a> {
-    /// Why.
-    pub error: CallError,
-    /// JSON string with details, or empty.
-    pub detail: &'a str,
-}
-
 impl<'a> Call<'a> {
     /// Reads one record.
     ///
     /// # Errors
-    /// A [`Refusal`] naming the first rule that the call breaks.
-    pub fn parse(record: &'a str) -> Result<Self, Refusal<'a>> {
+    /// The first rule that the call breaks.
+    pub fn parse(record: &'a str) -> Result<Self, CallError> {
         let mut parts = [""; 6];
         for (part, field) in parts.iter_mut().zip(fields(record, b'\t')) {
             *part = field;
@@ -165,13 +156,8 @@ impl<'a> Call<'a> {
             b"t" => (CallKind::Track, name),
             b"i" => (CallKind::Identify, "\"$identify\""),
             b"a" => (CallKind::Alias, "\"$alias\""),
-            b"x" => {
-                return Err(Refusal {
-                    error: CallError::from_code(name),
-                    detail: user_id,
-                });
-            }
-            _ => return Err(CallError::CallMalformed.into()),
+            b"x" => return Err(CallError::from_code(name)),
+            _ => return Err(CallError::CallMalformed),
         };
         if kind == CallKind::Track {
             let errors = [
@@ -192,6 +178,15 @@ impl<'a> Call<'a> {
             other_id,
             properties,
         })
+    }
+
+    /// What the facade had to say about a call that it refused itself (a JSON string), or nothing.
+    #[must_use]
+    pub fn detail(record: &str) -> &str {
+        if !record.starts_with("x\t") {
+            return "";
+        }
+        fields(record, b'\t').nth(3).unwrap_or("")
     }
 
     /// When it was called, or what the page gave instead.
@@ -235,12 +230,6 @@ impl<'a> Call<'a> {
             timestamp: self.timestamp,
             properties: or(properties, "{}"),
         })
-    }
-}
-
-impl From<CallError> for Refusal<'_> {
-    fn from(error: CallError) -> Self {
-        Self { error, detail: "" }
     }
 }
 
@@ -307,7 +296,7 @@ mod tests {
     use super::*;
 
     fn refused(record: &str) -> &'static str {
-        Call::parse(record).expect_err(record).error.code()
+        Call::parse(record).expect_err(record).code()
     }
 
     fn identity() -> Identity {

@@ -2,7 +2,7 @@
 
 use super::{
     Engine,
-    event::{Call, CallError, Refusal},
+    event::{Call, CallError},
     log::CutLimits,
     report::DropReason,
     store::{Store, StoreError},
@@ -34,7 +34,7 @@ impl Engine {
             }
             match self.accept(record) {
                 Ok(now) => urgent |= now,
-                Err(refusal) => self.account.refuse(refusal),
+                Err(error) => self.account.refuse(error, Call::detail(record)),
             }
         }
         if urgent {
@@ -54,11 +54,11 @@ impl Engine {
     }
 
     /// Checks one record and appends its event; tells whether it is to be flushed at once.
-    fn accept<'a>(&mut self, record: &'a str) -> Result<bool, Refusal<'a>> {
+    fn accept(&mut self, record: &str) -> Result<bool, CallError> {
         let call = Call::parse(record)?;
         let text = call.encode(self.me, self.own.log.next_seq(), &self.identity);
         if text.len() + self.envelope_bytes() > self.config.max_payload_bytes as usize {
-            return Err(CallError::EventTooLarge.into());
+            return Err(CallError::EventTooLarge);
         }
         call.apply(&mut self.identity);
         self.own.log.push(text);
