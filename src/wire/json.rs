@@ -1,7 +1,7 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use super::text::{line_at, name_of};
+use super::text::{line_at, name_of, part};
 use crate::engine::{report::Fields, time::UnixMillis};
 
 /// Appends a decimal number.
@@ -31,7 +31,7 @@ pub fn push_string(out: &mut String, text: &str) {
         if byte >= b' ' && byte != b'"' && byte != b'\\' {
             continue;
         }
-        out.push_str(text.get(from..at).unwrap_or(""));
+        out.push_str(part(text, from, at));
         from = at;
         out.push('\\');
         if byte < b' ' {
@@ -40,7 +40,7 @@ pub fn push_string(out: &mut String, text: &str) {
             from += 1;
         }
     }
-    out.push_str(text.get(from..).unwrap_or(""));
+    out.push_str(part(text, from, text.len()));
     out.push('"');
 }
 
@@ -54,17 +54,17 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
     let (year, day) = (100 * century + quarters / 1_461, quarters % 1_461 / 4);
     let month = 2_141 * day + 197_913;
     let next = u64::from(day >= 306);
-    let mut part = |number, width, separator| {
+    let mut field = |number, width, separator| {
         push_digits(out, number, 10, width);
         out.push(separator);
     };
-    part(year + next, 4, '-');
-    part((month >> 16) - 12 * next, 2, '-');
-    part((month & 0xffff) / 2_141 + 1, 2, 'T');
-    part(ms / 3_600_000, 2, ':');
-    part(ms / 60_000 % 60, 2, ':');
-    part(ms / 1_000 % 60, 2, '.');
-    part(ms % 1_000, 3, 'Z');
+    field(year + next, 4, '-');
+    field((month >> 16) - 12 * next, 2, '-');
+    field((month & 0xffff) / 2_141 + 1, 2, 'T');
+    field(ms / 3_600_000, 2, ':');
+    field(ms / 60_000 % 60, 2, ':');
+    field(ms / 1_000 % 60, 2, '.');
+    field(ms % 1_000, 3, 'Z');
 }
 
 /// An object that is being written, for what the page is told.

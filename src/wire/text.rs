@@ -56,7 +56,13 @@ impl<'a> Iterator for Fields<'a> {
 #[must_use]
 pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == separator)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    Some((part(text, 0, at), part(text, at + 1, text.len())))
+}
+
+/// The bytes from `from` up to `to`, or nothing where these are no part of the text.
+#[must_use]
+pub fn part(text: &str, from: usize, to: usize) -> &str {
+    text.get(from..to).unwrap_or("")
 }
 
 /// Line number `index` of a table.
@@ -76,7 +82,7 @@ pub fn name_of(line: &str) -> &str {
 pub fn after<'a>(text: &'a str, needle: &str) -> Option<&'a str> {
     let mut windows = text.as_bytes().windows(needle.len().max(1));
     let at = windows.position(|window| window == needle.as_bytes())?;
-    text.get(at + needle.len()..)
+    Some(part(text, at + needle.len(), text.len()))
 }
 
 /// What is after `byte` (ASCII), if that is the first thing after white space.
@@ -85,7 +91,7 @@ pub fn after_byte(text: &str, byte: u8) -> Option<&str> {
     let text = text.trim_ascii_start();
     text.as_bytes()
         .starts_with(&[byte])
-        .then(|| text.get(1..))?
+        .then(|| part(text, 1, text.len()))
 }
 
 /// A decimal number of at most 19 digits: as many as surely fit.
@@ -118,7 +124,7 @@ pub fn parse_digits(text: &str, base: u64) -> Option<u64> {
 /// A JSON string without its quotes; its escapes stay.
 #[must_use]
 pub fn unquoted(text: &str) -> &str {
-    text.get(1..text.len().saturating_sub(1)).unwrap_or("")
+    part(text, 1, text.len().wrapping_sub(1))
 }
 
 /// The pieces as one text.
