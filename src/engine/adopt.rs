@@ -14,7 +14,7 @@ use super::{
     store::Store,
     time::Instant,
 };
-use crate::wire::text::split_once;
+use crate::wire::text::{part, split_once};
 
 /// Without a channel, a journal that was written to this recently may have a living owner.
 const BLIND_MS: u64 = 10_000;
@@ -163,7 +163,7 @@ impl Engine {
 fn tabs_in(keys: &[String], prefix_bytes: usize) -> Vec<TabId> {
     let mut tabs = Vec::new();
     for key in keys {
-        let rest = key.get(prefix_bytes..).unwrap_or("");
+        let rest = part(key, prefix_bytes, key.len());
         if let Some((tab, _)) = split_once(rest, b':')
             && let Some(tab) = TabId::parse(tab)
             && !tabs.contains(&tab)

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::wire::{
     envelope::{EventParts, event},
-    text::{fields, join, line_at, name_of},
+    text::{field_at, fields, join, line_at, name_of},
 };
 
 /// Characters in an event name at most.
@@ -186,7 +186,7 @@ impl<'a> Call<'a> {
         if !record.starts_with("x\t") {
             return "";
         }
-        fields(record, b'\t').nth(3).unwrap_or("")
+        field_at(record, b'\t', 3)
     }
 
     /// When it was called, or what the page gave instead.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::wire::{
     json::{push_digits, push_u64},
-    text::parse_digits,
+    text::{parse_digits, part},
 };
 
 /// One load of one page: 80 random bits, written as 20 hex digits. The first 64 of them are the upper
@@ -18,13 +18,9 @@ impl TabId {
     /// Reads 20 lower-case hex digits; anything else is not one of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (high, low) = text.split_at_checked(16)?;
-        if low.len() != 4 {
-            return None;
-        }
-        Some(Self(
-            u128::from(parse_digits(high, 16)?) << 64 | u128::from(parse_digits(low, 16)?),
-        ))
+        let high = parse_digits(part(text, 0, 16), 16)?;
+        let low = parse_digits(part(text, 16, text.len()), 16)?;
+        (text.len() == 20).then_some(Self(u128::from(high) << 64 | u128::from(low)))
     }
 
     /// A random one, where the host's was not usable.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::wire::{
     envelope,
-    text::{fields, join},
+    text::{fields, join, part},
 };
 
 /// A damaged value is kept if it is no longer than this.
@@ -161,7 +161,7 @@ impl Found {
         }
         let mut identity = engine.identity.clone();
         let mut seq = 0;
-        for record in fields(early.get(2..).unwrap_or(""), b'\n') {
+        for record in fields(part(early, 2, early.len()), b'\n') {
             let Ok(call) = Call::parse(record) else {
                 continue;
             };

@@ -68,7 +68,17 @@ pub fn part(text: &str, from: usize, to: usize) -> &str {
 /// Line number `index` of a table.
 #[must_use]
 pub fn line_at(table: &str, index: usize) -> &str {
-    fields(table, b'\n').nth(index).unwrap_or("")
+    field_at(table, b'\n', index)
+}
+
+/// Field number `index`, or nothing.
+#[must_use]
+pub fn field_at(text: &str, separator: u8, index: usize) -> &str {
+    let mut fields = fields(text, separator);
+    for _ in 0..index {
+        fields.next();
+    }
+    fields.next().unwrap_or("")
 }
 
 /// The name that a line of a table begins with; what follows it is a space away.
@@ -88,10 +98,8 @@ pub fn after<'a>(text: &'a str, needle: &str) -> Option<&'a str> {
 /// What is after `byte` (ASCII), if that is the first thing after white space.
 #[must_use]
 pub fn after_byte(text: &str, byte: u8) -> Option<&str> {
-    let text = text.trim_ascii_start();
-    text.as_bytes()
-        .starts_with(&[byte])
-        .then(|| part(text, 1, text.len()))
+    let at = text.bytes().position(|byte| !byte.is_ascii_whitespace())?;
+    (text.as_bytes().get(at) == Some(&byte)).then(|| part(text, at + 1, text.len()))
 }
 
 /// A decimal number of at most 19 digits: as many as surely fit.
