@@ -85,8 +85,8 @@ pub enum Value {
     Bool(bool),
     /// A string.
     Text(String),
-    /// Anything else, by the name of its type.
-    Other(&'static str),
+    /// Anything else, or what could not be read.
+    Other,
 }
 
 /// The options that are numbers, in the order in which they are read: name, default, least, greatest.
@@ -279,7 +279,7 @@ mod tests {
             ("maxRetries", Value::Text("3".into())),
             ("timeout", Value::Number(250.0)),
             ("multiTabMode", Value::Text("both".into())),
-            ("disableTimer", Value::Other("object")),
+            ("disableTimer", Value::Other),
         ]);
         assert_eq!(
             config,

@@ -2,12 +2,12 @@
 
 const TYPES = ["undefined", "number", "boolean", "string"];
 
-/** The type of `target[name]` by its place among these, -1 for any other and -2 where it throws, or is no object's. */
+/** The type of `target[name]` by its place among these, -1 for any other or where it throws. */
 export const typeOf = (target, name) => {
   try {
     return TYPES.indexOf(typeof Reflect.get(target, name));
   } catch {
-    return -2;
+    return -1;
   }
 };
 

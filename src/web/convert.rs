@@ -31,8 +31,7 @@ pub(crate) fn option(config: &JsValue, name: &str) -> Value {
         1 => Value::Number(number(config, name)),
         2 => Value::Bool(number(config, name) > 0.0),
         3 => Value::Text(text(config, name).unwrap_or_default()),
-        -1 => Value::Other("object"),
-        _ => Value::Other("throwing getter"),
+        _ => Value::Other,
     }
 }
 

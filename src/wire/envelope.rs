@@ -17,9 +17,6 @@ use super::{
 };
 use crate::engine::{entries::Entry, ids::TabId, seal::Hole, time::UnixMillis};
 
-/// Version of this crate, as sent in `sdk.version`.
-pub const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// The parts of one event, the strings already JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct EventParts<'a> {
@@ -69,9 +66,11 @@ pub fn event(parts: EventParts<'_>) -> String {
 #[must_use]
 pub fn header(runtime: &str, api_key: &str, tab: &str, context: &str) -> String {
     let mut out = String::new();
-    out.push_str("\"sdk\":{\"name\":\"sendoff\",\"version\":");
-    push_string(&mut out, SDK_VERSION);
-    out.push_str(",\"runtime\":");
+    out.push_str(concat!(
+        "\"sdk\":{\"name\":\"sendoff\",\"version\":\"",
+        env!("CARGO_PKG_VERSION"),
+        "\",\"runtime\":"
+    ));
     push_string(&mut out, runtime);
     out.push_str("},\"apiKey\":");
     push_string(&mut out, api_key);
