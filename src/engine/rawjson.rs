@@ -17,7 +17,7 @@ pub enum Kind {
 /// Nesting beyond which a value is not read to its end: it is too deep for anything we take.
 const DEPTH_MAX: u32 = 64;
 
-/// Measures one JSON value; `None` if it is not exactly one, or holds a raw line break. One that is
+/// Measures one JSON value; `None` if it is not exactly one, or holds a raw control character. One that is
 /// deeper than [`DEPTH_MAX`] counts as an object of that depth.
 #[must_use]
 pub fn scan(text: &str) -> Option<Kind> {
@@ -44,14 +44,11 @@ pub fn scan(text: &str) -> Option<Kind> {
                 }
                 chars += u32::from(counts);
             }
-            // Not in strings either: JSON escapes them.
-            b'\n' | b'\r' => return None,
-            _ if quoted => match byte {
-                0..=0x1f => return None,
-                // Continuation bytes of UTF-8 belong to the character they continue.
-                0x80..=0xbf => {}
-                _ => chars += 1,
-            },
+            // In strings JSON escapes them, and between values `JSON.stringify` writes nothing.
+            0..=0x1f => return None,
+            // Continuation bytes of UTF-8 belong to the character they continue.
+            0x80..=0xbf => {}
+            _ if quoted => chars += 1,
             b'{' | b'[' => {
                 kinds = kinds << 1 | u64::from(byte == b'{');
                 depth += 1;
