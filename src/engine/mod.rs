@@ -130,6 +130,7 @@ pub struct Engine {
 
 impl Engine {
     /// Starts; outputs are waiting to be taken, first what is told of the configuration.
+    // Taken apart into the host's own start, it would be copied field by field.
     #[inline(never)]
     #[must_use]
     pub fn new(

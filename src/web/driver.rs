@@ -228,6 +228,7 @@ impl Recipient for Shell {
     }
 }
 
+// Taken apart into its caller, it would be copied field by field.
 #[inline(never)]
 fn host_facts(host: &JsValue, api_key: &str, has_storage: bool, clock: &Clock) -> Host {
     let project = page::percent_encode(api_key);
