@@ -86,18 +86,18 @@ impl CallError {
 
     /// Their names, each with what was wrong and what to do, a line each.
     pub(super) const TEXTS: &str = "\
-name_missing the event name must be a non-empty string
+name_missing the event needs a name, a non-empty string
 name_not_string the event name must be a string
-name_too_long the event name exceeds 64 characters
-user_id_missing the id must be a non-empty string
-user_id_not_string the id must be a string
+name_too_long the event name exceeds 64 characters; use properties for details
+user_id_missing the user id is missing or empty
+user_id_not_string ids must be strings; use String(id)
 user_id_too_long the id exceeds 120 characters
-properties_not_object properties must be a plain object
-properties_too_deep properties exceed 8 levels
-properties_too_large properties exceed 32 KB
-properties_not_serializable JSON.stringify fails: remove cycles, BigInt, throwing getters
+properties_not_object properties must be a plain object, or left out
+properties_too_deep properties exceed 8 levels; flatten them
+properties_too_large properties exceed 32 KB as JSON; send less
+properties_not_serializable properties fail in JSON.stringify; remove cycles, BigInt, throwing getters
 timestamp_invalid timestamp must be a Date, ISO string or milliseconds since 1970
-event_too_large the event exceeds maxPayloadBytes
+event_too_large the event exceeds maxPayloadBytes; send less or raise it
 shut_down the client is shut down; create a new one
 call_malformed the call could not be read";
 

@@ -18,7 +18,7 @@ pub(super) const RING_STORAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// Told where the journal cannot be kept.
 pub(super) const STORAGE_UNAVAILABLE: &str =
-    "storage_unavailable localStorage is blocked; events are kept in memory";
+    "storage_unavailable localStorage is missing or blocked; events are kept in memory";
 
 /// How often what other tabs hold is weighed anew while there is no room, in milliseconds.
 const WEIGH_MS: u64 = 1_000;
@@ -117,8 +117,8 @@ impl Engine {
 
     fn warn_of_drops(&mut self, reason: DropReason) {
         match reason {
-            DropReason::Blocked => self.account.error_once("endpoint_blocked no request ever got through; the oldest events are dropped; check endpoint, CORS, CSP, ad blockers"),
-            _ => self.account.error_once("queue_overflow more than maxQueueSize events wait; the oldest events are dropped; check endpoint"),
+            DropReason::Blocked => self.account.error_once("endpoint_blocked no request ever got through; the oldest events are dropped; check the endpoint, CORS, CSP connect-src, ad blockers"),
+            _ => self.account.error_once("queue_overflow more than maxQueueSize events wait; the oldest events are dropped; check that the endpoint answers 2xx"),
         }
     }
 
