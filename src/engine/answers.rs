@@ -1,7 +1,7 @@
 //! What the answer to a request means, and what becomes of the batch.
 
 use super::{
-    Engine,
+    Engine, Presence,
     io::{Means, Outcome, Output, RequestId},
     partition::BatchRef,
     peer::PeerVerdict,
@@ -9,6 +9,7 @@ use super::{
     report::{DropReason, Report},
     retry::{Verdict, classify, status_of, text_of},
     store::Store,
+    time::Instant,
 };
 use crate::wire::envelope;
 
@@ -19,6 +20,13 @@ impl Engine {
             self.on_deferred_response(id, outcome, store);
             return;
         };
+        if matches!(outcome, Outcome::Queued) {
+            // A beacon says no more: until the page is back, it counts as in flight.
+            if let Some(flight) = self.flights.get_mut(index) {
+                flight.deadline = Instant::NEVER;
+            }
+            return;
+        }
         let flight = self.flights.remove(index);
         self.on_answer(&flight, outcome, store);
         self.release_partitions();
@@ -27,13 +35,8 @@ impl Engine {
     fn on_answer(&mut self, flight: &Flight, outcome: &Outcome, store: &mut dyn Store) {
         let batch = flight.batches.first().filter(|_| !flight.asks);
         if let Some(batch) = batch {
-            let leaving = self.page.leaving;
+            let leaving = self.page.is_leaving();
             match outcome {
-                Outcome::Queued => {
-                    self.deferred.beacon_bytes += flight.body_bytes;
-                    self.set_unsure(batch, true);
-                    return;
-                }
                 // The next means after one that did not take the request: `fetch` without keepalive
                 // while the page lives, a beacon when it is leaving. Over the budget a keepalive
                 // fetch rejects like any network error, so when leaving that is worth a beacon, too.
@@ -46,7 +49,8 @@ impl Engine {
                     self.send_batch(batch, next);
                     return;
                 }
-                _ => self.page.cut_off |= leaving && status_of(outcome) == 0,
+                _ if leaving && status_of(outcome) == 0 => self.page.presence = Presence::Gone,
+                _ => {}
             }
         }
         let verdict = classify(outcome, self.now.wall);
@@ -188,7 +192,9 @@ impl Engine {
     /// Requests whose answer is overdue count as failed and are given up.
     pub(super) fn on_request_timeout(&mut self, store: &mut dyn Store) {
         let now = self.now.mono;
-        while let Some(flight) = self.flights.iter().find(|flight| flight.deadline <= now) {
+        while let Some(flight) = self.flights.first()
+            && flight.deadline <= now
+        {
             let id = flight.id;
             self.account.output(Output::Cancel(id));
             self.on_response(id, &Outcome::Network, store);

@@ -25,8 +25,6 @@ const REFUSED_MS: u64 = 30_000;
 pub(super) struct Deferred {
     not_before: Instant,
     seen: (u64, u64, usize),
-    /// Beacons never say when they are done; until the page is back they count as in flight.
-    pub(super) beacon_bytes: usize,
 }
 
 /// One of them.
@@ -44,7 +42,7 @@ impl Engine {
     pub(super) fn update_deferred(&mut self, store: &mut dyn Store) {
         let now = self.now.mono;
         let idle = !self.host.has_deferred || !self.config.auto_flush_on_exit;
-        if idle || self.page.leaving || self.page.frozen || self.gate.is_told_to_wait(now) {
+        if idle || self.page.is_away() || self.gate.is_told_to_wait(now) {
             return;
         }
         let log = &self.own.log;

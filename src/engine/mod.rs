@@ -85,13 +85,31 @@ const MERGE_MS: u64 = 2_000;
 struct PageState {
     visible: bool,
     online: bool,
-    /// After `pagehide`: only the last words, no timers, no channel.
-    leaving: bool,
-    frozen: bool,
-    /// It left, and another tab has what it left behind.
-    handed_over: bool,
-    /// It left, and a request that was to outlive it failed: the rest waits for the next visit.
-    cut_off: bool,
+    presence: Presence,
+}
+
+/// Whether the page is there: from the second one on no timers and no peers are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Presence {
+    Here,
+    Frozen,
+    /// After `pagehide`: only the last words, and no channel.
+    Leaving,
+    /// It left without more words: another tab has what it left behind, or a request that was to
+    /// outlive it failed, and the rest waits for the next visit.
+    Gone,
+}
+
+impl PageState {
+    /// Whether it is frozen or has left.
+    fn is_away(self) -> bool {
+        self.presence > Presence::Here
+    }
+
+    /// Whether it has left.
+    fn is_leaving(self) -> bool {
+        self.presence >= Presence::Leaving
+    }
 }
 
 /// See the module.
@@ -155,10 +173,7 @@ impl Engine {
             page: PageState {
                 visible: host.visible,
                 online: host.online,
-                leaving: false,
-                frozen: false,
-                handed_over: false,
-                cut_off: false,
+                presence: Presence::Here,
             },
             identity,
             rng,
@@ -242,7 +257,7 @@ impl Engine {
     /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.dead || self.page.leaving || self.page.frozen {
+        if self.dead || self.page.is_away() {
             return None;
         }
         let at = self.timers.next_timeout().min(self.election.next_timeout());
@@ -293,7 +308,7 @@ impl Engine {
     /// Lets every part act on the new state. Nothing here depends on what the input was.
     fn after(&mut self, store: &mut dyn Store) {
         self.run_election();
-        if self.page.leaving || self.page.frozen {
+        if self.page.is_away() {
             self.last_words(store);
         } else if self.sends_for_itself() {
             self.pump(store);
@@ -332,12 +347,11 @@ impl Engine {
                 self.now.mono + self.config.flush_interval_ms.into(),
             );
         }
-        let mut at = Instant::NEVER;
-        for flight in &self.flights {
-            at = at.min(flight.deadline);
-        }
+        // The oldest is due first: all wait equally long.
+        let oldest = self.flights.first();
+        let at = oldest.map_or(Instant::NEVER, |flight| flight.deadline);
         self.timers.set(Timer::Request, at);
-        at = Instant::NEVER;
+        let mut at = Instant::NEVER;
         for waiter in &self.waiters {
             at = at.min(waiter.give_up_at);
         }

@@ -161,7 +161,7 @@ impl Engine {
         // The budget is shared with the page's own requests, and over it a keepalive fetch rejects
         // like any network error: while the page lives, a repeat goes without.
         let fits = self.keepalive_bytes() + body.len() <= KEEPALIVE_BYTES_MAX;
-        let means = if fits && (self.page.leaving || !repeated) {
+        let means = if fits && (self.page.is_leaving() || !repeated) {
             means
         } else {
             Means::Fetch
@@ -199,7 +199,7 @@ impl Engine {
 
     /// Bytes that this page has in flight under the shared budget.
     pub(super) fn keepalive_bytes(&self) -> usize {
-        let mut bytes = self.deferred.beacon_bytes;
+        let mut bytes = 0;
         for flight in &self.flights {
             if flight.means != Means::Fetch {
                 bytes += flight.body_bytes;
@@ -210,7 +210,7 @@ impl Engine {
 
     /// A batch's bytes, and whether it has been sent before.
     fn body_of(&mut self, batch: &BatchRef) -> Option<(String, bool)> {
-        let leaving = self.page.leaving;
+        let leaving = self.page.is_leaving();
         let seal = self.seal_mut(batch)?;
         // Of what is sent now nobody may be there to see the answer.
         seal.maybe_sent |= leaving;

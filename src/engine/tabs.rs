@@ -140,7 +140,7 @@ impl Engine {
         };
         let from = message.from;
         // A frozen tab may still be handed messages; it has said goodbye and answers nobody.
-        if self.page.frozen || self.page.leaving {
+        if self.page.is_away() {
             return;
         }
         let (says, [first, ..]) = (message.says, message.numbers);
