@@ -91,7 +91,8 @@ fn retry(retry_after: Option<RetryAfter>, wall: UnixMillis) -> Verdict {
 pub struct Gate {
     attempts: u32,
     not_before: Instant,
-    told_by_collector: bool,
+    /// The end of the pause that the collector itself asked for.
+    told_until: Instant,
     /// See [`Breaker`].
     pub breaker: Breaker,
 }
@@ -101,9 +102,7 @@ impl Gate {
     pub const fn on_success(&mut self) {
         self.attempts = 0;
         // A pause that the collector asked for stands, whatever else it answers meanwhile.
-        if !self.told_by_collector {
-            self.not_before = Instant(0);
-        }
+        self.not_before = Instant(0);
         self.breaker.on_success();
     }
 
@@ -120,10 +119,12 @@ impl Gate {
         // Full jitter (Brooker, "Exponential Backoff And Jitter"): clients that failed together
         // come back spread over the whole wait.
         let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
-        let wait = after_ms.unwrap_or(jittered);
         // Failures may come in bunches (requests sent while leaving): the longest wait counts.
-        self.not_before = self.not_before.max(now.mono + wait);
-        self.told_by_collector |= after_ms.is_some();
+        let (until, wait) = match after_ms {
+            Some(ms) => (&mut self.told_until, ms),
+            None => (&mut self.not_before, jittered),
+        };
+        *until = (*until).max(now.mono + wait);
         self.attempts += 1;
         let over = self.attempts >= config.max_retries;
         if over {
@@ -135,7 +136,8 @@ impl Gate {
     /// When the next request may leave, if not now.
     #[must_use]
     pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        let at = self.not_before.max(self.breaker.open_until());
+        let at = self.not_before.max(self.told_until);
+        let at = at.max(self.breaker.open_until());
         (at > now).then_some(at)
     }
 
@@ -143,7 +145,7 @@ impl Gate {
     /// page's last words respect.
     #[must_use]
     pub fn is_told_to_wait(&self, now: Instant) -> bool {
-        self.told_by_collector && self.not_before > now
+        self.told_until > now
     }
 
     /// Whether the last attempt failed.
@@ -154,7 +156,6 @@ impl Gate {
 
     /// A request leaves.
     pub fn on_send(&mut self, now: Instant) {
-        self.told_by_collector &= self.not_before > now;
         self.breaker.on_send(now);
     }
 }
