@@ -131,7 +131,8 @@ pub struct Engine {
     gate: Gate,
     flights: Vec<Flight>,
     last_request: u32,
-    last_served: TabId,
+    /// The tab that was served last, as a position among those of which something may be here.
+    turn: usize,
     deferred: Deferred,
     /// This go's attempts are used up; the next flush starts another.
     paused: bool,
@@ -183,7 +184,7 @@ impl Engine {
             gate: Gate::default(),
             flights: Vec::new(),
             last_request: 0,
-            last_served: me,
+            turn: usize::MAX,
             deferred: Deferred::default(),
             paused: false,
             go_to: 0,

@@ -7,6 +7,7 @@ use super::{
     log::Seal,
     partition::{BatchRef, Partition},
     store::Store,
+    tabs::Tabs,
     time::{Instant, Timer},
 };
 use crate::wire::envelope;
@@ -76,28 +77,31 @@ impl Engine {
 
     /// The next batch in turn: one of each tab that has something to send.
     fn next_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
-        let mut tab = self.last_served;
-        for _ in 0..=self.tabs.offers.len() + self.tabs.adopted.len() {
-            tab = self.tab_after(tab);
+        for _ in 0..=self.tabs.adopted.len() + self.tabs.offers.len() {
+            self.turn = self.turn.wrapping_add(1);
+            let tab = self.tab_in_turn();
             let batch = self.next_batch_of(tab, store);
             if batch.is_some() {
-                self.last_served = tab;
                 return batch;
             }
         }
         None
     }
 
-    /// The next tab, in a circle, of which something may be here.
-    fn tab_after(&self, last: TabId) -> TabId {
-        let mut next = self.me;
-        for offer in &self.tabs.offers {
-            next = next.nearer_after(last, offer.tab);
+    /// The tab whose turn it is: of the logs taken over, of the offers, oldest first, and this one.
+    /// A tab's next offer comes in last, so none can keep another from its turn.
+    fn tab_in_turn(&mut self) -> TabId {
+        let Tabs {
+            adopted, offers, ..
+        } = &self.tabs;
+        if let Some(partition) = adopted.get(self.turn) {
+            partition.log.tab
+        } else if let Some(offer) = offers.get(self.turn - adopted.len()) {
+            offer.tab
+        } else {
+            self.turn = usize::MAX;
+            self.me
         }
-        for partition in &self.tabs.adopted {
-            next = next.nearer_after(last, partition.log.tab);
-        }
-        next
     }
 
     fn next_batch_of(&mut self, tab: TabId, store: &mut dyn Store) -> Option<BatchRef> {
