@@ -24,7 +24,8 @@ const REFUSED_MS: u64 = 30_000;
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     not_before: Instant,
-    seen: (u64, u64, usize),
+    /// What it was chosen from: changes with everything tracked, settled or sent.
+    seen: u64,
 }
 
 /// One of them.
@@ -47,7 +48,8 @@ impl Engine {
         }
         let log = &self.own.log;
         let waiting = log.seals.iter().filter(|seal| self.waits(seal)).count();
-        let seen = (log.next_seq(), log.settled(), waiting);
+        // Both numbers only grow.
+        let seen = (log.next_seq() + log.settled()) << 16 | waiting as u64;
         if seen == self.deferred.seen {
             return;
         }

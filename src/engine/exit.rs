@@ -35,7 +35,6 @@ impl Engine {
     }
 
     fn set_visible(&mut self, visible: bool) {
-        self.page.visible = visible;
         self.election.on_visible(self.now.mono, visible);
     }
 

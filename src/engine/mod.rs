@@ -83,7 +83,6 @@ const MERGE_MS: u64 = 2_000;
 /// What the page is doing.
 #[derive(Clone, Copy, Debug)]
 struct PageState {
-    visible: bool,
     online: bool,
     presence: Presence,
 }
@@ -172,7 +171,6 @@ impl Engine {
             me,
             dead: config.api_key.is_empty(),
             page: PageState {
-                visible: host.visible,
                 online: host.online,
                 presence: Presence::Here,
             },
@@ -180,7 +178,7 @@ impl Engine {
             rng,
             own: Partition::new(Log::new(me, header), journal),
             tabs: Tabs::default(),
-            election: Election::alone(me),
+            election: Election::alone(me, host.visible),
             gate: Gate::default(),
             flights: Vec::new(),
             last_request: 0,

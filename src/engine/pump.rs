@@ -27,7 +27,8 @@ pub(super) struct Flight {
     pub(super) asks: bool,
     pub(super) deadline: Instant,
     pub(super) means: Means,
-    pub(super) body_bytes: usize,
+    /// What it takes of the shared budget.
+    budget_bytes: usize,
 }
 
 /// Whether a request about the batch has not been answered.
@@ -182,7 +183,7 @@ impl Engine {
             asks,
             deadline,
             means,
-            body_bytes: body.len(),
+            budget_bytes: if means == Means::Fetch { 0 } else { body.len() },
         });
         self.account.requests += 1;
         self.gate.on_send(self.now.mono);
@@ -205,9 +206,7 @@ impl Engine {
     pub(super) fn keepalive_bytes(&self) -> usize {
         let mut bytes = 0;
         for flight in &self.flights {
-            if flight.means != Means::Fetch {
-                bytes += flight.body_bytes;
-            }
+            bytes += flight.budget_bytes;
         }
         bytes
     }
