@@ -7,7 +7,7 @@ use super::{
     peer::PeerVerdict,
     pump::Flight,
     report::{DropReason, Report},
-    retry::{Verdict, classify, status_of, text_of},
+    retry::{classify, pause_ms, status_of, text_of},
     store::Store,
     time::Instant,
 };
@@ -53,9 +53,10 @@ impl Engine {
                 _ => {}
             }
         }
-        let verdict = classify(outcome, self.now.wall);
-        if let Verdict::Retry { after_ms } = verdict {
-            self.on_failure(batch, after_ms, status_of(outcome));
+        let status = status_of(outcome);
+        let mut verdict = classify(status);
+        if matches!(verdict, PeerVerdict::Kept) {
+            self.on_failure(batch, pause_ms(outcome, self.now.wall), status);
             return;
         }
         self.gate.on_success();
@@ -63,16 +64,19 @@ impl Engine {
             self.on_receipts(&flight.batches, outcome, store);
             return;
         };
-        let verdict = match verdict {
-            Verdict::TooLarge => PeerVerdict::TooLarge,
-            Verdict::Rejected { status } => {
-                self.report_failed(batch, status);
-                PeerVerdict::Dropped(DropReason::Rejected)
+        let count = self.count_of(batch);
+        match &mut verdict {
+            // The collector may have refused some of a stored batch, one by one.
+            PeerVerdict::Delivered { refused } => {
+                let some = envelope::refused_events(text_of(outcome)).min(count);
+                *refused = some as u32;
+                if some > 0 {
+                    self.report_failed(status, some);
+                }
             }
-            _ => PeerVerdict::Delivered {
-                refused: self.refused_in(batch, outcome),
-            },
-        };
+            PeerVerdict::Dropped(_) => self.report_failed(status, count),
+            _ => {}
+        }
         self.settle(batch, verdict, store);
     }
 
@@ -83,26 +87,15 @@ impl Engine {
         {
             self.paused = true;
             if let Some(batch) = batch {
-                self.report_failed(batch, status);
+                let count = self.count_of(batch);
+                self.report_failed(status, count);
                 self.tell_owner(batch, 0, PeerVerdict::Kept);
             }
         }
     }
 
-    /// How many events of a stored batch the collector refused one by one.
-    fn refused_in(&mut self, batch: &BatchRef, outcome: &Outcome) -> u32 {
-        let refused = envelope::refused_events(text_of(outcome)).min(self.count_of(batch)) as u32;
-        if refused > 0 {
-            self.account.report(Report::DeliveryFailed {
-                status: status_of(outcome),
-                events: refused,
-            });
-        }
-        refused
-    }
-
-    fn report_failed(&mut self, batch: &BatchRef, status: u16) {
-        let events = self.count_of(batch) as u32;
+    fn report_failed(&mut self, status: u16, events: usize) {
+        let events = events as u32;
         self.account
             .report(Report::DeliveryFailed { status, events });
     }

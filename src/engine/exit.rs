@@ -46,7 +46,7 @@ impl Engine {
             self.go();
             if self.sends_for_itself()
                 && self.page.online
-                && self.gate.closed_until(self.now.mono).is_none()
+                && self.gate.closed_until() <= self.now.mono
             {
                 self.pack_out(store);
             }

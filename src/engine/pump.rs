@@ -44,7 +44,8 @@ impl Engine {
         if !self.flights.is_empty() || !self.page.online {
             return;
         }
-        if let Some(at) = self.gate.closed_until(self.now.mono) {
+        let at = self.gate.closed_until();
+        if at > self.now.mono {
             self.timers.set(Timer::Retry, at);
             return;
         }
