@@ -2,7 +2,8 @@
 
 use super::{
     Engine,
-    io::{Means, Outcome, Output, Request, RequestId},
+    account::Account,
+    io::{Means, Outcome, Output, RequestId},
     log::{NO_HOLES, Seal, UNREPORTED},
     store::Store,
     time::{Instant, Timer},
@@ -37,6 +38,13 @@ pub(super) struct Slot {
     pub(super) held: bool,
 }
 
+impl Slot {
+    fn take_back(&mut self, account: &mut Account) {
+        self.held = false;
+        account.output(Output::Cancel(self.id));
+    }
+}
+
 impl Engine {
     /// Keeps the browser supplied with what is to be sent if this tab dies without a word: what
     /// waits here and is not with the leader, at most once a second, and only if it changed.
@@ -64,14 +72,10 @@ impl Engine {
 
     fn refresh_deferred(&mut self, store: &mut dyn Store) {
         let wanted = self.wanted_deferred();
-        for index in 0..self.own.deferred.len() {
-            if let Some(Slot {
-                seal, held: true, ..
-            }) = self.own.deferred.get(index)
-                && !wanted.iter().any(|(wanted, _)| wanted.is_same(seal))
-            {
-                // No two that are held overlap.
-                self.withdraw(seal.from, seal.to);
+        for slot in &mut self.own.deferred {
+            let still = |(wanted, _): &(Seal, String)| wanted.is_same(&slot.seal);
+            if slot.held && !wanted.iter().any(still) {
+                slot.take_back(&mut self.account);
             }
         }
         let mut changed = false;
@@ -88,19 +92,12 @@ impl Engine {
             {
                 slots.remove(index);
             }
-            self.last_request += 1;
-            let id = RequestId(self.last_request);
-            slots.push(Slot {
+            let id = self.request(Means::Deferred, body);
+            self.own.deferred.push(Slot {
                 id,
                 seal,
                 held: true,
             });
-            self.account.output(Output::Send(Request {
-                id,
-                means: Means::Deferred,
-                body,
-                wants_body: false,
-            }));
             changed = true;
         }
         if changed {
@@ -145,8 +142,7 @@ impl Engine {
     pub(super) fn withdraw(&mut self, from: u64, to: u64) {
         for slot in &mut self.own.deferred {
             if slot.held && slot.seal.from <= to && from <= slot.seal.to {
-                slot.held = false;
-                self.account.output(Output::Cancel(slot.id));
+                slot.take_back(&mut self.account);
             }
         }
     }

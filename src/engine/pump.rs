@@ -176,7 +176,8 @@ impl Engine {
     }
 
     fn send(&mut self, batches: Vec<BatchRef>, asks: bool, means: Means, body: String) {
-        let id = self.next_request_id();
+        let budget_bytes = if means == Means::Fetch { 0 } else { body.len() };
+        let id = self.request(means, body);
         let deadline = self.now.mono + self.config.timeout_ms.into();
         self.flights.push(Flight {
             id,
@@ -184,23 +185,24 @@ impl Engine {
             asks,
             deadline,
             means,
-            budget_bytes: if means == Means::Fetch { 0 } else { body.len() },
+            budget_bytes,
         });
         self.account.requests += 1;
         self.gate.on_send(self.now.mono);
         self.election.on_activity(self.now.mono);
+    }
+
+    /// Names a request and gives it to the host.
+    pub(super) fn request(&mut self, means: Means, body: String) -> RequestId {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
         self.account.output(Output::Send(Request {
             id,
             means,
             body,
-            wants_body: true,
+            wants_body: means != Means::Deferred,
         }));
-    }
-
-    /// Names a request.
-    pub(super) const fn next_request_id(&mut self) -> RequestId {
-        self.last_request += 1;
-        RequestId(self.last_request)
+        id
     }
 
     /// Bytes that this page has in flight under the shared budget.
