@@ -182,7 +182,7 @@ impl Engine {
             gate: Gate::default(),
             flights: Vec::new(),
             last_request: 0,
-            turn: usize::MAX,
+            turn: 0,
             deferred: Deferred::default(),
             paused: false,
             go_to: 0,

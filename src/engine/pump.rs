@@ -79,8 +79,10 @@ impl Engine {
 
     /// The next batch in turn: one of each tab that has something to send.
     fn next_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
-        for _ in 0..=self.tabs.adopted.len() + self.tabs.offers.len() {
-            self.turn = self.turn.wrapping_add(1);
+        let others = self.tabs.adopted.len() + self.tabs.offers.len();
+        for _ in 0..=others {
+            // Downwards, so that a tab's next offer, which comes in last, waits for the next round.
+            self.turn = self.turn.wrapping_sub(1).min(others);
             let tab = self.tab_in_turn();
             let batch = self.next_batch_of(tab, store);
             if batch.is_some() {
@@ -90,9 +92,8 @@ impl Engine {
         None
     }
 
-    /// The tab whose turn it is: of the logs taken over, of the offers, oldest first, and this one.
-    /// A tab's next offer comes in last, so none can keep another from its turn.
-    fn tab_in_turn(&mut self) -> TabId {
+    /// The tab whose turn it is: of the logs taken over, the offers, and this one.
+    fn tab_in_turn(&self) -> TabId {
         let Tabs {
             adopted, offers, ..
         } = &self.tabs;
@@ -101,7 +102,6 @@ impl Engine {
         } else if let Some(offer) = offers.get(self.turn - adopted.len()) {
             offer.tab
         } else {
-            self.turn = usize::MAX;
             self.me
         }
     }
