@@ -118,10 +118,8 @@ impl Engine {
         while wanted.len() < SLOTS_MAX {
             let (seal, holes_of) = if let Some(seal) = waiting.next() {
                 (*seal, seal.from)
-            } else if let Some(from) = next
-                && let Some(to) = log.cut(from, self.cut_limits(), false)
-            {
-                let seal = self.own.seal_as_held(from, to, self.now.wall, untold);
+            } else if let Some(to) = log.cut(next, self.cut_limits(), false) {
+                let seal = self.own.seal_as_held(next, to, self.now.wall, untold);
                 let holes_of = core::mem::replace(&mut untold, NO_HOLES);
                 next = log.first_after(to);
                 (seal, holes_of)

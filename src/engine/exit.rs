@@ -79,7 +79,7 @@ impl Engine {
 
     /// Events that others track while the page is leaving, after this tab has said goodbye.
     pub(super) fn last_words(&mut self, store: &mut dyn Store) {
-        if self.own.log.first_unsealed().is_some() && !self.own.journal.is_complete(&self.own.log) {
+        if self.own.log.unsealed() > 0 && !self.own.journal.is_complete(&self.own.log) {
             self.persist_last(store);
         }
         if self.page.presence == Presence::Leaving {

@@ -4,7 +4,7 @@ use super::{
     Engine,
     ids::TabId,
     io::{Means, Output, Request, RequestId},
-    log::Seal,
+    log::{NO_EVENT, Seal},
     partition::{BatchRef, Partition},
     store::Store,
     tabs::Tabs,
@@ -129,7 +129,7 @@ impl Engine {
     pub(super) fn seal_next(&mut self, tab: TabId, store: &mut dyn Store) -> Option<()> {
         let log = &self.own.log;
         if tab == self.me
-            && log.first_unsealed() > Some(self.go_to)
+            && (self.go_to + 1..NO_EVENT).contains(&log.first_unsealed())
             && log.unsealed() < self.config.flush_at as usize
         {
             return None;
