@@ -16,17 +16,19 @@ use crate::wire::envelope;
 impl Engine {
     /// An answer, or the lack of one.
     pub(super) fn on_response(&mut self, id: RequestId, outcome: &Outcome, store: &mut dyn Store) {
+        if matches!(outcome, Outcome::Queued) {
+            // A beacon says no more: until the page is back, it counts as in flight.
+            for flight in &mut self.flights {
+                if flight.id == id {
+                    flight.deadline = Instant::NEVER;
+                }
+            }
+            return;
+        }
         let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
             self.on_deferred_response(id, outcome, store);
             return;
         };
-        if matches!(outcome, Outcome::Queued) {
-            // A beacon says no more: until the page is back, it counts as in flight.
-            if let Some(flight) = self.flights.get_mut(index) {
-                flight.deadline = Instant::NEVER;
-            }
-            return;
-        }
         let flight = self.flights.remove(index);
         self.on_answer(&flight, outcome, store);
         self.release_partitions();
@@ -120,14 +122,12 @@ impl Engine {
         // One that is not here any more was settled before: this is not the answer to remember.
         let stamp = self.seal_mut(batch).map_or(0, |seal| seal.stamp);
         let kept_here = self.settle_here(batch, verdict, count, store);
-        if tab != self.me {
-            if self.tabs.offered(batch).is_some() {
-                self.tabs.forget_offer(tab);
-            }
-            // The pieces of a log taken over are ours to cut: its tab has no say in them.
-            if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
-                self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
-            }
+        if self.tabs.offered(batch).is_some() {
+            self.tabs.forget_offer(tab);
+        }
+        // The pieces of a log taken over are ours to cut: its tab has no say in them.
+        if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
+            self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
         }
     }
 

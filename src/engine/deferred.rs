@@ -145,15 +145,14 @@ impl Engine {
         }
     }
 
-    /// The browser took a deferred request, refused it, or has sent it.
+    /// The browser refused a deferred request, or has sent it.
     pub(super) fn on_deferred_response(
         &mut self,
         id: RequestId,
         outcome: &Outcome,
         store: &mut dyn Store,
     ) {
-        let slot = self.own.deferred.iter().position(|slot| slot.id == id);
-        let (Some(index), false) = (slot, matches!(outcome, Outcome::Queued)) else {
+        let Some(index) = self.own.deferred.iter().position(|slot| slot.id == id) else {
             return;
         };
         let Slot { seal, .. } = self.own.deferred.remove(index);
