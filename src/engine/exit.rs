@@ -180,10 +180,9 @@ impl Engine {
     fn doubt_flights(&mut self) {
         for flight in core::mem::take(&mut self.flights) {
             self.account.output(Output::Cancel(flight.id));
-            if !flight.asks {
-                for batch in &flight.batches {
-                    self.set_unsure(batch, true);
-                }
+            // Those that it asks after were in doubt before.
+            for batch in &flight.batches {
+                self.set_unsure(batch, true);
             }
         }
         self.release_all();
