@@ -1,7 +1,8 @@
 //! What the answer to a request means, and what becomes of the batch.
 
 use super::{
-    Engine, Presence,
+    Engine,
+    exit::Presence,
     io::{Means, Outcome, Output, RequestId},
     partition::BatchRef,
     peer::PeerVerdict,

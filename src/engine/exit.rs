@@ -1,7 +1,7 @@
 //! Every way a page can end, and coming back: hidden, leaving, frozen, restored.
 
 use super::{
-    Engine, Presence,
+    Engine,
     election::Role,
     io::{Means, Output, PageEvent},
     log::CutLimits,
@@ -14,6 +14,37 @@ use super::{
 const DOUBTED_MAX: usize = 8;
 /// Somebody heard this recently is taken to be there still when this page leaves, in milliseconds.
 const HEARD_MS: u64 = 5_000;
+
+/// What the page is doing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageState {
+    pub(super) online: bool,
+    pub(super) presence: Presence,
+}
+
+/// Whether the page is there: from the second one on no timers and no peers are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    Here,
+    Frozen,
+    /// After `pagehide`: only the last words, and no channel.
+    Leaving,
+    /// It left without more words: another tab has what it left behind, or a request that was to
+    /// outlive it failed, and the rest waits for the next visit.
+    Gone,
+}
+
+impl PageState {
+    /// Whether it is frozen or has left.
+    pub(super) fn is_away(self) -> bool {
+        self.presence > Presence::Here
+    }
+
+    /// Whether it has left.
+    pub(super) fn is_leaving(self) -> bool {
+        self.presence >= Presence::Leaving
+    }
+}
 
 impl Engine {
     pub(super) fn on_page(&mut self, event: PageEvent, store: &mut dyn Store) {

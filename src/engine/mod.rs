@@ -59,6 +59,7 @@ use account::Account;
 use config::{Config, ConfigError, MultiTabMode};
 use deferred::Deferred;
 use election::{Election, Role};
+use exit::{PageState, Presence};
 use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
@@ -79,37 +80,6 @@ use crate::wire::{envelope, text::join};
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
-
-/// What the page is doing.
-#[derive(Clone, Copy, Debug)]
-struct PageState {
-    online: bool,
-    presence: Presence,
-}
-
-/// Whether the page is there: from the second one on no timers and no peers are heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Presence {
-    Here,
-    Frozen,
-    /// After `pagehide`: only the last words, and no channel.
-    Leaving,
-    /// It left without more words: another tab has what it left behind, or a request that was to
-    /// outlive it failed, and the rest waits for the next visit.
-    Gone,
-}
-
-impl PageState {
-    /// Whether it is frozen or has left.
-    fn is_away(self) -> bool {
-        self.presence > Presence::Here
-    }
-
-    /// Whether it has left.
-    fn is_leaving(self) -> bool {
-        self.presence >= Presence::Leaving
-    }
-}
 
 /// See the module.
 #[derive(Debug)]
