@@ -2,19 +2,30 @@
 
 use super::{
     Engine,
+    exit::Presence,
     io::{Means, Outcome, Output, RequestId},
     partition::BatchRef,
     peer::PeerVerdict,
     pump::Flight,
     report::{DropReason, Report},
-    retry::{Verdict, classify, status_of, text_of},
+    retry::{classify, pause_ms, status_of, text_of},
     store::Store,
+    time::Instant,
 };
 use crate::wire::envelope;
 
 impl Engine {
     /// An answer, or the lack of one.
     pub(super) fn on_response(&mut self, id: RequestId, outcome: &Outcome, store: &mut dyn Store) {
+        if matches!(outcome, Outcome::Queued) {
+            // A beacon says no more: until the page is back, it counts as in flight.
+            for flight in &mut self.flights {
+                if flight.id == id {
+                    flight.deadline = Instant::NEVER;
+                }
+            }
+            return;
+        }
         let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
             self.on_deferred_response(id, outcome, store);
             return;
@@ -27,13 +38,8 @@ impl Engine {
     fn on_answer(&mut self, flight: &Flight, outcome: &Outcome, store: &mut dyn Store) {
         let batch = flight.batches.first().filter(|_| !flight.asks);
         if let Some(batch) = batch {
-            let leaving = self.page.leaving;
+            let leaving = self.page.is_leaving();
             match outcome {
-                Outcome::Queued => {
-                    self.deferred.beacon_bytes += flight.body_bytes;
-                    self.set_unsure(batch, true);
-                    return;
-                }
                 // The next means after one that did not take the request: `fetch` without keepalive
                 // while the page lives, a beacon when it is leaving. Over the budget a keepalive
                 // fetch rejects like any network error, so when leaving that is worth a beacon, too.
@@ -46,12 +52,14 @@ impl Engine {
                     self.send_batch(batch, next);
                     return;
                 }
-                _ => self.page.cut_off |= leaving && status_of(outcome) == 0,
+                _ if leaving && status_of(outcome) == 0 => self.page.presence = Presence::Gone,
+                _ => {}
             }
         }
-        let verdict = classify(outcome, self.now.wall);
-        if let Verdict::Retry { after_ms } = verdict {
-            self.on_failure(batch, after_ms, status_of(outcome));
+        let status = status_of(outcome);
+        let mut verdict = classify(status);
+        if matches!(verdict, PeerVerdict::Kept) {
+            self.on_failure(batch, pause_ms(outcome, self.now.wall), status);
             return;
         }
         self.gate.on_success();
@@ -59,16 +67,19 @@ impl Engine {
             self.on_receipts(&flight.batches, outcome, store);
             return;
         };
-        let verdict = match verdict {
-            Verdict::TooLarge => PeerVerdict::TooLarge,
-            Verdict::Rejected { status } => {
-                self.report_failed(batch, status);
-                PeerVerdict::Dropped(DropReason::Rejected)
+        let count = self.count_of(batch);
+        match &mut verdict {
+            // The collector may have refused some of a stored batch, one by one.
+            PeerVerdict::Delivered { refused } => {
+                let some = envelope::refused_events(text_of(outcome)).min(count);
+                *refused = some as u32;
+                if some > 0 {
+                    self.report_failed(status, some);
+                }
             }
-            _ => PeerVerdict::Delivered {
-                refused: self.refused_in(batch, outcome),
-            },
-        };
+            PeerVerdict::Dropped(_) => self.report_failed(status, count),
+            _ => {}
+        }
         self.settle(batch, verdict, store);
     }
 
@@ -79,26 +90,15 @@ impl Engine {
         {
             self.paused = true;
             if let Some(batch) = batch {
-                self.report_failed(batch, status);
+                let count = self.count_of(batch);
+                self.report_failed(status, count);
                 self.tell_owner(batch, 0, PeerVerdict::Kept);
             }
         }
     }
 
-    /// How many events of a stored batch the collector refused one by one.
-    fn refused_in(&mut self, batch: &BatchRef, outcome: &Outcome) -> u32 {
-        let refused = envelope::refused_events(text_of(outcome)).min(self.count_of(batch)) as u32;
-        if refused > 0 {
-            self.account.report(Report::DeliveryFailed {
-                status: status_of(outcome),
-                events: refused,
-            });
-        }
-        refused
-    }
-
-    fn report_failed(&mut self, batch: &BatchRef, status: u16) {
-        let events = self.count_of(batch) as u32;
+    fn report_failed(&mut self, status: u16, events: usize) {
+        let events = events as u32;
         self.account
             .report(Report::DeliveryFailed { status, events });
     }
@@ -123,14 +123,12 @@ impl Engine {
         // One that is not here any more was settled before: this is not the answer to remember.
         let stamp = self.seal_mut(batch).map_or(0, |seal| seal.stamp);
         let kept_here = self.settle_here(batch, verdict, count, store);
-        if tab != self.me {
-            if self.tabs.offered(batch).is_some() {
-                self.tabs.forget_offer(tab);
-            }
-            // The pieces of a log taken over are ours to cut: its tab has no say in them.
-            if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
-                self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
-            }
+        if self.tabs.offered(batch).is_some() {
+            self.tabs.forget_offer(tab);
+        }
+        // The pieces of a log taken over are ours to cut: its tab has no say in them.
+        if !(kept_here && matches!(verdict, PeerVerdict::TooLarge)) {
+            self.tell_owner(&BatchRef { stamp, ..*batch }, count, verdict);
         }
     }
 
@@ -188,7 +186,9 @@ impl Engine {
     /// Requests whose answer is overdue count as failed and are given up.
     pub(super) fn on_request_timeout(&mut self, store: &mut dyn Store) {
         let now = self.now.mono;
-        while let Some(flight) = self.flights.iter().find(|flight| flight.deadline <= now) {
+        while let Some(flight) = self.flights.first()
+            && flight.deadline <= now
+        {
             let id = flight.id;
             self.account.output(Output::Cancel(id));
             self.on_response(id, &Outcome::Network, store);

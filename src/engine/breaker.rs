@@ -15,10 +15,10 @@ pub const BLOCKED_OPENINGS: u32 = 3;
 #[derive(Clone, Debug, Default)]
 pub struct Breaker {
     failures: u32,
+    /// Times it opened since it was closed.
     openings: u32,
     /// When it lets a probe through; zero while it is closed.
     open_until: Instant,
-    half_open: bool,
     ever_succeeded: bool,
 }
 
@@ -26,20 +26,15 @@ impl Breaker {
     /// An answer that shows a working collector. A late one, to a request from before it opened,
     /// does not close it: the probe does.
     pub const fn on_success(&mut self) {
-        let open_until = self.open_until;
-        *self = Self {
-            failures: 0,
-            openings: 0,
-            open_until,
-            half_open: false,
-            ever_succeeded: true,
-        };
+        self.failures = 0;
+        self.openings = self.is_open() as u32;
+        self.ever_succeeded = true;
     }
 
     /// A failed attempt.
     pub fn on_failure(&mut self, now: Instant) {
         self.failures += 1;
-        if self.half_open || self.failures >= FAILURES_MAX {
+        if self.is_half_open() || self.failures >= FAILURES_MAX {
             // Where nothing ever got through, an extension or a policy is likelier than an outage,
             // and each opening doubles the wait; an outage is probed every few seconds.
             let doublings = if self.ever_succeeded {
@@ -48,8 +43,7 @@ impl Breaker {
                 self.openings.min(16)
             };
             self.open_until = now + (OPEN_MS << doublings).min(OPEN_MS_MAX);
-            self.openings = self.openings.saturating_add(1);
-            self.half_open = false;
+            self.openings += 1;
             self.failures = 0;
         }
     }
@@ -62,9 +56,8 @@ impl Breaker {
 
     /// A request is about to leave: the first one after the wait is the probe.
     pub fn on_send(&mut self, now: Instant) {
-        if self.is_open() && self.open_until <= now {
+        if self.open_until <= now {
             self.open_until = Instant::default();
-            self.half_open = true;
         }
     }
 
@@ -78,6 +71,11 @@ impl Breaker {
         self.open_until.0 > 0
     }
 
+    /// Whether the probe is under way: it was opened, and is not open any more.
+    const fn is_half_open(&self) -> bool {
+        self.openings > 0 && !self.is_open()
+    }
+
     /// Whether anything failed since the last success.
     #[must_use]
     pub const fn has_failed(&self) -> bool {
@@ -87,7 +85,7 @@ impl Breaker {
     /// `closed`, `open` or `half_open`.
     #[must_use]
     pub const fn state(&self) -> &'static str {
-        if self.half_open {
+        if self.is_half_open() {
             "half_open"
         } else if self.is_open() {
             "open"

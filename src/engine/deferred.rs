@@ -2,7 +2,8 @@
 
 use super::{
     Engine,
-    io::{Means, Outcome, Output, Request, RequestId},
+    account::Account,
+    io::{Means, Outcome, Output, RequestId},
     log::{NO_HOLES, Seal, UNREPORTED},
     store::Store,
     time::{Instant, Timer},
@@ -24,9 +25,8 @@ const REFUSED_MS: u64 = 30_000;
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     not_before: Instant,
-    seen: (u64, u64, usize),
-    /// Beacons never say when they are done; until the page is back they count as in flight.
-    pub(super) beacon_bytes: usize,
+    /// What it was chosen from: changes with everything tracked, settled or sent.
+    seen: u64,
 }
 
 /// One of them.
@@ -38,18 +38,26 @@ pub(super) struct Slot {
     pub(super) held: bool,
 }
 
+impl Slot {
+    fn take_back(&mut self, account: &mut Account) {
+        self.held = false;
+        account.output(Output::Cancel(self.id));
+    }
+}
+
 impl Engine {
     /// Keeps the browser supplied with what is to be sent if this tab dies without a word: what
     /// waits here and is not with the leader, at most once a second, and only if it changed.
     pub(super) fn update_deferred(&mut self, store: &mut dyn Store) {
         let now = self.now.mono;
         let idle = !self.host.has_deferred || !self.config.auto_flush_on_exit;
-        if idle || self.page.leaving || self.page.frozen || self.gate.is_told_to_wait(now) {
+        if idle || self.page.is_away() || self.gate.is_told_to_wait(now) {
             return;
         }
         let log = &self.own.log;
         let waiting = log.seals.iter().filter(|seal| self.waits(seal)).count();
-        let seen = (log.next_seq(), log.settled(), waiting);
+        // Both numbers only grow.
+        let seen = (log.next_seq() + log.settled()) << 16 | waiting as u64;
         if seen == self.deferred.seen {
             return;
         }
@@ -64,14 +72,10 @@ impl Engine {
 
     fn refresh_deferred(&mut self, store: &mut dyn Store) {
         let wanted = self.wanted_deferred();
-        for index in 0..self.own.deferred.len() {
-            if let Some(Slot {
-                seal, held: true, ..
-            }) = self.own.deferred.get(index)
-                && !wanted.iter().any(|(wanted, _)| wanted.is_same(seal))
-            {
-                // No two that are held overlap.
-                self.withdraw(seal.from, seal.to);
+        for slot in &mut self.own.deferred {
+            let still = |(wanted, _): &(Seal, String)| wanted.is_same(&slot.seal);
+            if slot.held && !wanted.iter().any(still) {
+                slot.take_back(&mut self.account);
             }
         }
         let mut changed = false;
@@ -88,19 +92,12 @@ impl Engine {
             {
                 slots.remove(index);
             }
-            self.last_request += 1;
-            let id = RequestId(self.last_request);
-            slots.push(Slot {
+            let id = self.request(Means::Deferred, body);
+            self.own.deferred.push(Slot {
                 id,
                 seal,
                 held: true,
             });
-            self.account.output(Output::Send(Request {
-                id,
-                means: Means::Deferred,
-                body,
-                wants_body: false,
-            }));
             changed = true;
         }
         if changed {
@@ -121,10 +118,8 @@ impl Engine {
         while wanted.len() < SLOTS_MAX {
             let (seal, holes_of) = if let Some(seal) = waiting.next() {
                 (*seal, seal.from)
-            } else if let Some(from) = next
-                && let Some(to) = log.cut(from, self.cut_limits(), false)
-            {
-                let seal = self.own.seal_as_held(from, to, self.now.wall, untold);
+            } else if let Some(to) = log.cut(next, self.cut_limits(), false) {
+                let seal = self.own.seal_as_held(next, to, self.now.wall, untold);
                 let holes_of = core::mem::replace(&mut untold, NO_HOLES);
                 next = log.first_after(to);
                 (seal, holes_of)
@@ -145,21 +140,19 @@ impl Engine {
     pub(super) fn withdraw(&mut self, from: u64, to: u64) {
         for slot in &mut self.own.deferred {
             if slot.held && slot.seal.from <= to && from <= slot.seal.to {
-                slot.held = false;
-                self.account.output(Output::Cancel(slot.id));
+                slot.take_back(&mut self.account);
             }
         }
     }
 
-    /// The browser took a deferred request, refused it, or has sent it.
+    /// The browser refused a deferred request, or has sent it.
     pub(super) fn on_deferred_response(
         &mut self,
         id: RequestId,
         outcome: &Outcome,
         store: &mut dyn Store,
     ) {
-        let slot = self.own.deferred.iter().position(|slot| slot.id == id);
-        let (Some(index), false) = (slot, matches!(outcome, Outcome::Queued)) else {
+        let Some(index) = self.own.deferred.iter().position(|slot| slot.id == id) else {
             return;
         };
         let Slot { seal, .. } = self.own.deferred.remove(index);

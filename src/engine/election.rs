@@ -60,7 +60,8 @@ pub struct Election {
     term: u64,
     /// Of a follower, the tab it follows; otherwise this one.
     leader: TabId,
-    visible: bool,
+    /// Whether the page is.
+    pub visible: bool,
     waiting: bool,
     /// Joining: when to claim. Follower: when to ask. Leader: when to check.
     act_at: Instant,
@@ -79,13 +80,13 @@ pub struct Election {
 impl Election {
     /// A tab that has no channel to ask on.
     #[must_use]
-    pub fn alone(me: TabId) -> Self {
+    pub fn alone(me: TabId, visible: bool) -> Self {
         Self {
             me,
             role: Role::Alone,
             term: 0,
             leader: me,
-            visible: true,
+            visible,
             waiting: false,
             act_at: Instant::NEVER,
             answer_by: Instant::NEVER,
@@ -99,8 +100,7 @@ impl Election {
     }
 
     /// A tab that says hello now, or again after it was away.
-    pub fn join(&mut self, now: Instant, visible: bool, rng: &mut Rng) {
-        self.visible = visible;
+    pub fn join(&mut self, now: Instant, rng: &mut Rng) {
         self.say(Says::Hello);
         self.seek_leader(now, JOIN_MS, rng);
     }

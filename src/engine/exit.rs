@@ -1,7 +1,7 @@
 //! Every way a page can end, and coming back: hidden, leaving, frozen, restored.
 
 use super::{
-    Engine, PageState,
+    Engine,
     election::Role,
     io::{Means, Output, PageEvent},
     log::CutLimits,
@@ -14,6 +14,37 @@ use super::{
 const DOUBTED_MAX: usize = 8;
 /// Somebody heard this recently is taken to be there still when this page leaves, in milliseconds.
 const HEARD_MS: u64 = 5_000;
+
+/// What the page is doing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageState {
+    pub(super) online: bool,
+    pub(super) presence: Presence,
+}
+
+/// Whether the page is there: from the second one on no timers and no peers are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    Here,
+    Frozen,
+    /// After `pagehide`: only the last words, and no channel.
+    Leaving,
+    /// It left without more words: another tab has what it left behind, or a request that was to
+    /// outlive it failed, and the rest waits for the next visit.
+    Gone,
+}
+
+impl PageState {
+    /// Whether it is frozen or has left.
+    pub(super) fn is_away(self) -> bool {
+        self.presence > Presence::Here
+    }
+
+    /// Whether it has left.
+    pub(super) fn is_leaving(self) -> bool {
+        self.presence >= Presence::Leaving
+    }
+}
 
 impl Engine {
     pub(super) fn on_page(&mut self, event: PageEvent, store: &mut dyn Store) {
@@ -35,7 +66,6 @@ impl Engine {
     }
 
     fn set_visible(&mut self, visible: bool) {
-        self.page.visible = visible;
         self.election.on_visible(self.now.mono, visible);
     }
 
@@ -43,11 +73,11 @@ impl Engine {
     /// by requests that outlive the page and whose answers are still seen if it lives.
     fn on_hidden(&mut self, store: &mut dyn Store) {
         self.set_visible(false);
-        if self.config.auto_flush_on_exit && !self.page.leaving {
+        if self.config.auto_flush_on_exit && !self.page.is_leaving() {
             self.go();
             if self.sends_for_itself()
                 && self.page.online
-                && self.gate.closed_until(self.now.mono).is_none()
+                && self.gate.closed_until() <= self.now.mono
             {
                 self.pack_out(store);
             }
@@ -57,15 +87,16 @@ impl Engine {
     /// `pagehide`. The channel is closed last, since an open one would keep the page out of the
     /// back/forward cache in Firefox.
     fn leave(&mut self, store: &mut dyn Store) {
-        if self.page.leaving {
+        if self.page.is_leaving() {
             return;
         }
-        self.page.leaving = true;
+        self.page.presence = Presence::Leaving;
         self.persist_last(store);
         let mut sent = false;
         // Their tabs offer them anew to whoever leads next.
         self.tabs.offers.clear();
         if self.hands_over() {
+            self.page.presence = Presence::Gone;
             self.withdraw(0, u64::MAX);
             self.doubt_tail();
             self.own.write_record(store);
@@ -79,10 +110,10 @@ impl Engine {
 
     /// Events that others track while the page is leaving, after this tab has said goodbye.
     pub(super) fn last_words(&mut self, store: &mut dyn Store) {
-        if self.own.log.first_unsealed().is_some() && !self.own.journal.is_complete(&self.own.log) {
+        if self.own.log.unsealed() > 0 && !self.own.journal.is_complete(&self.own.log) {
             self.persist_last(store);
         }
-        if self.page.leaving && !self.page.handed_over && !self.page.cut_off {
+        if self.page.presence == Presence::Leaving {
             self.send_last(store);
         }
     }
@@ -96,12 +127,11 @@ impl Engine {
     }
 
     /// Whether a living tab will take over what is in the journal.
-    fn hands_over(&mut self) -> bool {
+    fn hands_over(&self) -> bool {
         let kept = self.host.has_storage && self.own.journal.is_complete(&self.own.log);
         let heard = matches!(self.election.role(), Role::Leader | Role::Follower)
             && self.election.heard_within(self.now.mono, HEARD_MS);
-        self.page.handed_over = kept && heard;
-        self.page.handed_over
+        kept && heard
     }
 
     /// Sends as much as the budget for requests that outlive the page allows; tells whether anything.
@@ -120,7 +150,7 @@ impl Engine {
     /// This tab's next batch that still fits into the budget, sealed.
     fn next_to_pack(&mut self) -> Option<BatchRef> {
         let room = KEEPALIVE_BYTES_MAX.checked_sub(self.keepalive_bytes())?;
-        let leaving = self.page.leaving;
+        let leaving = self.page.is_leaving();
         for seal in &self.own.log.seals {
             let batch = seal.batch_of(self.me);
             let goes = if seal.offered {
@@ -143,27 +173,20 @@ impl Engine {
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
     fn freeze(&mut self, store: &mut dyn Store) {
-        if !self.page.frozen && !self.page.leaving {
+        if !self.page.is_away() {
             self.persist_last(store);
             self.release_all();
             self.say_bye(!self.flights.is_empty());
-            self.page.frozen = true;
+            self.page.presence = Presence::Frozen;
         }
     }
 
     /// Back from the back/forward cache or from being frozen, with the same identity.
     fn come_back(&mut self, store: &mut dyn Store) {
-        if !self.page.leaving && !self.page.frozen {
+        if !self.page.is_away() {
             return;
         }
-        self.page = PageState {
-            leaving: false,
-            frozen: false,
-            handed_over: false,
-            cut_off: false,
-            ..self.page
-        };
-        self.deferred.beacon_bytes = 0;
+        self.page.presence = Presence::Here;
         self.doubt_flights();
         if self.own.journal.was_cleared(store) {
             // Somebody took the journal over and may have delivered it, or the user cleared it.
@@ -188,10 +211,9 @@ impl Engine {
     fn doubt_flights(&mut self) {
         for flight in core::mem::take(&mut self.flights) {
             self.account.output(Output::Cancel(flight.id));
-            if !flight.asks {
-                for batch in &flight.batches {
-                    self.set_unsure(batch, true);
-                }
+            // Those that it asks after were in doubt before.
+            for batch in &flight.batches {
+                self.set_unsure(batch, true);
             }
         }
         self.release_all();

@@ -49,7 +49,7 @@ impl Engine {
         let now = self.now.mono;
         let hopeless = self.paused
             || !self.page.online
-            || self.gate.closed_until(now + FLUSH_PATIENCE_MS).is_some()
+            || self.gate.closed_until() > now + FLUSH_PATIENCE_MS
             || self.gate.breaker.open_until() > now;
         if self.answer_where(hopeless) {
             self.stop(store);

@@ -29,17 +29,6 @@ impl TabId {
         Self(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64() >> 48))
     }
 
-    /// Whichever comes first after `last`, in a circle: this one or the other.
-    #[must_use]
-    pub const fn nearer_after(self, last: Self, other: Self) -> Self {
-        let start = last.0.wrapping_add(1);
-        if other.0.wrapping_sub(start) < self.0.wrapping_sub(start) {
-            other
-        } else {
-            self
-        }
-    }
-
     /// As 20 hex digits.
     #[must_use]
     pub fn text(self) -> String {

@@ -21,6 +21,9 @@ use crate::wire::envelope;
 /// them lives, and the rest waits for the next.
 pub const HOLES_MAX: usize = 16;
 
+/// Stands for the number of an event where there is none: after all of them.
+pub const NO_EVENT: u64 = u64::MAX;
+
 /// Limits of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct CutLimits {
@@ -93,9 +96,7 @@ impl Log {
     /// Takes in a batch sealed elsewhere, if it is to the byte what would be sealed here: with the
     /// gaps a journal said it reports, with those that wait to be reported, or with none.
     pub fn adopt_if_exact(&mut self, seal: Seal) -> bool {
-        if self.first_unsealed() != Some(seal.from)
-            || !(seal.from..self.next_seq).contains(&seal.to)
-        {
+        if self.first_unsealed() != seal.from || !(seal.from..self.next_seq).contains(&seal.to) {
             return false;
         }
         for holes_of in [seal.from, UNREPORTED, NO_HOLES] {
@@ -196,17 +197,17 @@ impl Log {
         self.entries.range(seq.saturating_add(1), u64::MAX).iter()
     }
 
-    /// The first event that is not sealed.
+    /// The first event that is not sealed, or [`NO_EVENT`].
     #[must_use]
-    pub fn first_unsealed(&self) -> Option<u64> {
+    pub fn first_unsealed(&self) -> u64 {
         self.first_after(self.sealed_to)
     }
 
-    /// The first event after number `seq`.
+    /// The first event after number `seq`, or [`NO_EVENT`].
     #[must_use]
-    pub fn first_after(&self, seq: u64) -> Option<u64> {
-        let first = self.entries_after(seq).next()?;
-        Some(first.seq)
+    pub fn first_after(&self, seq: u64) -> u64 {
+        let first = self.entries_after(seq).next();
+        first.map_or(NO_EVENT, |first| first.seq)
     }
 
     /// How many events are not sealed.
@@ -440,7 +441,7 @@ mod tests {
     }
 
     fn seal(log: &mut Log, limits: CutLimits, at: UnixMillis) -> Option<()> {
-        let from = log.first_unsealed()?;
+        let from = log.first_unsealed();
         let to = log.cut(from, limits, false)?;
         let seal = log.sealing(from, to, at, UNREPORTED);
         log.adopt(seal);
@@ -552,6 +553,6 @@ mod tests {
         let mut log = log(20);
         while seal(&mut log, LIMITS, UnixMillis(1)).is_some() {}
         assert_eq!(log.settle(1, 15, None), 15);
-        assert_eq!((ranges(&log), log.first_unsealed()), (vec![], Some(16)));
+        assert_eq!((ranges(&log), log.first_unsealed()), (vec![], 16));
     }
 }

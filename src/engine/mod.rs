@@ -59,6 +59,7 @@ use account::Account;
 use config::{Config, MultiTabMode};
 use deferred::Deferred;
 use election::{Election, Role};
+use exit::{PageState, Presence};
 use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
@@ -80,20 +81,6 @@ use crate::wire::{envelope, text::join};
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
 
-/// What the page is doing.
-#[derive(Clone, Copy, Debug)]
-struct PageState {
-    visible: bool,
-    online: bool,
-    /// After `pagehide`: only the last words, no timers, no channel.
-    leaving: bool,
-    frozen: bool,
-    /// It left, and another tab has what it left behind.
-    handed_over: bool,
-    /// It left, and a request that was to outlive it failed: the rest waits for the next visit.
-    cut_off: bool,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Engine {
@@ -113,7 +100,8 @@ pub struct Engine {
     gate: Gate,
     flights: Vec<Flight>,
     last_request: u32,
-    last_served: TabId,
+    /// The tab that was served last, as a position among those of which something may be here.
+    turn: usize,
     deferred: Deferred,
     /// This go's attempts are used up; the next flush starts another.
     paused: bool,
@@ -155,22 +143,18 @@ impl Engine {
             me,
             dead: config.api_key.is_empty(),
             page: PageState {
-                visible: host.visible,
                 online: host.online,
-                leaving: false,
-                frozen: false,
-                handed_over: false,
-                cut_off: false,
+                presence: Presence::Here,
             },
             identity,
             rng,
             own: Partition::new(Log::new(me, header), journal),
             tabs: Tabs::default(),
-            election: Election::alone(me),
+            election: Election::alone(me, host.visible),
             gate: Gate::default(),
             flights: Vec::new(),
             last_request: 0,
-            last_served: me,
+            turn: 0,
             deferred: Deferred::default(),
             paused: false,
             go_to: 0,
@@ -241,7 +225,7 @@ impl Engine {
     /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.dead || self.page.leaving || self.page.frozen {
+        if self.dead || self.page.is_away() {
             return None;
         }
         let at = self.timers.next_timeout().min(self.election.next_timeout());
@@ -292,7 +276,7 @@ impl Engine {
     /// Lets every part act on the new state. Nothing here depends on what the input was.
     fn after(&mut self, store: &mut dyn Store) {
         self.run_election();
-        if self.page.leaving || self.page.frozen {
+        if self.page.is_away() {
             self.last_words(store);
         } else if self.sends_for_itself() {
             self.pump(store);
@@ -331,12 +315,11 @@ impl Engine {
                 self.now.mono + self.config.flush_interval_ms.into(),
             );
         }
-        let mut at = Instant::NEVER;
-        for flight in &self.flights {
-            at = at.min(flight.deadline);
-        }
+        // The oldest is due first: all wait equally long.
+        let oldest = self.flights.first();
+        let at = oldest.map_or(Instant::NEVER, |flight| flight.deadline);
         self.timers.set(Timer::Request, at);
-        at = Instant::NEVER;
+        let mut at = Instant::NEVER;
         for waiter in &self.waiters {
             at = at.min(waiter.give_up_at);
         }

@@ -4,7 +4,7 @@ use super::{
     deferred::Slot,
     ids::{TabId, batch_id},
     journal::Journal,
-    log::{CutLimits, Log, Seal, UNREPORTED},
+    log::{CutLimits, Log, NO_EVENT, Seal, UNREPORTED},
     store::Store,
     time::{Instant, UnixMillis},
 };
@@ -74,8 +74,8 @@ impl Partition {
         wall: UnixMillis,
     ) -> Option<()> {
         let (from, to) = match self.log.first_unsealed() {
-            Some(from) => (from, self.log.cut(from, limits, strict)?),
-            None => self.log.gap()?,
+            NO_EVENT => self.log.gap()?,
+            from => (from, self.log.cut(from, limits, strict)?),
         };
         let seal = self.seal_as_held(from, to, wall, UNREPORTED);
         self.log.adopt(seal);
@@ -97,7 +97,7 @@ impl Partition {
     /// finds the journal must know of them.
     pub(super) fn write_record(&mut self, store: &mut dyn Store) {
         let mut deferred = Vec::new();
-        let first = self.log.first_unsealed().unwrap_or(u64::MAX);
+        let first = self.log.first_unsealed();
         for slot in &self.deferred {
             if slot.held && slot.seal.from >= first {
                 deferred.push(slot.seal);

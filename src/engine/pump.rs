@@ -4,9 +4,10 @@ use super::{
     Engine,
     ids::TabId,
     io::{Means, Output, Request, RequestId},
-    log::Seal,
+    log::{NO_EVENT, Seal},
     partition::{BatchRef, Partition},
     store::Store,
+    tabs::Tabs,
     time::{Instant, Timer},
 };
 use crate::wire::envelope;
@@ -26,7 +27,8 @@ pub(super) struct Flight {
     pub(super) asks: bool,
     pub(super) deadline: Instant,
     pub(super) means: Means,
-    pub(super) body_bytes: usize,
+    /// What it takes of the shared budget.
+    budget_bytes: usize,
 }
 
 /// Whether a request about the batch has not been answered.
@@ -42,7 +44,8 @@ impl Engine {
         if !self.flights.is_empty() || !self.page.online {
             return;
         }
-        if let Some(at) = self.gate.closed_until(self.now.mono) {
+        let at = self.gate.closed_until();
+        if at > self.now.mono {
             self.timers.set(Timer::Retry, at);
             return;
         }
@@ -76,28 +79,31 @@ impl Engine {
 
     /// The next batch in turn: one of each tab that has something to send.
     fn next_batch(&mut self, store: &mut dyn Store) -> Option<BatchRef> {
-        let mut tab = self.last_served;
-        for _ in 0..=self.tabs.offers.len() + self.tabs.adopted.len() {
-            tab = self.tab_after(tab);
+        let others = self.tabs.adopted.len() + self.tabs.offers.len();
+        for _ in 0..=others {
+            // Downwards, so that a tab's next offer, which comes in last, waits for the next round.
+            self.turn = self.turn.wrapping_sub(1).min(others);
+            let tab = self.tab_in_turn();
             let batch = self.next_batch_of(tab, store);
             if batch.is_some() {
-                self.last_served = tab;
                 return batch;
             }
         }
         None
     }
 
-    /// The next tab, in a circle, of which something may be here.
-    fn tab_after(&self, last: TabId) -> TabId {
-        let mut next = self.me;
-        for offer in &self.tabs.offers {
-            next = next.nearer_after(last, offer.tab);
+    /// The tab whose turn it is: of the logs taken over, the offers, and this one.
+    fn tab_in_turn(&self) -> TabId {
+        let Tabs {
+            adopted, offers, ..
+        } = &self.tabs;
+        if let Some(partition) = adopted.get(self.turn) {
+            partition.log.tab
+        } else if let Some(offer) = offers.get(self.turn - adopted.len()) {
+            offer.tab
+        } else {
+            self.me
         }
-        for partition in &self.tabs.adopted {
-            next = next.nearer_after(last, partition.log.tab);
-        }
-        next
     }
 
     fn next_batch_of(&mut self, tab: TabId, store: &mut dyn Store) -> Option<BatchRef> {
@@ -123,7 +129,7 @@ impl Engine {
     pub(super) fn seal_next(&mut self, tab: TabId, store: &mut dyn Store) -> Option<()> {
         let log = &self.own.log;
         if tab == self.me
-            && log.first_unsealed() > Some(self.go_to)
+            && (self.go_to + 1..NO_EVENT).contains(&log.first_unsealed())
             && log.unsealed() < self.config.flush_at as usize
         {
             return None;
@@ -161,7 +167,7 @@ impl Engine {
         // The budget is shared with the page's own requests, and over it a keepalive fetch rejects
         // like any network error: while the page lives, a repeat goes without.
         let fits = self.keepalive_bytes() + body.len() <= KEEPALIVE_BYTES_MAX;
-        let means = if fits && (self.page.leaving || !repeated) {
+        let means = if fits && (self.page.is_leaving() || !repeated) {
             means
         } else {
             Means::Fetch
@@ -170,7 +176,8 @@ impl Engine {
     }
 
     fn send(&mut self, batches: Vec<BatchRef>, asks: bool, means: Means, body: String) {
-        let id = self.next_request_id();
+        let budget_bytes = if means == Means::Fetch { 0 } else { body.len() };
+        let id = self.request(means, body);
         let deadline = self.now.mono + self.config.timeout_ms.into();
         self.flights.push(Flight {
             id,
@@ -178,39 +185,38 @@ impl Engine {
             asks,
             deadline,
             means,
-            body_bytes: body.len(),
+            budget_bytes,
         });
         self.account.requests += 1;
         self.gate.on_send(self.now.mono);
         self.election.on_activity(self.now.mono);
+    }
+
+    /// Names a request and gives it to the host.
+    pub(super) fn request(&mut self, means: Means, body: String) -> RequestId {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
         self.account.output(Output::Send(Request {
             id,
             means,
             body,
-            wants_body: true,
+            wants_body: means != Means::Deferred,
         }));
-    }
-
-    /// Names a request.
-    pub(super) const fn next_request_id(&mut self) -> RequestId {
-        self.last_request += 1;
-        RequestId(self.last_request)
+        id
     }
 
     /// Bytes that this page has in flight under the shared budget.
     pub(super) fn keepalive_bytes(&self) -> usize {
-        let mut bytes = self.deferred.beacon_bytes;
+        let mut bytes = 0;
         for flight in &self.flights {
-            if flight.means != Means::Fetch {
-                bytes += flight.body_bytes;
-            }
+            bytes += flight.budget_bytes;
         }
         bytes
     }
 
     /// A batch's bytes, and whether it has been sent before.
     fn body_of(&mut self, batch: &BatchRef) -> Option<(String, bool)> {
-        let leaving = self.page.leaving;
+        let leaving = self.page.is_leaving();
         let seal = self.seal_mut(batch)?;
         // Of what is sent now nobody may be there to see the answer.
         seal.maybe_sent |= leaving;

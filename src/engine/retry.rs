@@ -4,6 +4,8 @@ use super::{
     breaker::Breaker,
     config::Config,
     io::{Outcome, RetryAfter},
+    peer::PeerVerdict,
+    report::DropReason,
     rng::Rng,
     time::{Instant, Now, UnixMillis},
 };
@@ -13,46 +15,15 @@ pub const BACKOFF_MS_MAX: u64 = 30_000;
 /// The longest `Retry-After` that is obeyed, in milliseconds: a day.
 pub const RETRY_AFTER_MS_MAX: u64 = 24 * 3_600_000;
 
-/// What becomes of a batch after an outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// 2xx: it is stored.
-    Delivered,
-    /// Keep it and try again; the collector may have said when.
-    Retry {
-        /// Milliseconds from now, from `Retry-After`.
-        after_ms: Option<u64>,
-    },
-    /// 413: send it in halves.
-    TooLarge,
-    /// Another 4xx: it will never be taken.
-    Rejected {
-        /// HTTP status.
-        status: u16,
-    },
-}
-
-/// Classifies an outcome.
+/// What a status means, 0 being none. `Kept`: it is worth another try.
 #[must_use]
-pub fn classify(outcome: &Outcome, wall: UnixMillis) -> Verdict {
-    match outcome {
-        Outcome::Status {
-            code: 200..=299, ..
-        } => Verdict::Delivered,
-        Outcome::Status { code: 413, .. } => Verdict::TooLarge,
-        Outcome::Status {
-            code: 408 | 429,
-            retry_after,
-            ..
-        } => retry(*retry_after, wall),
-        Outcome::Status {
-            code: status @ 400..=499,
-            ..
-        } => Verdict::Rejected { status: *status },
-        Outcome::Status { retry_after, .. } => retry(*retry_after, wall),
-        Outcome::Network | Outcome::Refused | Outcome::Queued | Outcome::Activated => {
-            retry(None, wall)
-        }
+pub const fn classify(status: u16) -> PeerVerdict {
+    match status {
+        200..=299 => PeerVerdict::Delivered { refused: 0 },
+        413 => PeerVerdict::TooLarge,
+        408 | 429 => PeerVerdict::Kept,
+        400..=499 => PeerVerdict::Dropped(DropReason::Rejected),
+        _ => PeerVerdict::Kept,
     }
 }
 
@@ -76,14 +47,17 @@ pub fn text_of(outcome: &Outcome) -> &str {
     }
 }
 
-fn retry(retry_after: Option<RetryAfter>, wall: UnixMillis) -> Verdict {
-    let after_ms = retry_after.map(|when| match when {
+/// The pause that the collector asked for, in milliseconds.
+#[must_use]
+pub fn pause_ms(outcome: &Outcome, wall: UnixMillis) -> Option<u64> {
+    let Outcome::Status { retry_after, .. } = outcome else {
+        return None;
+    };
+    let after_ms = match (*retry_after)? {
         RetryAfter::Seconds(seconds) => seconds.min(RETRY_AFTER_MS_MAX) * 1_000,
         RetryAfter::At(at) => at.0.saturating_sub(wall.0),
-    });
-    Verdict::Retry {
-        after_ms: after_ms.map(|ms| ms.min(RETRY_AFTER_MS_MAX)),
-    }
+    };
+    Some(after_ms.min(RETRY_AFTER_MS_MAX))
 }
 
 /// When the next request may leave: backoff, `Retry-After` and breaker in one.
@@ -91,7 +65,8 @@ fn retry(retry_after: Option<RetryAfter>, wall: UnixMillis) -> Verdict {
 pub struct Gate {
     attempts: u32,
     not_before: Instant,
-    told_by_collector: bool,
+    /// The end of the pause that the collector itself asked for.
+    told_until: Instant,
     /// See [`Breaker`].
     pub breaker: Breaker,
 }
@@ -101,9 +76,7 @@ impl Gate {
     pub const fn on_success(&mut self) {
         self.attempts = 0;
         // A pause that the collector asked for stands, whatever else it answers meanwhile.
-        if !self.told_by_collector {
-            self.not_before = Instant(0);
-        }
+        self.not_before = Instant(0);
         self.breaker.on_success();
     }
 
@@ -120,10 +93,12 @@ impl Gate {
         // Full jitter (Brooker, "Exponential Backoff And Jitter"): clients that failed together
         // come back spread over the whole wait.
         let jittered = rng.below(backoff.min(BACKOFF_MS_MAX) + 1);
-        let wait = after_ms.unwrap_or(jittered);
         // Failures may come in bunches (requests sent while leaving): the longest wait counts.
-        self.not_before = self.not_before.max(now.mono + wait);
-        self.told_by_collector |= after_ms.is_some();
+        let (until, wait) = match after_ms {
+            Some(ms) => (&mut self.told_until, ms),
+            None => (&mut self.not_before, jittered),
+        };
+        *until = (*until).max(now.mono + wait);
         self.attempts += 1;
         let over = self.attempts >= config.max_retries;
         if over {
@@ -132,18 +107,18 @@ impl Gate {
         over
     }
 
-    /// When the next request may leave, if not now.
+    /// When the next request may leave; long past if it may leave now.
     #[must_use]
-    pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        let at = self.not_before.max(self.breaker.open_until());
-        (at > now).then_some(at)
+    pub fn closed_until(&self) -> Instant {
+        let at = self.not_before.max(self.told_until);
+        at.max(self.breaker.open_until())
     }
 
     /// Whether the collector itself asked for a pause that is not over. The one thing that even a
     /// page's last words respect.
     #[must_use]
     pub fn is_told_to_wait(&self, now: Instant) -> bool {
-        self.told_by_collector && self.not_before > now
+        self.told_until > now
     }
 
     /// Whether the last attempt failed.
@@ -154,7 +129,6 @@ impl Gate {
 
     /// A request leaves.
     pub fn on_send(&mut self, now: Instant) {
-        self.told_by_collector &= self.not_before > now;
         self.breaker.on_send(now);
     }
 }
@@ -163,52 +137,46 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn status(code: u16, retry_after: Option<RetryAfter>) -> Outcome {
-        Outcome::Status {
-            code,
-            retry_after,
-            body: None,
+    #[test]
+    fn outcomes_are_classified() {
+        let kept = PeerVerdict::Kept;
+        let delivered = PeerVerdict::Delivered { refused: 0 };
+        let rejected = PeerVerdict::Dropped(DropReason::Rejected);
+        for (status, verdict) in [
+            (200, delivered),
+            (204, delivered),
+            (302, kept),
+            (400, rejected),
+            (401, rejected),
+            (408, kept),
+            (413, PeerVerdict::TooLarge),
+            (429, kept),
+            (503, kept),
+            (status_of(&Outcome::Network), kept),
+        ] {
+            assert_eq!(classify(status), verdict, "{status}");
         }
     }
 
     #[test]
-    fn outcomes_are_classified() {
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
         let wall = UnixMillis(784_111_777_000);
-        let kept = Verdict::Retry { after_ms: None };
-        for (outcome, verdict) in [
-            (status(200, None), Verdict::Delivered),
-            (status(204, None), Verdict::Delivered),
-            (status(400, None), Verdict::Rejected { status: 400 }),
-            (status(401, None), Verdict::Rejected { status: 401 }),
-            (status(408, None), kept),
-            (status(413, None), Verdict::TooLarge),
-            (
-                status(429, Some(RetryAfter::Seconds(2))),
-                Verdict::Retry {
-                    after_ms: Some(2_000),
-                },
-            ),
-            (
-                status(503, Some(RetryAfter::At(UnixMillis(wall.0 + 2_500)))),
-                Verdict::Retry {
-                    after_ms: Some(2_500),
-                },
-            ),
-            (
-                status(503, Some(RetryAfter::At(UnixMillis(wall.0 - 1)))),
-                Verdict::Retry { after_ms: Some(0) },
-            ),
-            (
-                status(503, Some(RetryAfter::Seconds(u64::MAX))),
-                Verdict::Retry {
-                    after_ms: Some(RETRY_AFTER_MS_MAX),
-                },
-            ),
-            (status(302, None), kept),
-            (Outcome::Network, kept),
-        ] {
-            assert_eq!(classify(&outcome, wall), verdict, "{outcome:?}");
-        }
+        let asked = |retry_after| {
+            let outcome = Outcome::Status {
+                code: 429,
+                retry_after,
+                body: None,
+            };
+            pause_ms(&outcome, wall)
+        };
+        let at = |ms| Some(RetryAfter::At(UnixMillis(ms)));
+        assert_eq!(asked(None), None);
+        assert_eq!(asked(Some(RetryAfter::Seconds(2))), Some(2_000));
+        assert_eq!(asked(at(wall.0 + 2_500)), Some(2_500));
+        assert_eq!(asked(at(wall.0 - 1)), Some(0));
+        let forever = asked(Some(RetryAfter::Seconds(u64::MAX)));
+        assert_eq!(forever, Some(RETRY_AFTER_MS_MAX));
+        assert_eq!(pause_ms(&Outcome::Network, wall), None);
     }
 
     #[test]
@@ -229,9 +197,7 @@ mod tests {
                 };
                 gate.on_failure(now, None, &config, &mut rng);
                 gate.breaker.on_success();
-                let wait = gate
-                    .closed_until(now.mono)
-                    .map_or(0, |at| at.since_ms(now.mono));
+                let wait = gate.closed_until().since_ms(now.mono);
                 assert!(
                     wait <= (300 << attempt).min(BACKOFF_MS_MAX),
                     "attempt {attempt}: {wait}"
@@ -254,9 +220,8 @@ mod tests {
     fn retry_after_holds_until_it_is_over() {
         let (config, mut rng, mut gate) = (Config::new("k"), Rng::new(1), Gate::default());
         gate.on_failure(Now::default(), Some(60_000), &config, &mut rng);
-        assert_eq!(gate.closed_until(Instant(59_999)), Some(Instant(60_000)));
+        assert_eq!(gate.closed_until(), Instant(60_000));
         assert!(gate.is_told_to_wait(Instant(59_999)));
-        assert_eq!(gate.closed_until(Instant(60_000)), None);
         gate.on_send(Instant(60_000));
         assert!(!gate.is_told_to_wait(Instant(60_000)));
     }

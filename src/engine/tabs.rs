@@ -92,8 +92,7 @@ impl Tabs {
 impl Engine {
     /// Says hello, at start or back from wherever this tab was.
     pub(super) fn join(&mut self) {
-        self.election
-            .join(self.now.mono, self.page.visible, &mut self.rng);
+        self.election.join(self.now.mono, &mut self.rng);
     }
 
     /// Says goodbye. `sent`: some of what is in the journal may be on its way.
@@ -119,7 +118,7 @@ impl Engine {
             from: self.me,
             term: self.election.term(),
             leads: self.election.role() == Role::Leader,
-            visible: self.page.visible,
+            visible: self.election.visible,
             says,
             to,
             numbers,
@@ -140,7 +139,7 @@ impl Engine {
         };
         let from = message.from;
         // A frozen tab may still be handed messages; it has said goodbye and answers nobody.
-        if self.page.frozen || self.page.leaving {
+        if self.page.is_away() {
             return;
         }
         let (says, [first, ..]) = (message.says, message.numbers);
