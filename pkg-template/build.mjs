@@ -33,9 +33,8 @@ export function shortNames({ imports, exports }) {
 }
 
 /**
- * `loader.js`, the glue that wasm-bindgen generated and the files of src/web that it imports from `dir`, as one file
- * without comments, spaces and dead code, and with the names that the wasm has been given. Only this file is minified:
- * `index.js` stays readable for those who open it in `node_modules`, and their bundler minifies both.
+ * `loader.js`, the glue that wasm-bindgen generated and the files of src/web that it imports from `dir`, as one module
+ * without comments, spaces and dead code, and with the names that the wasm has been given.
  */
 export async function bundleLoader(glue, names, dir) {
   const source = `${glue}\nexport { __wbg_finalize_init, __wbg_get_imports };`;
@@ -62,6 +61,23 @@ export async function bundleLoader(glue, names, dir) {
     mangleCache: names,
   });
   return outputFiles[0].text;
+}
+
+/**
+ * The facade with the loader in it, so that a page asks for one script and not for two, one after the other. The loader
+ * is minified and the facade is not: those who open it in `node_modules` can read it, and their bundler minifies all.
+ * The loader's module becomes a function, because importing the package must not do anything.
+ */
+export function inline(facade, loader) {
+  const [before, after, ...more] = facade.split('await import("./sendoff.js")');
+  const [code, exported] = loader.split(/export\{(.*)\};\s*$/);
+  if (!after || more.length || !exported) throw new Error("index.js imports ./sendoff.js no longer, or that exports nothing");
+  const members = exported.replace(/([\w$]+) as ([\w$]+)/g, "$2:$1");
+  return `${before}sendoff()${after}
+// Generated: what wasm-bindgen made of src/web, and loader.js, bundled and minified by pkg-template/build.mjs.
+// prettier-ignore
+const sendoff = () => { ${code.trim()}return{${members}} };
+`;
 }
 
 /** Bundlers (webpack, Vite, Rollup) carry the wasm along only where this expression stands in so many words. */
@@ -95,13 +111,15 @@ async function contents({ wasm, names, glue }) {
   const manifest = read(join(here, "package.json"), "the package's manifest");
   const { name, version, files } = JSON.parse(manifest);
   checkManifest({ name, version }, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
-  checkAsset(read(join(here, "index.js"), "the facade").toString());
+  const facade = read(join(here, "index.js"), "the facade").toString();
+  checkAsset(facade);
   const made = {
     "package.json": () => manifest,
     "sendoff_bg.wasm": () => read(wasm, "the compiled engine"),
-    "sendoff.js": async () => {
+    "index.js": async () => {
       const said = JSON.parse(read(names, "the names in the engine").toString());
-      return bundleLoader(read(glue, "the engine's glue").toString(), shortNames(said), dirname(resolve(glue)));
+      const source = read(glue, "the engine's glue").toString();
+      return inline(facade, await bundleLoader(source, shortNames(said), dirname(resolve(glue))));
     },
   };
   // npm packs a README whether it is listed or not.

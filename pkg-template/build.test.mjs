@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { assemble, bundleLoader, checkAsset, checkManifest, shortNames } from "./build.mjs";
+import { assemble, bundleLoader, checkAsset, checkManifest, inline, shortNames } from "./build.mjs";
 
 // In the shape of what wasm-bindgen generates, and of what binaryen says.
 const GLUE = `
@@ -94,6 +94,17 @@ test("the loader starts the engine from whatever it is given", async (t) => {
   assert.deepEqual(asked.slice(1, 3), [address, address]);
   await assert.rejects(loader.default(new Response("gone", { status: 404 })), /HTTP 404/);
   await assert.rejects(loader.default(new Response("<html>")), WebAssembly.CompileError);
+});
+
+test("the loader stands in the facade, and does nothing before it is asked", async () => {
+  const facade = `export const load = async () => await import("./sendoff.js");\n`;
+  const code = inline(facade, "globalThis.evaluated = 1;var a=1,b=2;export{a as start,b};\n");
+  const { load } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  assert.equal(globalThis.evaluated, undefined);
+  assert.deepEqual(await load(), { start: 1, b: 2 });
+  assert.throws(() => inline(facade + facade, "export{a};"), /imports/);
+  assert.throws(() => inline("load()", "export{a};"), /imports/);
+  assert.throws(() => inline(facade, "var a;"), /exports nothing/);
 });
 
 test("the package holds its allow-list and nothing else, and is written only where it differs", async (t) => {

@@ -28,7 +28,7 @@ let loading;
 /** One instance for the page, from the source of whichever client asks first. */
 const load = (source) => {
   loading ||= (async () => {
-    // @ts-ignore: the build puts it next to this file, from wasm-bindgen's glue and loader.js
+    // @ts-ignore: made of wasm-bindgen's glue and loader.js; the build puts it into this file
     const glue = await import("./sendoff.js");
     await glue.default(source ?? new URL("./sendoff_bg.wasm", import.meta.url));
     return glue;

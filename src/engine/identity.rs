@@ -1,5 +1,7 @@
 //! Who the visitor is: an anonymous id that stays, and the user id once the page has told it.
 
+use uuid::Version;
+
 use super::{
     ids::push_uuid,
     rawjson::{Kind, scan},
@@ -38,7 +40,7 @@ impl Identity {
         }
         let mut fresh = String::new();
         if anonymous_id.is_empty() {
-            push_uuid(&mut fresh, rng.next_u64(), rng.next_u64(), 4);
+            push_uuid(&mut fresh, rng.next_u64(), rng.next_u64(), Version::Random);
             anonymous_id = &fresh;
         }
         let mut quoted = String::new();

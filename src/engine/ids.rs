@@ -1,5 +1,7 @@
 //! Names of tabs, and the idempotency keys derived from them.
 
+use uuid::{Uuid, Version};
+
 use super::{
     rng::{Rng, mix},
     time::UnixMillis,
@@ -45,22 +47,20 @@ impl TabId {
         let rare = self.0 as u64;
         let scattered = mix((self.0 >> 64) as u64 ^ mix(seq ^ rare << 48));
         let rest = mix(rare ^ scattered.rotate_left(17));
-        push_uuid(out, at.0 << 16 | rest >> 48, scattered, 7);
+        push_uuid(out, at.0 << 16 | rest >> 48, scattered, Version::SortRand);
     }
 }
 
 /// Appends a UUID (RFC 9562), hyphenated, of 128 bits of which some give way to version and variant.
-pub(super) fn push_uuid(out: &mut String, high: u64, low: u64, version: u64) {
-    let (high, low) = (high & !0xf000 | version << 12, low & !0 >> 2 | 1 << 63);
-    push_digits(out, high >> 32, 16, 8);
-    let mut part = |bits, digits| {
-        out.push('-');
-        push_digits(out, bits, 16, digits);
-    };
-    part(high >> 16 & 0xffff, 4);
-    part(high & 0xffff, 4);
-    part(low >> 48, 4);
-    part(low & !0 >> 16, 12);
+pub(super) fn push_uuid(out: &mut String, high: u64, low: u64, version: Version) {
+    let version = version as u64;
+    let uuid = Uuid::from_u64_pair(high & !0xf000 | version << 12, low & !0 >> 2 | 1 << 63);
+    for (index, byte) in uuid.into_bytes().into_iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        push_digits(out, byte.into(), 16, 2);
+    }
 }
 
 /// The id of the batch that holds a tab's events `from` to `to`. The stamp tells batches apart that

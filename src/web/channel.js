@@ -21,17 +21,18 @@ export const open = (project, hear) =>
   attempt(() => {
     const socket = socketOf(project);
     // Anything but a string is not from us.
-    const on = ({ data }) => {
+    socket.hear = ({ data }) => {
       if (typeof data === "string") hear(0, 0, data);
     };
-    socket.addEventListener("message", on);
-    return {
-      // It throws only once closed, and then nobody is to hear it.
-      post: (text) => attempt(() => socket.postMessage(text)),
-      close: () =>
-        attempt(() => {
-          socket.removeEventListener("message", on);
-          socket.close();
-        }),
-    };
+    socket.addEventListener("message", socket.hear);
+    return socket;
+  });
+
+/** It throws only once closed, and then nobody is to hear it. */
+export const post = (socket, text) => attempt(() => socket.postMessage(text));
+
+export const close = (socket) =>
+  attempt(() => {
+    socket.removeEventListener("message", socket.hear);
+    socket.close();
   });

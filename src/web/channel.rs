@@ -4,25 +4,24 @@
 //! (measured, Firefox 153; closing it in `pagehide` is early enough), so closing also removes the
 //! listener, and a channel that is merely probed for never gets one.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
+use web_sys::BroadcastChannel;
 
 use super::inbox::Inbox;
 
 #[wasm_bindgen(module = "/src/web/channel.js")]
 extern "C" {
-    type Socket;
-    fn open(project: &str, hear: JsValue) -> Option<Socket>;
-    #[wasm_bindgen(method)]
-    fn post(this: &Socket, text: &str);
-    #[wasm_bindgen(method)]
-    fn close(this: &Socket);
+    fn open(project: &str, hear: Function) -> Option<BroadcastChannel>;
+    fn post(socket: &BroadcastChannel, text: &str);
+    fn close(socket: &BroadcastChannel);
     /// Whether a channel can be had here.
     #[wasm_bindgen(js_name = isAvailable)]
     pub(crate) fn is_available(project: &str) -> bool;
 }
 
 /// An open channel; dropping it closes it.
-pub(crate) struct Channel(Socket);
+pub(crate) struct Channel(BroadcastChannel);
 
 impl Channel {
     /// Joins the channel of `project`.
@@ -32,13 +31,13 @@ impl Channel {
 
     /// Says `text` to every other tab.
     pub(crate) fn post(&self, text: &str) {
-        self.0.post(text);
+        post(&self.0, text);
     }
 }
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        self.0.close();
+        close(&self.0);
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::rc::Weak;
 
-use wasm_bindgen::JsValue;
+use js_sys::Function;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use crate::engine::io::{Input, Outcome, PageEvent, RequestId, RetryAfter};
@@ -66,12 +67,14 @@ impl Inbox {
     ///
     /// One shape for all parts, because each has code of its own on both sides. The function belongs
     /// to JavaScript, which frees it.
-    pub(crate) fn hear(&self) -> JsValue {
+    pub(crate) fn hear(&self) -> Function {
         let inbox = self.clone();
         let hear = move |id, code, text, seconds, at| {
             inbox.put(arrival(id, code, text, seconds, at));
         };
-        Closure::<dyn Fn(u32, u16, Option<String>, f64, f64)>::new(hear).into_js_value()
+        Closure::<dyn Fn(u32, u16, Option<String>, f64, f64)>::new(hear)
+            .into_js_value()
+            .unchecked_into()
     }
 }
 

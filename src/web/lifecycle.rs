@@ -12,6 +12,7 @@
 //! * A prerendered page reports `hidden` and hears `visibilitychange` when it is shown, so it needs no
 //!   case of its own.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::inbox::Inbox;
@@ -20,7 +21,7 @@ use super::page::WINDOW;
 #[wasm_bindgen(module = "/src/web/lifecycle.js")]
 extern "C" {
     type End;
-    fn listen(hear: JsValue) -> End;
+    fn listen(hear: Function) -> End;
     #[wasm_bindgen(method)]
     fn call(this: &End);
     #[wasm_bindgen(js_name = isVisible)]

@@ -114,9 +114,8 @@ pub fn stats(client: usize) -> JsValue {
 #[wasm_bindgen(js_name = anonymousId)]
 #[must_use]
 pub fn anonymous_id(client: usize) -> JsValue {
-    shell(client)
-        .map_or_else(String::new, |shell| shell.anonymous_id())
-        .into()
+    let id = shell(client).map_or_else(String::new, |shell| shell.anonymous_id());
+    serde_wasm_bindgen::to_value(&id).unwrap_or_default()
 }
 
 fn put(client: usize, arrival: Arrival) {

@@ -12,6 +12,7 @@
 //! All of it is objects and promises, so it is JavaScript: `transport.js`, beside this file. It holds the
 //! requests that wait for their answers, and dies with its [`Transport`].
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::inbox::Inbox;
@@ -21,7 +22,7 @@ use crate::engine::io::{Request, RequestId};
 #[wasm_bindgen(module = "/src/web/transport.js")]
 extern "C" {
     type Ways;
-    fn open(endpoint: &str, config: &JsValue, hear: JsValue) -> Ways;
+    fn open(endpoint: &str, config: &JsValue, hear: Function) -> Ways;
     #[wasm_bindgen(method)]
     fn send(this: &Ways, id: u32, means: u32, wants_body: bool, body: &str);
     #[wasm_bindgen(method)]

@@ -29,13 +29,12 @@ export function sizes(bytes) {
 const minified = (source) =>
   Buffer.from(transformSync(source.toString(), { format: "esm", target: "es2022", minify: true }).code);
 
-/** Part → sizes, with the sum as `total`. The facade ships readable and is counted as a bundler delivers it. */
+/** Part → sizes, with the sum as `total`. The JavaScript ships readable and is counted as a bundler delivers it. */
 export function measure(pkg) {
   const file = (name) => readFileSync(join(pkg, name));
   const parts = {
     wasm: sizes(file("sendoff_bg.wasm")),
-    glue: sizes(file("sendoff.js")),
-    facade: sizes(minified(file("index.js"))),
+    script: sizes(minified(file("index.js"))),
   };
   const sum = (form) => Object.values(parts).reduce((total, part) => total + part[form], 0);
   return { ...parts, total: Object.fromEntries(FORMS.map((form) => [form, sum(form)])) };
