@@ -40,7 +40,7 @@ impl Engine {
             let keys = store.keys(&prefix);
             for tab in tabs_in(&keys, prefix.len()) {
                 let kept = self.partition_mut(tab);
-                let known = kept.is_some_and(|kept| kept.journal.knows(&keys));
+                let known = kept.is_some_and(|kept| kept.journal.knows(&keys, store));
                 if tab != self.me && !known && !self.election.knows(tab) {
                     self.adopt(tab, &keys, store);
                 }
@@ -50,6 +50,13 @@ impl Engine {
     }
 
     fn adopt(&mut self, tab: TabId, keys: &[String], store: &mut dyn Store) {
+        // Seen before, and now there is more of it: it is let go of and read anew, once no answer is
+        // awaited for it.
+        self.hand_back(tab);
+        if self.partition_mut(tab).is_some() {
+            self.plan_scans(&[LOOK_AGAIN_MS]);
+            return;
+        }
         let mut found = Found::new(self, tab);
         if found.read(keys, self, store).is_none() {
             self.account.error_once("journal_foreign_version localStorage holds a journal of another sendoff version; it is left alone");
@@ -72,17 +79,10 @@ impl Engine {
         self.account.adopt(found.expired + found.corrupt);
         self.account.drop(DropReason::Expired, found.expired);
         self.account.drop(DropReason::Corrupt, found.corrupt);
-        if let Some(known) = self.partition_mut(tab) {
-            // Seen again: a later look at storage may show what an earlier one missed.
-            let later = known.log.absorb(found.entries);
-            known.journal = found.journal;
-            self.account.adopt(later);
-        } else {
-            let (settled, holes) = (found.record.settled, found.record.holes);
-            let log = Log::restore(tab, found.header, found.entries, settled, holes);
-            self.tabs.adopted.push(Partition::new(log, found.journal));
-            self.take_over(tab, &found.record.seals, found.expired > 0, store);
-        }
+        let (settled, holes) = (found.record.settled, found.record.holes);
+        let log = Log::restore(tab, found.header, found.entries, settled, holes);
+        self.tabs.adopted.push(Partition::new(log, found.journal));
+        self.take_over(tab, &found.record.seals, found.expired > 0, store);
         self.forget_if_empty(tab, store);
     }
 
@@ -116,7 +116,7 @@ impl Engine {
         let prefix = self.key_prefix();
         let kept = self.partition_mut(tab).filter(|kept| kept.log.is_done());
         let Some(kept) = kept else { return };
-        if kept.journal.knows(&store.keys(&prefix)) {
+        if kept.journal.knows(&store.keys(&prefix), store) {
             kept.journal.remove_all(store);
             kept.release = true;
             // What it held is free again: to be weighed as soon as it matters.

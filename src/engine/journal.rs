@@ -94,13 +94,21 @@ impl Journal {
         }
     }
 
-    /// Whether every segment of this journal that is among `keys` is known.
+    /// Whether every segment of this journal that is among `keys` is known, and its record, told by
+    /// its length.
     #[must_use]
-    pub fn knows(&self, keys: &[String]) -> bool {
+    pub fn knows(&self, keys: &[String], store: &dyn Store) -> bool {
         for key in keys {
-            if let Some([from, to]) = self.name_of(key).and_then(record::segment_range)
-                && !self.has_segment(from, to)
-            {
+            let name = self.name_of(key).unwrap_or("");
+            let known = match record::segment_range(name) {
+                Some([from, to]) => self.has_segment(from, to),
+                None if name == "o" => {
+                    let record = store.get(key).unwrap_or_default();
+                    key.len() + record.len() == self.record_bytes
+                }
+                None => true,
+            };
+            if !known {
                 return false;
             }
         }

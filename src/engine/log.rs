@@ -75,7 +75,13 @@ impl Log {
         holes: Vec<Hole>,
     ) -> Self {
         let mut log = Self::new(tab, header);
-        log.absorb(entries);
+        for entry in entries {
+            // After a merge that was cut short some are there twice.
+            if entry.seq >= log.next_seq {
+                log.next_seq = entry.seq + 1;
+                log.entries.push(entry);
+            }
+        }
         log.next_seq = log.next_seq.max(settled + 1);
         log.holes = holes;
         log
@@ -223,18 +229,6 @@ impl Log {
             text: text.into(),
         });
         self.next_seq += 1;
-    }
-
-    /// Adds events found later (a stale view of storage showed them late); known ones are skipped.
-    pub fn absorb(&mut self, mut later: Vec<Entry>) -> usize {
-        let before = self.pending();
-        for entry in &mut later {
-            if entry.seq >= self.next_seq {
-                self.next_seq = entry.seq + 1;
-                self.entries.push(core::mem::take(entry));
-            }
-        }
-        self.pending() - before
     }
 
     /// The last event of a batch whose first one is `from`, within `limits`; unless `strict`, one event
