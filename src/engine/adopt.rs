@@ -2,17 +2,8 @@
 //! turns out to be alive.
 
 use super::{
-    Engine,
-    election::Role,
-    ids::TabId,
-    lists::remove_where,
-    log::{Log, Seal},
-    partition::Partition,
-    pump::Flight,
-    reading::Found,
-    report::DropReason,
-    store::Store,
-    time::Instant,
+    Engine, election::Role, ids::TabId, lists::remove_where, log::Seal, partition::Partition,
+    pump::Flight, reading::Found, report::DropReason, store::Store, time::Instant,
 };
 use crate::wire::text::split_once;
 
@@ -79,10 +70,9 @@ impl Engine {
         self.account.adopt(found.expired + found.corrupt);
         self.account.drop(DropReason::Expired, found.expired);
         self.account.drop(DropReason::Corrupt, found.corrupt);
-        let (settled, holes) = (found.record.settled, found.record.holes);
-        let log = Log::restore(tab, found.header, found.entries, settled, holes);
-        self.tabs.adopted.push(Partition::new(log, found.journal));
-        self.take_over(tab, &found.record.seals, found.expired > 0, store);
+        let partition = Partition::new(found.log, found.journal);
+        self.tabs.adopted.push(partition);
+        self.take_over(tab, &found.seals, found.expired > 0, store);
         self.forget_if_empty(tab, store);
     }
 

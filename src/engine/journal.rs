@@ -260,11 +260,11 @@ impl Journal {
     /// The batches that the stored record names as sealed: by this tab, or by one that took its
     /// journal over while it was away.
     #[must_use]
-    pub fn stored_seals(&self, store: &dyn Store) -> Vec<Seal> {
+    pub fn stored_seals(&self, log: &Log, store: &dyn Store) -> Vec<Seal> {
         let text = store.get(&self.key("o")).unwrap_or_default();
-        let mut record = record::Record::default();
-        _ = record::read_record(&text, &mut record);
-        record.seals
+        let (mut rest, mut seals) = (Log::new(log.tab, String::new()), Vec::new());
+        _ = record::read_record(&text, &mut rest, &mut seals);
+        seals
     }
 
     /// Whether there is something to merge.

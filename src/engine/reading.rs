@@ -5,8 +5,8 @@ use super::{
     event::Call,
     ids::TabId,
     journal::{Journal, Segment, insert},
-    log::Entry,
-    record::{Record, VERSION, damaged_events, read_record, segment_range, unguard, version_of},
+    log::{Log, Seal},
+    record::{VERSION, damaged_events, read_record, segment_range, unguard, version_of},
     store::Store,
     time::UnixMillis,
 };
@@ -21,14 +21,12 @@ const ASIDE_BYTES_MAX: usize = 16 * 1024;
 /// What was found of one tab's journal.
 #[derive(Debug)]
 pub(super) struct Found {
-    tab: TabId,
     /// Where it is kept.
     pub(super) journal: Journal,
-    /// The constant part of its envelopes.
-    pub(super) header: String,
-    pub(super) record: Record,
-    /// In the order of their segments; after a merge that was cut short, some twice.
-    pub(super) entries: Vec<Entry>,
+    /// Its events, none of them sealed.
+    pub(super) log: Log,
+    /// Batches that are sealed, or deferred.
+    pub(super) seals: Vec<Seal>,
     /// When its newest segment or batch was written.
     pub(super) newest_at: UnixMillis,
     /// Events given up because they are too old.
@@ -47,11 +45,9 @@ impl Found {
     pub(super) fn new(engine: &Engine, tab: TabId) -> Self {
         let cap_bytes = engine.config.max_storage_bytes as usize;
         Self {
-            tab,
             journal: Journal::new(&engine.host.project, &tab.text(), cap_bytes),
-            header: String::new(),
-            record: Record::default(),
-            entries: Vec::new(),
+            log: Log::new(tab, String::new()),
+            seals: Vec::new(),
             newest_at: UnixMillis(0),
             expired: 0,
             corrupt: 0,
@@ -90,13 +86,14 @@ impl Found {
                 self.journal.segments.remove(index);
             }
         }
-        for seal in &self.record.seals {
+        for seal in &self.seals {
             self.newest_at = self.newest_at.max(seal.at);
         }
         self.early = self.add("e", engine, store)? > 0;
-        if self.header.is_empty() {
+        if self.log.header.is_empty() {
             let (host, api_key) = (&engine.host, &engine.config.api_key);
-            self.header = envelope::header(&host.runtime, api_key, &self.tab.text(), "{}");
+            let tab = self.log.tab.text();
+            self.log.header = envelope::header(&host.runtime, api_key, &tab, "{}");
         }
         Some(())
     }
@@ -113,8 +110,8 @@ impl Found {
             return None;
         }
         let whole = match name {
-            "h" => unguard(&value, &mut []).map(|header| self.header = header.to_owned()),
-            "o" => read_record(&value, &mut self.record),
+            "h" => unguard(&value, &mut []).map(|header| self.log.header = header.to_owned()),
+            "o" => read_record(&value, &mut self.log, &mut self.seals),
             "e" => version.map(|_| self.add_early(&value, engine)),
             _ => self.add_segment(&value, engine),
         };
@@ -139,15 +136,10 @@ impl Found {
         for line in fields(body, b'\n') {
             let mut words = fields(line, b'\t');
             let seq = words.number()?;
-            if self.record.is_over(seq) {
-                continue;
-            }
             if too_old {
-                self.record.expire(seq);
-                self.expired += 1;
+                self.expired += usize::from(self.log.restore_expired(seq));
             } else {
-                let text = words.rest().into();
-                self.entries.push(Entry { seq, text });
+                self.log.restore(seq, words.rest());
             }
         }
         Some(())
@@ -166,12 +158,10 @@ impl Found {
                 continue;
             };
             seq += 1;
-            let text = call.encode(self.tab, seq, &identity).into();
+            let text = call.encode(self.log.tab, seq, &identity);
             call.apply(&mut identity);
             self.newest_at = self.newest_at.max(call.timestamp());
-            if !self.record.is_over(seq) {
-                self.entries.push(Entry { seq, text });
-            }
+            self.log.restore(seq, &text);
         }
     }
 
