@@ -70,33 +70,31 @@ impl Engine {
         self.account.adopt(found.expired + found.corrupt);
         self.account.drop(DropReason::Expired, found.expired);
         self.account.drop(DropReason::Corrupt, found.corrupt);
-        let partition = Partition::new(found.log, found.journal);
-        self.tabs.adopted.push(partition);
-        self.take_over(tab, &found.seals, found.expired > 0, store);
+        self.take_over(found, store);
         self.forget_if_empty(tab, store);
     }
 
-    /// Brings a log that was just read up to what is known here.
-    fn take_over(&mut self, tab: TabId, seals: &[Seal], changed: bool, store: &mut dyn Store) {
-        let Some(partition) = self.tabs.adopted.last_mut() else {
-            return;
-        };
-        for seal in seals {
-            partition.log.restore_seal(*seal);
+    /// Brings a log that was just read up to what is known here, and keeps it.
+    fn take_over(&mut self, found: Found, store: &mut dyn Store) {
+        let mut kept = found.kept;
+        for seal in found.seals {
+            kept.log.restore_seal(seal);
         }
-        if changed {
+        if found.expired > 0 {
             // Written down, so that the next one to look does not count again what is too old.
-            partition.write_record(store);
+            kept.write_record(store);
         }
+        let tab = kept.log.tab;
         for ended in &self.tabs.done {
             if let [from, to, ..] = ended.numbers
                 && ended.tab == tab
             {
-                partition.log.settle(from, to, None);
+                kept.log.settle(from, to, None);
             }
         }
-        self.account.adopt(partition.log.pending());
-        partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
+        self.account.adopt(kept.log.pending());
+        kept.probe_at = self.now.mono + kept.settling_ms(self.now.wall);
+        self.tabs.adopted.push(kept);
         // The log has these batches now; what is in flight is settled through it.
         self.tabs.forget_offer(tab);
     }

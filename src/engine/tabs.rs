@@ -29,7 +29,7 @@ const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 #[derive(Debug, Default)]
 pub(super) struct Tabs {
     /// Logs taken over.
-    pub(super) adopted: Vec<Partition>,
+    pub(super) adopted: Vec<Box<Partition>>,
     /// Batches offered, one of each tab: the next one comes when this one is settled, so a message
     /// that got lost cannot put a tab's events out of order.
     pub(super) offers: Vec<Offer>,
