@@ -2,8 +2,8 @@
 //! turns out to be alive.
 
 use super::{
-    Engine, election::Role, ids::TabId, lists::remove_where, log::Seal, partition::Partition,
-    pump::Flight, reading::Found, report::DropReason, store::Store, time::Instant,
+    Engine, election::Role, ids::TabId, lists::remove_where, pump::Flight, reading::Found,
+    report::DropReason, store::Store, time::Instant,
 };
 use crate::wire::text::split_once;
 
