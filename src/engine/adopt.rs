@@ -2,17 +2,8 @@
 //! turns out to be alive.
 
 use super::{
-    Engine,
-    election::Role,
-    ids::TabId,
-    lists::remove_where,
-    log::{Log, Seal},
-    partition::Partition,
-    pump::Flight,
-    reading::Found,
-    report::DropReason,
-    store::Store,
-    time::Instant,
+    Engine, election::Role, ids::TabId, lists::remove_where, pump::Flight, reading::Found,
+    report::DropReason, store::Store, time::Instant,
 };
 use crate::wire::text::{part, split_once};
 
@@ -40,7 +31,7 @@ impl Engine {
             let keys = store.keys(&prefix);
             for tab in tabs_in(&keys, prefix.len()) {
                 let kept = self.partition_mut(tab);
-                let known = kept.is_some_and(|kept| kept.journal.knows(&keys));
+                let known = kept.is_some_and(|kept| kept.journal.knows(&keys, store));
                 if tab != self.me && !known && !self.election.knows(tab) {
                     self.adopt(tab, &keys, store);
                 }
@@ -50,6 +41,13 @@ impl Engine {
     }
 
     fn adopt(&mut self, tab: TabId, keys: &[String], store: &mut dyn Store) {
+        // Seen before, and now there is more of it: it is let go of and read anew, once no answer is
+        // awaited for it.
+        self.hand_back(tab);
+        if self.partition_mut(tab).is_some() {
+            self.plan_scans(&[LOOK_AGAIN_MS]);
+            return;
+        }
         let mut found = Found::new(self, tab);
         if found.read(keys, self, store).is_none() {
             self.account.error_once("journal_foreign_version localStorage holds a journal of another sendoff version; it is left alone");
@@ -72,41 +70,31 @@ impl Engine {
         self.account.adopt(found.expired + found.corrupt);
         self.account.drop(DropReason::Expired, found.expired);
         self.account.drop(DropReason::Corrupt, found.corrupt);
-        if let Some(known) = self.partition_mut(tab) {
-            // Seen again: a later look at storage may show what an earlier one missed.
-            let later = known.log.absorb(found.entries);
-            known.journal = found.journal;
-            self.account.adopt(later);
-        } else {
-            let (settled, holes) = (found.record.settled, found.record.holes);
-            let log = Log::restore(tab, found.header, found.entries, settled, holes);
-            self.tabs.adopted.push(Partition::new(log, found.journal));
-            self.take_over(tab, &found.record.seals, found.expired > 0, store);
-        }
+        self.take_over(found, store);
         self.forget_if_empty(tab, store);
     }
 
-    /// Brings a log that was just read up to what is known here.
-    fn take_over(&mut self, tab: TabId, seals: &[Seal], changed: bool, store: &mut dyn Store) {
-        let Some(partition) = self.tabs.adopted.last_mut() else {
-            return;
-        };
-        for seal in seals {
-            partition.log.restore_seal(*seal);
+    /// Brings a log that was just read up to what is known here, and keeps it.
+    fn take_over(&mut self, found: Found, store: &mut dyn Store) {
+        let mut kept = found.kept;
+        for seal in found.seals {
+            kept.log.restore_seal(seal);
         }
-        if changed {
+        if found.expired > 0 {
             // Written down, so that the next one to look does not count again what is too old.
-            partition.write_record(store);
+            kept.write_record(store);
         }
+        let tab = kept.log.tab;
         for ended in &self.tabs.done {
             if let [from, to, ..] = ended.numbers
                 && ended.tab == tab
             {
-                partition.log.settle(from, to, None);
+                kept.log.settle(from, to, None);
             }
         }
-        self.account.adopt(partition.log.pending());
-        partition.probe_at = self.now.mono + partition.settling_ms(self.now.wall);
+        self.account.adopt(kept.log.pending());
+        kept.probe_at = self.now.mono + kept.settling_ms(self.now.wall);
+        self.tabs.adopted.push(kept);
         // The log has these batches now; what is in flight is settled through it.
         self.tabs.forget_offer(tab);
     }
@@ -116,7 +104,7 @@ impl Engine {
         let prefix = self.key_prefix();
         let kept = self.partition_mut(tab).filter(|kept| kept.log.is_done());
         let Some(kept) = kept else { return };
-        if kept.journal.knows(&store.keys(&prefix)) {
+        if kept.journal.knows(&store.keys(&prefix), store) {
             kept.journal.remove_all(store);
             kept.release = true;
             // What it held is free again: to be weighed as soon as it matters.

@@ -193,7 +193,7 @@ impl Engine {
             self.doubt_tail();
         } else {
             // Somebody may have taken it over and sealed batches of it, and be gone by now.
-            for seal in self.own.journal.stored_seals(store) {
+            for seal in self.own.journal.stored_seals(&self.own.log, store) {
                 self.own.log.adopt_if_exact(seal);
             }
         }

@@ -94,13 +94,21 @@ impl Journal {
         }
     }
 
-    /// Whether every segment of this journal that is among `keys` is known.
+    /// Whether every segment of this journal that is among `keys` is known, and its record, told by
+    /// its length.
     #[must_use]
-    pub fn knows(&self, keys: &[String]) -> bool {
+    pub fn knows(&self, keys: &[String], store: &dyn Store) -> bool {
         for key in keys {
-            if let Some([from, to]) = self.name_of(key).and_then(record::segment_range)
-                && !self.has_segment(from, to)
-            {
+            let name = self.name_of(key).unwrap_or("");
+            let known = match record::segment_range(name) {
+                Some([from, to]) => self.has_segment(from, to),
+                None if name == "o" => {
+                    let record = store.get(key).unwrap_or_default();
+                    key.len() + record.len() == self.record_bytes
+                }
+                None => true,
+            };
+            if !known {
                 return false;
             }
         }
@@ -252,11 +260,11 @@ impl Journal {
     /// The batches that the stored record names as sealed: by this tab, or by one that took its
     /// journal over while it was away.
     #[must_use]
-    pub fn stored_seals(&self, store: &dyn Store) -> Vec<Seal> {
+    pub fn stored_seals(&self, log: &Log, store: &dyn Store) -> Vec<Seal> {
         let text = store.get(&self.key("o")).unwrap_or_default();
-        let mut record = record::Record::default();
-        _ = record::read_record(&text, &mut record);
-        record.seals
+        let (mut rest, mut seals) = (Log::new(log.tab, String::new()), Vec::new());
+        _ = record::read_record(&text, &mut rest, &mut seals);
+        seals
     }
 
     /// Whether there is something to merge.

@@ -67,21 +67,40 @@ impl Log {
         }
     }
 
-    /// Restores what a journal held. More of it may be seen later, so only what was seen counts as
-    /// numbered.
-    #[must_use]
-    pub fn restore(
-        tab: TabId,
-        header: String,
-        entries: Vec<Entry>,
-        settled: u64,
-        holes: Vec<Hole>,
-    ) -> Self {
-        let mut log = Self::new(tab, header);
-        log.absorb(entries);
-        log.next_seq = log.next_seq.max(settled + 1);
-        log.holes = holes;
-        log
+    /// Restores what a journal says of events that are over: up to a number, and gaps behind it.
+    pub fn restore_settled(&mut self, settled: u64) {
+        self.next_seq = settled + 1;
+    }
+
+    /// Restores a gap.
+    pub fn restore_hole(&mut self, hole: Hole) {
+        self.holes.push(hole);
+    }
+
+    /// Restores an event, unless it is over or known: after a merge that was cut short some are there
+    /// twice. More of the journal may be seen later, so only what was seen counts as numbered.
+    pub fn restore(&mut self, seq: u64, text: &str) {
+        if !self.is_over(seq) {
+            self.next_seq = seq + 1;
+            self.entries.push(Entry {
+                seq,
+                text: text.into(),
+            });
+        }
+    }
+
+    /// Restores an event that is too old: as one given up. Tells whether it was not yet.
+    pub fn restore_expired(&mut self, seq: u64) -> bool {
+        let expires = !self.is_over(seq);
+        if expires {
+            self.add_hole(Hole::new(seq, seq, DropReason::Expired));
+        }
+        expires
+    }
+
+    fn is_over(&self, seq: u64) -> bool {
+        let mut holes = self.holes.iter();
+        seq < self.next_seq || holes.any(|hole| hole.from <= seq && seq <= hole.to)
     }
 
     /// Restores a sealed batch, in order. One whose contents are not all here any more, or are not
@@ -224,18 +243,6 @@ impl Log {
             text: text.into(),
         });
         self.next_seq += 1;
-    }
-
-    /// Adds events found later (a stale view of storage showed them late); known ones are skipped.
-    pub fn absorb(&mut self, mut later: Vec<Entry>) -> usize {
-        let before = self.pending();
-        for entry in &mut later {
-            if entry.seq >= self.next_seq {
-                self.next_seq = entry.seq + 1;
-                self.entries.push(core::mem::take(entry));
-            }
-        }
-        self.pending() - before
     }
 
     /// The last event of a batch whose first one is `from`, within `limits`; unless `strict`, one event

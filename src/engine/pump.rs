@@ -249,7 +249,8 @@ impl Engine {
             return Some(&mut self.own);
         }
         let mut adopted = self.tabs.adopted.iter_mut();
-        adopted.find(|partition| partition.log.tab == tab)
+        let kept = adopted.find(|kept| kept.log.tab == tab)?;
+        Some(kept)
     }
 
     /// The sealed batch, as its tab offered it or in a log that is kept here.

@@ -5,8 +5,9 @@ use super::{
     event::Call,
     ids::TabId,
     journal::{Journal, Segment, insert},
-    log::Entry,
-    record::{Record, VERSION, damaged_events, read_record, segment_range, unguard, version_of},
+    log::{Log, Seal},
+    partition::Partition,
+    record::{VERSION, damaged_events, read_record, segment_range, unguard, version_of},
     store::Store,
     time::UnixMillis,
 };
@@ -21,14 +22,10 @@ const ASIDE_BYTES_MAX: usize = 16 * 1024;
 /// What was found of one tab's journal.
 #[derive(Debug)]
 pub(super) struct Found {
-    tab: TabId,
-    /// Where it is kept.
-    pub(super) journal: Journal,
-    /// The constant part of its envelopes.
-    pub(super) header: String,
-    pub(super) record: Record,
-    /// In the order of their segments; after a merge that was cut short, some twice.
-    pub(super) entries: Vec<Entry>,
+    /// Its events, none of them sealed, and where they are kept.
+    pub(super) kept: Box<Partition>,
+    /// Batches that are sealed, or deferred.
+    pub(super) seals: Vec<Seal>,
     /// When its newest segment or batch was written.
     pub(super) newest_at: UnixMillis,
     /// Events given up because they are too old.
@@ -47,11 +44,11 @@ impl Found {
     pub(super) fn new(engine: &Engine, tab: TabId) -> Self {
         let cap_bytes = engine.config.max_storage_bytes as usize;
         Self {
-            tab,
-            journal: Journal::new(&engine.host.project, &tab.text(), cap_bytes),
-            header: String::new(),
-            record: Record::default(),
-            entries: Vec::new(),
+            kept: Box::new(Partition::new(
+                Log::new(tab, String::new()),
+                Journal::new(&engine.host.project, &tab.text(), cap_bytes),
+            )),
+            seals: Vec::new(),
             newest_at: UnixMillis(0),
             expired: 0,
             corrupt: 0,
@@ -70,33 +67,43 @@ impl Found {
         store: &dyn Store,
     ) -> Option<()> {
         for key in keys {
-            if let Some(name) = self.journal.name_of(key)
+            if let Some(name) = self.kept.journal.name_of(key)
                 && !matches!(name, "h" | "o" | "e")
             {
                 let [from, to] = segment_range(name)?;
-                insert(&mut self.journal.segments, Segment { from, to, bytes: 0 });
+                insert(
+                    &mut self.kept.journal.segments,
+                    Segment { from, to, bytes: 0 },
+                );
             }
         }
         // In order, and after the record, which tells what of them is over.
-        self.journal.header_bytes = self.add("h", engine, store)?;
-        self.journal.record_bytes = self.add("o", engine, store)?;
+        self.kept.journal.header_bytes = self.add("h", engine, store)?;
+        self.kept.journal.record_bytes = self.add("o", engine, store)?;
         let mut index = 0;
-        while let Some(segment) = self.journal.segments.get(index) {
+        while let Some(segment) = self.kept.journal.segments.get(index) {
             let bytes = self.add(&segment.name(), engine, store)?;
-            if let Some(segment) = self.journal.segments.get_mut(index).filter(|_| bytes > 0) {
+            if let Some(segment) = self
+                .kept
+                .journal
+                .segments
+                .get_mut(index)
+                .filter(|_| bytes > 0)
+            {
                 segment.bytes = bytes;
                 index += 1;
             } else {
-                self.journal.segments.remove(index);
+                self.kept.journal.segments.remove(index);
             }
         }
-        for seal in &self.record.seals {
+        for seal in &self.seals {
             self.newest_at = self.newest_at.max(seal.at);
         }
         self.early = self.add("e", engine, store)? > 0;
-        if self.header.is_empty() {
+        if self.kept.log.header.is_empty() {
             let (host, api_key) = (&engine.host, &engine.config.api_key);
-            self.header = envelope::header(&host.runtime, api_key, &self.tab.text(), "{}");
+            let tab = self.kept.log.tab.text();
+            self.kept.log.header = envelope::header(&host.runtime, api_key, &tab, "{}");
         }
         Some(())
     }
@@ -104,7 +111,7 @@ impl Found {
     /// Adds what is kept under a name, and returns its bytes; 0 if there is nothing or it is damaged.
     /// `None` if it is of another version.
     fn add(&mut self, name: &str, engine: &Engine, store: &dyn Store) -> Option<usize> {
-        let key = self.journal.key(name);
+        let key = self.kept.journal.key(name);
         let Some(value) = store.get(&key) else {
             return Some(0);
         };
@@ -113,8 +120,8 @@ impl Found {
             return None;
         }
         let whole = match name {
-            "h" => unguard(&value, &mut []).map(|header| self.header = header.to_owned()),
-            "o" => read_record(&value, &mut self.record),
+            "h" => unguard(&value, &mut []).map(|header| self.kept.log.header = header.to_owned()),
+            "o" => read_record(&value, &mut self.kept.log, &mut self.seals),
             "e" => version.map(|_| self.add_early(&value, engine)),
             _ => self.add_segment(&value, engine),
         };
@@ -139,15 +146,10 @@ impl Found {
         for line in fields(body, b'\n') {
             let mut words = fields(line, b'\t');
             let seq = words.number()?;
-            if self.record.is_over(seq) {
-                continue;
-            }
             if too_old {
-                self.record.expire(seq);
-                self.expired += 1;
+                self.expired += usize::from(self.kept.log.restore_expired(seq));
             } else {
-                let text = words.rest().into();
-                self.entries.push(Entry { seq, text });
+                self.kept.log.restore(seq, words.rest());
             }
         }
         Some(())
@@ -156,7 +158,7 @@ impl Found {
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see
     /// it. An engine that heard of them has journalled them all before anything else.
     fn add_early(&mut self, early: &str, engine: &Engine) {
-        if !self.journal.segments.is_empty() {
+        if !self.kept.journal.segments.is_empty() {
             return;
         }
         let mut identity = engine.identity.clone();
@@ -166,12 +168,10 @@ impl Found {
                 continue;
             };
             seq += 1;
-            let text = call.encode(self.tab, seq, &identity).into();
+            let text = call.encode(self.kept.log.tab, seq, &identity);
             call.apply(&mut identity);
             self.newest_at = self.newest_at.max(call.timestamp());
-            if !self.record.is_over(seq) {
-                self.entries.push(Entry { seq, text });
-            }
+            self.kept.log.restore(seq, &text);
         }
     }
 

@@ -125,38 +125,12 @@ fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
     Some(words)
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) settled: u64,
-    pub(super) seals: Vec<Seal>,
-    pub(super) holes: Vec<Hole>,
-}
-
-impl Record {
-    /// Whether the event is settled or was given up.
-    pub(super) fn is_over(&self, seq: u64) -> bool {
-        let mut holes = self.holes.iter();
-        seq <= self.settled || holes.any(|hole| hole.from <= seq && seq <= hole.to)
-    }
-
-    /// Counts an event that is too old as given up.
-    pub(super) fn expire(&mut self, seq: u64) {
-        match self.holes.last_mut() {
-            Some(hole)
-                if (hole.reason, hole.batch) == (DropReason::Expired, UNREPORTED)
-                    && hole.to + 1 == seq =>
-            {
-                hole.to = seq;
-            }
-            _ => self.holes.push(Hole::new(seq, seq, DropReason::Expired)),
-        }
-    }
-}
-
-/// Reads what `write_record` wrote; `None` if it is damaged.
-pub(super) fn read_record(text: &str, record: &mut Record) -> Option<()> {
+/// Reads what `write_record` wrote into an empty log, but for the seals; `None` if it is damaged.
+pub(super) fn read_record(text: &str, log: &mut Log, seals: &mut Vec<Seal>) -> Option<()> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
-    read_numbers(lines.next()?, core::slice::from_mut(&mut record.settled))?;
+    let mut settled = 0;
+    read_numbers(lines.next()?, core::slice::from_mut(&mut settled))?;
+    log.restore_settled(settled);
     // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
     let mut batch = UNREPORTED;
     for line in lines {
@@ -165,7 +139,7 @@ pub(super) fn read_record(text: &str, record: &mut Record) -> Option<()> {
                 let mut numbers = [0; 4];
                 read_numbers(line, &mut numbers)?;
                 let [from, to, at, stamp] = numbers;
-                record.seals.push(Seal {
+                seals.push(Seal {
                     stamp: stamp as u32,
                     maybe_sent: true,
                     sent: true,
@@ -179,7 +153,7 @@ pub(super) fn read_record(text: &str, record: &mut Record) -> Option<()> {
                 let code = read_numbers(line, &mut range)?.next()?;
                 let [from, to] = range;
                 let reason = DropReason::from_code(code)?;
-                record.holes.push(Hole {
+                log.restore_hole(Hole {
                     batch,
                     ..Hole::new(from, to, reason)
                 });

@@ -28,8 +28,9 @@ const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 /// What is known of other tabs' events.
 #[derive(Debug, Default)]
 pub(super) struct Tabs {
-    /// Logs taken over.
-    pub(super) adopted: Vec<Partition>,
+    /// Logs taken over, each moved as a pointer when one before it goes.
+    #[allow(clippy::vec_box)]
+    pub(super) adopted: Vec<Box<Partition>>,
     /// Batches offered, one of each tab: the next one comes when this one is settled, so a message
     /// that got lost cannot put a tab's events out of order.
     pub(super) offers: Vec<Offer>,

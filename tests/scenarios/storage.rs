@@ -156,6 +156,69 @@ fn events_that_lay_too_long_are_given_up_and_explained() {
     assert!(world.journal(gone).is_empty());
 }
 
+/// A tab that crashed with the events 1 to 10 sealed, 11 to 20 given up, 21 to 30 waiting.
+fn left_with_a_gap() -> (World, usize) {
+    let (mut world, tab) = World::with_tab(|opening| opening.config.max_queue_size = 20);
+    world.collector.script.push_back(Answer::Hang);
+    world.burst(tab, 10);
+    world.flush(tab);
+    world.burst(tab, 10);
+    world.burst(tab, 10);
+    world.crash(tab);
+    (world, tab)
+}
+
+#[test]
+fn a_gap_that_is_seen_late_along_with_later_events_is_explained() {
+    let (mut world, gone) = left_with_a_gap();
+    let late = ["o", "21-30"].map(|name| format!("sendoff:demo:{}:{name}", world.name(gone)));
+    let values = late.each_ref().map(|key| world.disk.read(key).unwrap());
+    for key in &late {
+        world.disk.memory.remove(key);
+    }
+    world.collector.rule = Some(|_| Answer::Status(503));
+    let next = world.open();
+    world.pass(1_000);
+    assert_eq!(world.stats(next).pending, 10, "it has the first ones");
+    for (key, value) in late.iter().zip(&values) {
+        world.disk.plant(key, value);
+    }
+    world.pass(3_000);
+    world.collector.rule = None;
+    world.pass(60_000);
+    assert_eq!(
+        world.stored(gone),
+        (1..=10).chain(21..=30).collect::<Vec<_>>()
+    );
+    assert_eq!(world.explained(gone), [(11, 20, "overflow".to_owned())]);
+    assert!(world.journal(gone).is_empty());
+}
+
+#[test]
+fn a_gap_that_is_seen_when_all_else_is_delivered_is_explained() {
+    let (mut world, gone) = left_with_a_gap();
+    let record = format!("sendoff:demo:{}:o", world.name(gone));
+    let value = world.disk.read(&record).unwrap();
+    world.disk.memory.remove(&record);
+    world.collector.script.push_back(Answer::Hang);
+    let next = world.open();
+    world.pass(1_000);
+    assert_eq!(
+        world.sent.last().unwrap().by,
+        next,
+        "all it saw is on its way"
+    );
+    world.disk.plant(&record, &value);
+    world.answer(next, &Answer::Ok);
+    world.pass(20_000);
+    assert_eq!(
+        world.stored(gone),
+        (1..=10).chain(21..=30).collect::<Vec<_>>()
+    );
+    assert_eq!(world.explained(gone), [(11, 20, "overflow".to_owned())]);
+    assert!(world.journal(gone).is_empty());
+}
+
 #[test]
 fn calls_of_a_page_that_never_got_its_engine_are_adopted() {
     let (mut world, _) = World::with_tab(|_| {});

@@ -128,6 +128,9 @@ impl World {
         if self.tabs[tab].life == Life::Live && self.tabs[tab].memory.is_none() {
             let key = format!("{PREFIX}{}:e", self.tabs[tab].name);
             self.page_write(self.tabs[tab].process, &key, None);
+        } else if matches!(self.tabs[tab].life, Life::Cached | Life::Frozen) {
+            // The page's code stands still; it goes on where it was, if ever.
+            self.at(100, Event::ForgetEarly(tab));
         }
     }
 
