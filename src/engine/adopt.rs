@@ -80,17 +80,23 @@ impl Engine {
         for seal in found.seals {
             kept.log.restore_seal(seal);
         }
-        if found.expired > 0 {
-            // Written down, so that the next one to look does not count again what is too old.
-            kept.write_record(store);
-        }
-        let tab = kept.log.tab;
+        let (tab, mut gaps) = (kept.log.tab, found.expired > 0);
         for ended in &self.tabs.done {
             if let [from, to, ..] = ended.numbers
                 && ended.tab == tab
             {
-                kept.log.settle(from, to, None);
+                // What was refused for good its tab may not have lived to write down as a gap.
+                let gave_up = DropReason::from_code(ended.verdict);
+                if gave_up.is_none() || kept.log.count(from, to) > 0 {
+                    gaps |= gave_up.is_some();
+                    kept.log.settle(from, to, gave_up);
+                }
             }
+        }
+        if gaps {
+            // Written down before the events go, and so that the next one to look does not count
+            // again what is too old.
+            kept.write_record(store);
         }
         self.account.adopt(kept.log.pending());
         kept.probe_at = self.now.mono + kept.settling_ms(self.now.wall);

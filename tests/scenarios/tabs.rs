@@ -54,6 +54,21 @@ fn what_the_collector_refuses_of_a_follower_is_counted_by_the_follower() {
 }
 
 #[test]
+fn what_the_collector_refuses_of_a_follower_that_died_meanwhile_is_explained() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.collector.script.push_back(Answer::Hang);
+    world.burst(follower, 10);
+    world.flush(follower);
+    world.burst(follower, 3);
+    world.crash(follower);
+    world.answer(leader, &Answer::Status(400));
+    world.pass(60_000);
+    assert_eq!(world.stored(follower), [11, 12, 13]);
+    assert_eq!(world.explained(follower), [(1, 10, "rejected".to_owned())]);
+    assert!(world.journal(follower).is_empty());
+}
+
+#[test]
 fn every_tab_writes_its_own_keys_only() {
     let (mut world, leader, follower) = World::with_two_tabs();
     world.collector.rule = Some(|_| Answer::Hang);
