@@ -63,7 +63,7 @@ PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int sign-ext
 # The names of imports and exports, which concern nobody but the loader, are cut to a letter or two; what became of
 # each is said on stdout, and build.mjs does the same to the loader.
-WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -ocimfs 50 -Oz --dealign --minify-imports-and-exports-and-modules \
+WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -Oz --dealign --minify-imports-and-exports-and-modules \
   --strip-debug --strip-producers --strip-target-features $(addprefix --enable-,$(WASM_FEATURES))
 
 # The standard library is built along, for size, and a panic is a trap without a message: a tenth of what a page
