@@ -73,7 +73,12 @@ impl Engine {
     /// by requests that outlive the page and whose answers are still seen if it lives.
     fn on_hidden(&mut self, store: &mut dyn Store) {
         self.set_visible(false);
-        if self.config.auto_flush_on_exit && !self.page.is_leaving() {
+        if self.page.is_leaving() {
+            return;
+        }
+        // All of it, should somebody have cleared the storage since the last call.
+        self.persist(store);
+        if self.config.auto_flush_on_exit {
             self.go();
             if self.sends_for_itself()
                 && self.page.online

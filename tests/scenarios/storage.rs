@@ -307,6 +307,18 @@ fn storage_that_the_user_cleared_is_written_again() {
 }
 
 #[test]
+fn storage_that_the_user_cleared_is_written_again_when_the_page_is_hidden() {
+    let (mut world, tab) = World::with_tab(|_| {});
+    world.page(tab, PageEvent::Offline);
+    world.burst(tab, 10);
+    world.disk.memory.entries.clear();
+    world.page(tab, PageEvent::Hidden);
+    world.crash(tab);
+    visit(&mut world);
+    assert_eq!(world.stored(tab), (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_cap_is_kept_and_what_is_beyond_it_stays_in_memory() {
     let (mut world, tab) = World::with_tab(|opening| opening.config.max_storage_bytes = 20_000);
     world.page(tab, PageEvent::Offline);
