@@ -18,7 +18,7 @@ pub enum Kind {
 const DEPTH_MAX: u32 = 64;
 
 /// Measures one JSON value; `None` if it is not exactly one, or holds a raw control character. One that is
-/// deeper than [`DEPTH_MAX`] counts as an object of that depth.
+/// deeper than 64 levels counts as an object of that depth.
 #[must_use]
 pub fn scan(text: &str) -> Option<Kind> {
     let mut rest = text.bytes();
