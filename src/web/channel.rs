@@ -10,10 +10,12 @@ use web_sys::BroadcastChannel;
 
 use super::inbox::Inbox;
 
-#[wasm_bindgen(module = "/src/web/channel.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = openChannel)]
     fn open(project: &str, hear: Function) -> Option<BroadcastChannel>;
     fn post(socket: &BroadcastChannel, text: &str);
+    #[wasm_bindgen(js_name = closeChannel)]
     fn close(socket: &BroadcastChannel);
     /// Whether a channel can be had here.
     #[wasm_bindgen(js_name = isAvailable)]

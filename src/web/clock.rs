@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::page::WINDOW;
 use crate::engine::time::{Instant, Now, UnixMillis};
 
-#[wasm_bindgen(module = "/src/web/clock.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     /// NaN where that is no number.
     #[wasm_bindgen(js_name = performanceNow)]

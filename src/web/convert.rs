@@ -11,7 +11,7 @@ use crate::engine::config::Value;
 use crate::engine::report::Report;
 use crate::wire::json;
 
-#[wasm_bindgen(module = "/src/web/convert.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     #[wasm_bindgen(js_name = typeOf)]
     fn type_of(target: &JsValue, name: &str) -> i32;

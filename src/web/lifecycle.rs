@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 use super::inbox::Inbox;
 use super::page::WINDOW;
 
-#[wasm_bindgen(module = "/src/web/lifecycle.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     type End;
     fn listen(hear: Function) -> End;

@@ -4,10 +4,10 @@
 //! says in its first lines why that API is used the way it is, and hands what it hears to an
 //! `inbox::Inbox`. Nothing here decides when, whether or how often: that is the engine's.
 //!
-//! An API that is objects, promises or events has its calls in JavaScript, in a file of the same name,
-//! for which the Rust file speaks; one crossing then does what would take a dozen. wasm-bindgen puts
-//! those files beside its glue, and `pkg-template/build.mjs` makes all of it one. They have one limit:
-//! what takes and returns nothing but numbers would be imported past the glue, which the build refuses.
+//! An API that is objects, promises or events has its calls in JavaScript, in `browser.js`, for which the
+//! Rust file of the API speaks; one crossing then does what would take a dozen. wasm-bindgen puts that
+//! file beside its glue, and `pkg-template/build.mjs` makes all of it one. It has one limit: what takes
+//! and returns nothing but numbers would be imported past the glue, which the build refuses.
 //!
 //! Two rules hold everywhere. Nothing throws into wasm, whether that is caught in JavaScript or by
 //! `catch`: an exception that crosses wasm frames skips their destructors and would leave the driver

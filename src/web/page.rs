@@ -3,11 +3,11 @@
 //! Every getter may be missing (WebViews) or patched to throw (privacy extensions); what cannot be
 //! read is left out. Texts are cut, since a URL may be megabytes long and travels with each batch.
 //! Half surrogate pairs become U+FFFD: `JSON.stringify` would write those as `\ud83d`, and strict
-//! parsers then refuse the whole body. A dozen getters are less of a burden in JavaScript: `page.js`.
+//! parsers then refuse the whole body. A dozen getters are less of a burden in JavaScript.
 
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/src/web/page.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     fn describe(window: &JsValue) -> String;
     #[wasm_bindgen(js_name = isOnline)]

@@ -13,8 +13,9 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::store::{Store, StoreError};
 
-#[wasm_bindgen(module = "/src/web/storage.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = openStorage)]
     fn open() -> JsValue;
     fn get(storage: &JsValue, key: &str) -> Option<String>;
     fn set(storage: &JsValue, key: &str, value: &str) -> u32;

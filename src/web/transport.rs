@@ -9,7 +9,7 @@
 //!   `activateAfter` stays unset: the request goes when the page is gone, not before. A page that went
 //!   into the back/forward cache may find on its return that the browser has sent it (`activated`).
 //!
-//! All of it is objects and promises, so it is JavaScript: `transport.js`, beside this file. It holds the
+//! All of it is objects and promises, so it is JavaScript (`browser.js`). That half holds the
 //! requests that wait for their answers, and dies with its [`Transport`].
 
 use js_sys::Function;
@@ -19,9 +19,10 @@ use super::inbox::Inbox;
 use super::page::WINDOW;
 use crate::engine::io::{Request, RequestId};
 
-#[wasm_bindgen(module = "/src/web/transport.js")]
+#[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     type Ways;
+    #[wasm_bindgen(js_name = openTransport)]
     fn open(endpoint: &str, config: &JsValue, hear: Function) -> Ways;
     #[wasm_bindgen(method)]
     fn send(this: &Ways, id: u32, means: u32, wants_body: bool, body: &str);
