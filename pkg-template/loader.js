@@ -1,7 +1,7 @@
 // The facade's `./sendoff.js`: the glue that wasm-bindgen generates, with a loader that does what the facade needs and
-// no more. build.mjs bundles it into the package's index.js. wasm-bindgen's own also streams, can do so synchronously and warns of how it was once called. A module
-// this small is compiled in a millisecond or two, so little is lost by waiting for its last byte, and any MIME type
-// will do.
+// no more. build.mjs bundles it into the package's index.js. wasm-bindgen's own also streams, can do so synchronously
+// and warns of how it was once called. A module this small is compiled in a millisecond or two, so little is lost by
+// waiting for its last byte, and any MIME type will do.
 
 import { __wbg_finalize_init as begin, __wbg_get_imports as imports } from "wasm-bindgen-glue";
 

@@ -47,9 +47,11 @@ impl World {
                 continue;
             }
             self.watch_arrival(tab, &arrival);
+            let accepted = self.stats(tab).accepted;
             self.call(tab, &arrival);
             self.perform_outputs(tab, exit, &mut arrivals);
-            if matches!(arrival, Arrival::Calls(_)) {
+            // A call that is refused is no reason to write, or to see that the store was cleared.
+            if matches!(arrival, Arrival::Calls(_)) && self.stats(tab).accepted > accepted {
                 self.check_durable(tab);
             }
         }

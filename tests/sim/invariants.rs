@@ -284,11 +284,8 @@ impl World {
     pub(crate) fn check_durable(&mut self, tab: usize) {
         let (at, stats) = (&self.tabs[tab], self.stats(tab));
         if stats.volatile == 0 {
-            let header = format!("{PREFIX}{}:h", at.name);
-            if stats.pending == 0 || self.storage.entries(&header).next().is_some() {
-                // Everything that waits has been written again.
-                self.model.books[tab].cleared_at = None;
-            }
+            // Everything that waits has been written again.
+            self.model.books[tab].cleared_at = None;
             return;
         }
         let cap = self.profile.config.max_storage_bytes as usize;

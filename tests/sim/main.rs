@@ -100,13 +100,13 @@
 //! | the breaker never opens | 8 | general 25 |
 //! | the breaker is not asked | 8 | general 25 |
 //! | a leader does not step down for a better claim | 16 | general 0 |
-//! | a lost leader is not replaced | 12 | general 40 |
+//! | a lost leader is not replaced | 12 | general 7 |
 //! | a follower sends for itself | 10 | general 0 |
-//! | after a quota error events count as stored | 4 | general 2 |
+//! | after a quota error events count as stored | 3 | general 2 |
 //! | space given back takes the events from memory too | 1 | general 2 |
 //! | calls are not journalled until the next | 19 | general 1 |
 //! | segments are removed when sent, not when settled | 3 | general 1 |
-//! | a cleared store goes unnoticed | 3 | general 91 |
+//! | a cleared store goes unnoticed | 3 | general 7 |
 //! | holes are not reported | 18 | general 18 |
 
 mod calls;
