@@ -10,6 +10,10 @@ const OPTIONS = (
   "multiTabMode fetchImpl wasm debug onEventsDropped onDeliveryFailed onError"
 ).split(" ");
 const EVENTS = ["leader", "delivered", "dropped", "error"];
+// The engine tells lists of values; these are their names. The account has:
+const STATS =
+  "accepted adopted handedBack delivered dropped refused requests retries pending volatile storageBytes storage " +
+  "breaker blocked role term leader tab peers lastSeq";
 
 // UTF-16 units. The engine's limits are tighter and in bytes: these keep giant values out of it.
 const TEXT_UNITS_MAX = 1024;
@@ -45,6 +49,9 @@ const attempt = (run, otherwise) => {
     return otherwise;
   }
 };
+
+/** @returns {any} */
+const named = (names, values) => Object.fromEntries(names.split(" ").map((name, index) => [name, values[index]]));
 
 const soon = (run) => void Promise.resolve().then(run);
 const bytes = (string) => new TextEncoder().encode(string).length;
@@ -137,11 +144,11 @@ const start = (input) => {
   // Telling the page, always later: a report may come in the middle of a call into the engine,
   // and whoever hears of it may call again.
 
-  const report = (event) => {
-    if (reports.push(event) > 1) return;
-    soon(() => reports.splice(0).forEach((one) => attempt(() => tell(one))));
+  const report = (values) => {
+    if (reports.push(values) > 1) return;
+    soon(() => reports.splice(0).forEach((one) => attempt(() => tell(...one))));
   };
-  const error = (code, message) => report({ type: "error", code, message });
+  const error = (code, message) => report(["error", code, message]);
 
   const say = (code, message) => {
     said[code] = (said[code] || 0) + 1;
@@ -159,19 +166,20 @@ const start = (input) => {
 
   const emit = (name, value) => [...listeners].forEach(([event, fn]) => event === name && callback(fn, value));
 
-  const tell = ({ type, ...event }) => {
-    if (type === "flushed") settle(event.id, event);
-    else if (type === "role") emit("leader", event);
-    else if (type === "delivered") emit(type, event);
-    else if (type === "deliveryFailed") callback(config.onDeliveryFailed, event);
+  const tell = (type, ...values) => {
+    const [first, second] = values;
+    if (type === "flushed") settle(...values);
+    else if (type === "role") emit("leader", named("role leader term", values));
+    else if (type === "delivered") emit(type, named("count tab from to", values));
+    else if (type === "deliveryFailed") callback(config.onDeliveryFailed, named("status events", values));
     else if (type === "dropped") {
-      say("dropped_" + event.reason, `${event.count} events given up; see DropReason in index.d.ts`);
-      callback(config.onEventsDropped, event.count, event.reason);
-      emit(type, event);
+      say("dropped_" + second, `${first} events given up; see DropReason in index.d.ts`);
+      callback(config.onEventsDropped, first, second);
+      emit(type, named("count reason", values));
     } else if (type === "error") {
-      say(event.code, event.message);
-      if (said[event.code] > REPEATS_MAX) return;
-      const value = Object.assign(new Error(event.message), { name: "SendoffError", code: event.code });
+      say(first, second);
+      if (said[first] > REPEATS_MAX) return;
+      const value = Object.assign(new Error(second), { name: "SendoffError", code: first });
       callback(config.onError, value);
       emit(type, value);
     }
@@ -238,6 +246,9 @@ const start = (input) => {
     }
   };
 
+  /** What goes on in the page, for the engine: not before `start` has returned. */
+  const hear = (...said) => (client ? invoke("heard", ...said) : soon(() => invoke("heard", ...said)));
+
   const cross = () => {
     if (!client || !records.length) return;
     const burst = records;
@@ -288,7 +299,7 @@ const start = (input) => {
   const open = (glue) => {
     if (state !== "loading") return;
     engine = glue;
-    client = engine.start(options, { tab, anonymousId, report });
+    client = engine.start(options, { tab, project, anonymous: anonymousId, report, hear });
     state = "ready";
     const log = kept && key(tab + ":e");
     cross(); // the engine has journalled them when it returns
@@ -309,13 +320,12 @@ const start = (input) => {
       else if (state !== "loading") settle(id);
     });
 
-  /** Without an answer: what can be said without one. */
-  const settle = (id, answer) => {
+  /** Without an answer, of which `pending` is a part: what can be said without one. */
+  const settle = (id, delivered = 0, pending, dropped = 0) => {
     const { resolve, timer } = waiting.get(id) ?? {};
     if (!waiting.delete(id)) return;
     clearTimeout(timer);
-    const { delivered = 0, pending = stats().pending, dropped = 0 } = answer ?? {};
-    resolve({ ok: !!answer && !pending && !dropped, delivered, pending, dropped });
+    resolve({ ok: pending === 0 && !dropped, delivered, pending: pending ?? stats().pending, dropped });
   };
 
   /** There is no engine and will be none: nobody is to wait for it. */
@@ -328,12 +338,10 @@ const start = (input) => {
     cross();
     const pending = records.length;
     // prettier-ignore
-    const all = invoke("stats") ?? last ?? {
-      accepted: pending, adopted: 0, handedBack: 0, delivered: 0, pending, dropped: {}, refused: {},
-      volatile: pending - kept, requests: 0, retries: 0, storageBytes: kept && bytes(early),
-      storage: kept ? "local" : "memory", breaker: "closed", blocked: false, role: state, term: 0,
-      leader: null, tab, peers: [], lastSeq: 0,
-    };
+    const all = named(STATS, invoke("stats") ?? last ?? [
+      pending, 0, 0, 0, {}, {}, 0, 0, pending, pending - kept, kept && bytes(early), kept ? "local" : "memory",
+      "closed", false, state, 0, null, tab, [], 0,
+    ]);
     const sum = { ...all.refused };
     for (const code in refused) sum[code] = (sum[code] || 0) + refused[code];
     return { ...all, role: over ? "stopped" : all.role, refused: sum };

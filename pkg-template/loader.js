@@ -5,7 +5,7 @@
 
 import { __wbg_finalize_init as begin, __wbg_get_imports as imports } from "wasm-bindgen-glue";
 
-export { anonymousId, calls, destroy, flush, shutdown, start, stats } from "wasm-bindgen-glue";
+export { anonymousId, calls, destroy, flush, heard, shutdown, start, stats } from "wasm-bindgen-glue";
 
 /** Starts the engine from all that the option `wasm` may be: an address, a response, bytes or a module. */
 export default async (given) => {

@@ -4,7 +4,7 @@
 use super::{io::Output, report::Report};
 use crate::wire::{
     json::push_u64,
-    text::{Fields, fields, join},
+    text::{Fields, fields, join, parse_u64, part},
 };
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
@@ -74,21 +74,6 @@ pub struct Config {
     pub multi_tab_mode: MultiTabMode,
 }
 
-/// One configured value as the host found it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Absent or `undefined`.
-    Missing,
-    /// A number, possibly NaN.
-    Number(f64),
-    /// A boolean.
-    Bool(bool),
-    /// A string.
-    Text(String),
-    /// Anything else, or what could not be read.
-    Other,
-}
-
 /// The options that are numbers, in the order in which they are read: name, default, least, greatest.
 const NUMBERS: &str = "\
 flushInterval 2000 50 3600000
@@ -142,27 +127,23 @@ impl Config {
         }
     }
 
-    /// Reads every option through `get`, which is called once for each name. What could not be used
-    /// is to be told; the default is in force instead.
+    /// Reads every option through `get`, which is called once for each name and gives the value as text
+    /// behind the first letter of its type (`n2000`, `btrue`, `skey`), or nothing where there is none. A
+    /// number is whole, and left out where it is none from zero upwards. What could not be used is to be
+    /// told; the default is in force instead.
     #[must_use]
-    pub fn parse(get: &dyn Fn(&str) -> Value) -> (Self, Vec<Output>) {
+    pub fn parse(get: impl Fn(&str) -> Option<String>) -> (Self, Vec<Output>) {
         let mut read = Reader {
             get,
             numbers: fields(NUMBERS, b'\n'),
             errors: Vec::new(),
         };
-        let api_key = read.text("apiKey", "");
-        if api_key.is_empty() && read.errors.is_empty() {
-            // Without a key nothing can be delivered.
-            read.errors.push(Output::Report(Report::Error {
-                code: "missing_api_key",
-                message: "config.apiKey is missing; nothing is recorded".to_owned(),
-            }));
-        }
+        // Without one nothing is recorded, and it is the facade that says so: it starts no engine.
+        let api_key = read.text("apiKey").unwrap_or_default();
         // The numbers in the order of their table.
         let config = Self {
             api_key,
-            endpoint: read.text("endpoint", ENDPOINT),
+            endpoint: read.text("endpoint").unwrap_or_else(|| ENDPOINT.to_owned()),
             flush_interval_ms: read.number() as u32,
             flush_at: read.number() as u32,
             max_batch_size: read.number() as u32,
@@ -181,13 +162,13 @@ impl Config {
     }
 }
 
-struct Reader<'a> {
-    get: &'a dyn Fn(&str) -> Value,
-    numbers: Fields<'a>,
+struct Reader<G> {
+    get: G,
+    numbers: Fields<'static>,
     errors: Vec<Output>,
 }
 
-impl Reader<'_> {
+impl<G: Fn(&str) -> Option<String>> Reader<G> {
     /// The next one of [`NUMBERS`], no larger than its maximum.
     fn number(&mut self) -> u64 {
         let mut line = fields(self.numbers.next().unwrap_or(""), b' ');
@@ -195,14 +176,14 @@ impl Reader<'_> {
         let mut limits = [0; 3];
         line.numbers(&mut limits);
         let [default, min, max] = limits;
-        let code = match (self.get)(name) {
-            Value::Missing => return default,
-            // Whole numbers only; a comparison with NaN is false, so NaN is out of range.
-            Value::Number(number) if number >= min as f64 && number <= max as f64 => {
-                return number as u64;
-            }
-            Value::Number(_) => "config_out_of_range",
-            _ => "config_wrong_type",
+        let Some(value) = (self.get)(name) else {
+            return default;
+        };
+        let number = parse_u64(part(&value, 1, value.len()));
+        let code = match number {
+            _ if !value.starts_with('n') => "config_wrong_type",
+            Some(number) if (min..=max).contains(&number) => return number,
+            _ => "config_out_of_range",
         };
         let mut expected = "a number from ".to_owned();
         push_u64(&mut expected, min);
@@ -213,31 +194,30 @@ impl Reader<'_> {
     }
 
     fn flag(&mut self, name: &str, default: bool) -> bool {
-        match (self.get)(name) {
-            Value::Missing => default,
-            Value::Bool(flag) => flag,
-            _ => {
-                self.wrong(name, "true or false");
-                default
-            }
+        match (self.get)(name).as_deref() {
+            Some("btrue") => return true,
+            Some("bfalse") => return false,
+            Some(_) => self.wrong(name, "true or false"),
+            None => {}
         }
+        default
     }
 
-    fn text(&mut self, name: &str, default: &str) -> String {
-        match (self.get)(name) {
-            Value::Text(text) if !text.is_empty() || default.is_empty() => return text,
-            Value::Missing => {}
-            _ => self.wrong(name, "a non-empty string"),
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = (self.get)(name)?;
+        let text = part(&value, 1, value.len());
+        if value.starts_with('s') && !text.is_empty() {
+            return Some(text.to_owned());
         }
-        default.to_owned()
+        self.wrong(name, "a non-empty string");
+        None
     }
 
     fn mode(&mut self) -> MultiTabMode {
-        match (self.get)("multiTabMode") {
-            Value::Text(text) if text == "independent" => return MultiTabMode::Independent,
-            Value::Text(text) if text == "leader" => {}
-            Value::Missing => {}
-            _ => self.wrong("multiTabMode", "\"leader\" or \"independent\""),
+        match (self.get)("multiTabMode").as_deref() {
+            Some("sindependent") => return MultiTabMode::Independent,
+            Some("sleader") | None => {}
+            Some(_) => self.wrong("multiTabMode", "\"leader\" or \"independent\""),
         }
         MultiTabMode::default()
     }
@@ -251,10 +231,10 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn parse(values: &[(&str, Value)]) -> (Config, Vec<(&'static str, String)>) {
-        let (config, errors) = Config::parse(&|name| {
+    fn parse(values: &[(&str, &str)]) -> (Config, Vec<(&'static str, String)>) {
+        let (config, errors) = Config::parse(|name| {
             let found = values.iter().find(|(key, _)| *key == name);
-            found.map_or(Value::Missing, |(_, value)| value.clone())
+            found.map(|(_, value)| (*value).to_owned())
         });
         let told = errors.into_iter().map(|output| match output {
             Output::Report(Report::Error { code, message }) => (code, message),
@@ -264,22 +244,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_configuration_is_inert_and_says_so_once() {
-        let (config, errors) = parse(&[]);
-        assert_eq!(config, Config::new(""));
-        assert_eq!(errors.len(), 1);
-        assert_eq!(errors[0].0, "missing_api_key");
+    fn an_empty_configuration_is_all_defaults() {
+        assert_eq!(parse(&[]), (Config::new(""), vec![]));
     }
 
     #[test]
     fn a_bad_value_costs_only_itself() {
         let (config, errors) = parse(&[
-            ("apiKey", Value::Text("k".into())),
-            ("flushInterval", Value::Number(f64::NAN)),
-            ("maxRetries", Value::Text("3".into())),
-            ("timeout", Value::Number(250.0)),
-            ("multiTabMode", Value::Text("both".into())),
-            ("disableTimer", Value::Other),
+            ("apiKey", "sk"),
+            ("flushInterval", "n"),
+            ("maxRetries", "s3"),
+            ("timeout", "n250"),
+            ("multiTabMode", "sboth"),
+            ("disableTimer", "?"),
         ]);
         assert_eq!(
             config,

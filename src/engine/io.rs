@@ -74,8 +74,6 @@ pub struct Request {
     pub means: Means,
     /// The exact bytes of the body.
     pub body: String,
-    /// Whether the text of a 2xx answer is wanted in [`Outcome::Status`]; not where none is seen.
-    pub wants_body: bool,
 }
 
 /// Which browser API carries a request.

@@ -196,12 +196,8 @@ impl Engine {
     pub(super) fn request(&mut self, means: Means, body: String) -> RequestId {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        self.account.output(Output::Send(Request {
-            id,
-            means,
-            body,
-            wants_body: means != Means::Deferred,
-        }));
+        self.account
+            .output(Output::Send(Request { id, means, body }));
         id
     }
 

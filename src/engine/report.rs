@@ -290,3 +290,96 @@ impl Fields for Stats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, config::Config, io::Host, store::MemoryStore, time::Now};
+
+    /// The names under which something is told, in order.
+    #[derive(Default)]
+    struct Names(Vec<&'static str>);
+
+    impl Fields for Names {
+        fn number(&mut self, name: &'static str, _: u64) {
+            self.0.push(name);
+        }
+
+        fn text(&mut self, name: &'static str, _: Option<&str>) {
+            self.0.push(name);
+        }
+
+        fn flag(&mut self, name: &'static str, _: bool) {
+            self.0.push(name);
+        }
+
+        fn texts(&mut self, name: &'static str, _: impl Iterator<Item = String>) {
+            self.0.push(name);
+        }
+
+        fn counts(&mut self, name: &'static str, _: &'static str, _: &[u64]) {
+            self.0.push(name);
+        }
+    }
+
+    /// The facade's source with the pieces of its texts in one.
+    fn facade() -> String {
+        let source = include_str!("../../pkg-template/index.js");
+        source.replace("\" +\n  \"", "")
+    }
+
+    #[test]
+    fn the_facade_names_the_figures_of_the_account_in_this_order() {
+        let host = Host {
+            tab: "00000000000000000001".into(),
+            seed: 1,
+            project: "k".into(),
+            anonymous_id: "a".into(),
+            runtime: "test".into(),
+            context: "{}".into(),
+            has_channel: false,
+            has_deferred: false,
+            has_storage: true,
+            visible: true,
+            online: true,
+        };
+        let (mut store, mut names) = (MemoryStore::default(), Names::default());
+        let engine = Engine::new(Config::new("k"), vec![], host, Now::default(), &mut store);
+        engine.describe(&mut names);
+        let told = format!("\"{}\"", names.0.join(" "));
+        assert!(facade().contains(&told), "{told}");
+    }
+
+    #[test]
+    fn the_facade_names_the_parts_of_each_report_in_this_order() {
+        let reports = [
+            Report::Delivered {
+                count: 1,
+                tab: String::new(),
+                from: 1,
+                to: 1,
+            },
+            Report::DeliveryFailed {
+                status: 0,
+                events: 1,
+            },
+            Report::Dropped {
+                count: 1,
+                reason: DropReason::Overflow,
+            },
+            Report::Role {
+                role: "leader",
+                leader: None,
+                term: 1,
+            },
+        ];
+        for report in reports {
+            let mut names = Names::default();
+            report.describe(&mut names);
+            let (first, rest) = names.0.split_first().unwrap();
+            assert_eq!(*first, "type");
+            let told = format!("named(\"{}\", values)", rest.join(" "));
+            assert!(facade().contains(&told), "{told}");
+        }
+    }
+}

@@ -11,47 +11,23 @@ const attempt = (run) => {
 
 // --- Values of the page: convert.rs.
 
-const TYPES = ["undefined", "number", "boolean", "string"];
-
-/** The type of `target[name]` by its place among these, -1 for any other or where it throws. */
-export const typeOf = (target, name) => {
+/** `target[name]` as text behind the first letter of its type; `?` where there is no such text. */
+export const option = (target, name) => {
   try {
-    return TYPES.indexOf(typeof Reflect.get(target, name));
+    const value = Reflect.get(target, name);
+    const type = typeof value;
+    if (type === "undefined") return;
+    return type[0] + (type !== "number" ? value : value >= 0 ? Math.trunc(value) : "");
   } catch {
-    return -1;
+    return "?";
   }
 };
 
-/** `target[name]` as a number: 0 or 1 for what is false or true. */
-export const number = (target, name) => {
-  try {
-    return +target[name];
-  } catch {
-    return NaN;
-  }
-};
+/** The list that a text of JSON stands for. */
+export const parse = (json) => attempt(() => JSON.parse(json));
 
-/** `target[name]` if it is a string. */
-export const text = (target, name) => {
-  try {
-    const value = target[name];
-    if (typeof value === "string") return value;
-  } catch {}
-};
-
-/** The plain object that a text of JSON stands for. */
-export const parse = (json) => {
-  try {
-    return JSON.parse(json);
-  } catch {}
-};
-
-/** Calls `target[name]`. */
-export const call = (target, name, value) => {
-  try {
-    target[name](value);
-  } catch {}
-};
+/** Tells the facade. */
+export const report = (host, json) => attempt(() => host.report(JSON.parse(json)));
 
 // --- The clock: clock.rs.
 
@@ -84,7 +60,7 @@ const read = (get) => {
 };
 
 /** The context as JSON text. */
-export const describe = (from = window) => {
+const describe = (from) => {
   const context = {
     locale: read(() => from.navigator.language),
     timezone: read(() => from.Intl.DateTimeFormat().resolvedOptions().timeZone),
@@ -100,20 +76,18 @@ export const describe = (from = window) => {
       density: read(() => from.devicePixelRatio),
     },
   };
-  try {
-    return JSON.stringify(context) || "{}";
-  } catch {
-    return "{}";
-  }
+  return attempt(() => JSON.stringify(context)) || "{}";
 };
 
-/** `navigator.onLine`; online where that is unknown. */
-export const isOnline = (from = window) => {
-  try {
-    return from.navigator.onLine !== false;
-  } catch {
-    return true;
-  }
+/** What the engine starts from, a line each; the context comes last. `host` is the facade's. */
+export const facts = (host, from = window) => {
+  const can =
+    (isAvailable(host, from) ? 1 : 0) +
+    (attempt(() => from.isSecureContext === true && typeof from.fetchLater === "function") ? 2 : 0) +
+    (isVisible(from) ? 4 : 0) +
+    (attempt(() => from.navigator.onLine) !== false ? 8 : 0) +
+    (openStorage(from) ? 16 : 0);
+  return [host.tab, host.anonymous, host.project, can, describe(from)].join("\n");
 };
 
 // --- What the page lives through: lifecycle.rs.
@@ -122,20 +96,16 @@ export const isOnline = (from = window) => {
 const EVENTS = ["", "visibilitychange", "pagehide", "pageshow", "freeze", "resume", "online", "offline"];
 
 /** Whether the page can be seen. */
-export const isVisible = (from = window) => {
-  try {
-    return from.document.hidden !== true;
-  } catch {
-    return true;
-  }
-};
+const isVisible = (from) => attempt(() => from.document.hidden) !== true;
 
-/** Tells `hear` what the page lives through. Returns what ends that. */
-export const listen = (hear) => {
+/** Tells `host` what the page lives through. Returns what ends that. */
+export const listen = (host, transport) => {
   const on = ({ type, persisted }) => {
     const code = EVENTS.indexOf(type);
-    if (code === 1) hear(0, +isVisible());
-    else if (code !== 3 || persisted === true) hear(0, code);
+    // First what the browser has sent in our absence, or it would be sent again.
+    if (code === 3 || code === 5) transport.tellActivated();
+    if (code === 1) host.hear(0, +isVisible(window));
+    else if (code !== 3 || persisted === true) host.hear(0, code);
   };
   const each = (method) => {
     try {
@@ -150,43 +120,37 @@ export const listen = (hear) => {
 // --- Talk between tabs: channel.rs.
 
 // It is missing in old browsers and throws where storage is partitioned away.
-const socketOf = (project) => new BroadcastChannel("sendoff:" + project);
+const socketOf = ({ project }, from) => new from.BroadcastChannel("sendoff:" + project);
 
 /** Whether a channel can be had; only opening one tells. */
-export const isAvailable = (project) =>
-  !!attempt(() => {
-    socketOf(project).close();
-    return true;
-  });
+const isAvailable = (host, from) => attempt(() => (socketOf(host, from).close(), true));
 
-/** Joins a channel, if there is one. */
-export const openChannel = (project, hear) =>
+/** Joins the channel, if there is one. The host keeps it. */
+export const openChannel = (host) =>
   attempt(() => {
-    const socket = socketOf(project);
+    const socket = (host.socket ??= socketOf(host, window));
     // Anything but a string is not from us.
-    socket.hear = ({ data }) => {
-      if (typeof data === "string") hear(0, 0, data);
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") host.hear(0, 0, data);
     };
-    socket.addEventListener("message", socket.hear);
-    return socket;
   });
 
-/** It throws only once closed, and then nobody is to hear it. */
-export const post = (socket, text) => attempt(() => socket.postMessage(text));
+export const post = ({ socket }, text) => attempt(() => socket.postMessage(text));
 
-export const closeChannel = (socket) =>
+export const closeChannel = (host) =>
   attempt(() => {
-    socket.removeEventListener("message", socket.hear);
-    socket.close();
+    host.socket.onmessage = null;
+    host.socket.close();
+    host.socket = undefined;
   });
 
 // --- The store: storage.rs. Without storage (`undefined`) nothing is found.
 
 /** `localStorage` if it can be read, whether or not it is full. */
-export const openStorage = () =>
+export const openStorage = (from = window) =>
   attempt(() => {
-    window.localStorage.getItem("sendoff");
-    return window.localStorage;
+    from.localStorage.getItem("sendoff");
+    return from.localStorage;
   });
 
 export const get = (storage, key) => attempt(() => storage.getItem(key));
@@ -204,11 +168,13 @@ export const set = (storage, key, value) => {
 
 export const remove = (storage, key) => attempt(() => storage.removeItem(key));
 
-/** The keys that begin with `prefix`. */
+/** The keys that begin with `prefix`, a line each: no key of ours holds a line break. */
 export const keys = (storage, prefix) =>
-  attempt(() => Reflect.ownKeys(storage).filter((key) => typeof key === "string" && key.startsWith(prefix))) ?? [];
-
-export const at = (list, index) => list[index];
+  attempt(() =>
+    Reflect.ownKeys(storage)
+      .filter((key) => typeof key === "string" && key.startsWith(prefix))
+      .join("\n"),
+  );
 
 // --- The ways out: transport.rs, which says why requests look the way they do. `fetchImpl`, what it answers and every
 // API may be the page's own, and is only touched inside of a `try`.
@@ -243,29 +209,29 @@ const retryAfter = (response) => {
   return [NaN, /GMT$/.test(text) ? Date.parse(text) : NaN];
 };
 
-/** Posts to `endpoint`. What became of a request is told by `hear(id, code, body, seconds, at)`. */
-export const openTransport = (endpoint, config, hear) => {
+/** Posts to `endpoint`. What became of a request is told by `host.hear(id, code, body, seconds, at)`. */
+export const openTransport = (endpoint, config, host) => {
   const fetchImpl = attempt(() => config.fetchImpl);
   // In order: which of several deferred requests was first matters to the engine.
   const waiting = new Map();
 
-  const fetched = async (id, wantsBody, promise) => {
+  const fetched = async (id, promise) => {
     let response, body;
     try {
       response = await promise;
     } catch {}
     const status = statusOf(response);
-    if (wantsBody && status >= 200 && status < 300 && waiting.has(id)) {
+    if (status >= 200 && status < 300 && waiting.has(id)) {
       try {
         body = await response.text();
       } catch {}
     }
     const isText = typeof body === "string" && body.length <= ANSWER_LENGTH_MAX;
-    if (waiting.delete(id)) hear(id, status, isText ? body : undefined, ...retryAfter(response));
+    if (waiting.delete(id)) host.hear(id, status, isText ? body : undefined, ...retryAfter(response));
   };
 
   /** Whether it was taken; throws where it was not. */
-  const start = (id, means, wantsBody, body) => {
+  const start = (id, means, body) => {
     if (means === BEACON) return navigator.sendBeacon(endpoint, body) === true;
     // Without a way to withdraw it, a deferred request would go out beside the fetch that replaces it.
     const abort = means === DEFERRED ? controller() : attempt(controller);
@@ -275,29 +241,25 @@ export const openTransport = (endpoint, config, hear) => {
     if (means === KEEPALIVE) options.keepalive = true;
     const promise = typeof fetchImpl === "function" ? fetchImpl(endpoint, options) : window.fetch(endpoint, options);
     waiting.set(id, { abort });
-    fetched(id, wantsBody, promise);
+    fetched(id, promise);
     return true;
   };
 
   return {
-    send(id, means, wantsBody, body) {
-      const taken = attempt(() => start(id, means, wantsBody, body));
-      if (!taken || means >= BEACON) hear(id, taken ? QUEUED : REFUSED);
+    send(id, means, body) {
+      const taken = attempt(() => start(id, means, body));
+      if (!taken || means >= BEACON) host.hear(id, taken ? QUEUED : REFUSED);
     },
     cancel(id) {
       const it = waiting.get(id);
       if (!waiting.delete(id)) return;
-      if (isActivated(it)) hear(id, ACTIVATED);
+      if (isActivated(it)) host.hear(id, ACTIVATED);
       else attempt(() => it.abort.abort());
     },
     tellActivated() {
       waiting.forEach((it, id) => {
-        if (isActivated(it) && waiting.delete(id)) hear(id, ACTIVATED);
+        if (isActivated(it) && waiting.delete(id)) host.hear(id, ACTIVATED);
       });
     },
   };
 };
-
-/** Whether `fetchLater` can be used here. */
-export const hasDeferred = (from = window) =>
-  !!attempt(() => from.isSecureContext === true && typeof from.fetchLater === "function");

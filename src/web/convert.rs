@@ -7,44 +7,30 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::engine::config::Value;
 use crate::engine::report::Report;
-use crate::wire::json;
+use crate::wire::json::List;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = typeOf)]
-    fn type_of(target: &JsValue, name: &str) -> i32;
-    fn number(target: &JsValue, name: &str) -> f64;
-    /// `target[name]` if it is a string.
-    pub(crate) fn text(target: &JsValue, name: &str) -> Option<String>;
-    /// `target[name](value)`, as far as that is possible.
-    pub(crate) fn call(target: &JsValue, name: &str, value: &JsValue);
-    /// The plain object that a text of JSON stands for.
+    /// One configured value, as [`Config::parse`](crate::engine::config::Config::parse) reads it. A getter
+    /// that throws counts as ill-typed, not as absent.
+    pub(crate) fn option(config: &JsValue, name: &str) -> Option<String>;
+    /// The list that a text of JSON stands for.
     fn parse(text: &str) -> JsValue;
+    #[wasm_bindgen(js_name = report)]
+    fn call_report(host: &JsValue, text: &str);
 }
 
-/// One configured value. A getter that throws counts as ill-typed, not as absent.
-pub(crate) fn option(config: &JsValue, name: &str) -> Value {
-    match type_of(config, name) {
-        0 => Value::Missing,
-        1 => Value::Number(number(config, name)),
-        2 => Value::Bool(number(config, name) > 0.0),
-        3 => Value::Text(text(config, name).unwrap_or_default()),
-        _ => Value::Other,
-    }
+/// Tells the host of a report, as far as that is possible: a list of its type and its values.
+pub(crate) fn tell(host: &JsValue, report: &Report) {
+    let mut list = List::default();
+    report.describe(&mut list);
+    call_report(host, &list.end());
 }
 
-/// A report as the page is to see it.
-pub(crate) fn report(report: &Report) -> JsValue {
-    let mut object = json::Object::default();
-    report.describe(&mut object);
-    parsed(object)
-}
-
-/// What was written as JSON, as a plain object.
-pub(crate) fn parsed(object: json::Object) -> JsValue {
-    parse(&object.end())
+/// What was written down for the page, as a list.
+pub(crate) fn parsed(list: List) -> JsValue {
+    parse(&list.end())
 }
 
 #[cfg(test)]

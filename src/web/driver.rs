@@ -7,23 +7,21 @@
 //! that is already running takes them in order: the engine is never entered twice.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
 
 use wasm_bindgen::JsValue;
 
-use super::channel::{self, Channel};
 use super::clock::Clock;
-use super::inbox::{Arrival, Inbox, Recipient};
-use super::lifecycle::{self, Lifecycle};
+use super::inbox::Arrival;
+use super::lifecycle::Lifecycle;
 use super::storage::BrowserStore;
-use super::timer::Wakeup;
-use super::transport::{Transport, has_deferred};
-use super::{convert, page};
+use super::timer::{Wake, Wakeup};
+use super::transport::Transport;
+use super::{channel, convert, page, put};
 use crate::engine::Engine;
 use crate::engine::config::Config;
-use crate::engine::io::{Host, Input, Output, PageEvent};
+use crate::engine::io::{Input, Output};
 use crate::engine::report::Report;
-use crate::wire::json;
+use crate::wire::json::List;
 
 /// Inputs taken in one go; what is left then waits for the timer, so that no cycle of answers can
 /// hold the page.
@@ -38,19 +36,13 @@ pub(crate) struct Shell {
     running: Cell<bool>,
     /// The answer to this `shutdown` is the engine's last.
     shutdown: Cell<Option<u32>>,
-    /// The engine has stopped; what it still wanted is done, then everything is let go of.
+    /// The engine has stopped; what it still wanted is done, then the page is listened to no more.
     over: Cell<bool>,
-    /// The shell owns itself until the engine stops: a page that keeps no reference to its client
-    /// still gets its events sent.
-    myself: RefCell<Option<Rc<Self>>>,
-    project: String,
     clock: Clock,
-    wakeup: Wakeup,
+    wakeup: Wakeup<Client>,
     transport: Transport,
-    channel: RefCell<Option<Channel>>,
-    lifecycle: RefCell<Option<Lifecycle>>,
-    inbox: Inbox,
-    /// Its `report` is called with every report.
+    lifecycle: Lifecycle,
+    /// Its `report` is called with every report, and its `hear` by the JavaScript half.
     host: JsValue,
 }
 
@@ -60,19 +52,45 @@ struct Core {
     store: BrowserStore,
 }
 
+/// A client by its number: it may be gone when the timer fires.
+#[derive(Clone, Copy)]
+struct Client(usize);
+
+impl Wake for Client {
+    fn wake(self) {
+        put(self.0, Input::Timeout.into());
+    }
+}
+
 impl Shell {
-    /// Builds the parts, starts the engine and performs what it asks for at once.
-    pub(crate) fn start(config: &JsValue, host: JsValue) -> Rc<Self> {
-        let shell = Rc::new_cyclic(|weak: &Weak<Self>| Self::new(config, host, weak));
-        *shell.lifecycle.borrow_mut() = Some(Lifecycle::listen(&shell.inbox));
-        *shell.myself.borrow_mut() = Some(Rc::clone(&shell));
-        shell.run();
-        shell
+    /// Builds the parts and starts the engine. What that asks for at once is done by [`run`](Self::run).
+    // Taken apart into its caller, it would be copied field by field.
+    #[inline(never)]
+    pub(crate) fn new(client: usize, config: &JsValue, host: JsValue) -> Self {
+        let (parsed, errors) = Config::parse(|name| convert::option(config, name));
+        let clock = Clock::new();
+        let mut store = BrowserStore::open();
+        let seed = getrandom::u64().unwrap_or_else(|_| clock.now().wall.0);
+        let facts = page::facts_of(&host, &page::WINDOW, seed);
+        let transport = Transport::new(&parsed.endpoint, config, &host);
+        let engine = Engine::new(parsed, errors, facts, clock.now(), &mut store);
+        Self {
+            core: RefCell::new(Core { engine, store }),
+            queue: RefCell::default(),
+            running: Cell::default(),
+            shutdown: Cell::default(),
+            over: Cell::default(),
+            clock,
+            wakeup: Wakeup::new(Client(client)),
+            lifecycle: Lifecycle::listen(&host, transport.half()),
+            transport,
+            host,
+        }
     }
 
     /// The account; `undefined` in the midst of a step of the engine.
     pub(crate) fn stats(&self) -> JsValue {
-        let mut stats = json::Object::default();
+        let mut stats = List::default();
         match self.core.try_borrow() {
             Ok(core) => core.engine.describe(&mut stats),
             Err(_) => return JsValue::UNDEFINED,
@@ -89,35 +107,14 @@ impl Shell {
         }
     }
 
-    fn new(config: &JsValue, host: JsValue, weak: &Weak<Self>) -> Self {
-        let (parsed, errors) = Config::parse(&|name| convert::option(config, name));
-        let inbox = Inbox::new(weak.clone());
-        let clock = Clock::new();
-        let mut store = BrowserStore::open();
-        let host_facts = host_facts(&host, &parsed.api_key, store.is_local(), &clock);
-        let project = host_facts.project.clone();
-        let transport = Transport::new(&parsed.endpoint, config, &inbox);
-        let engine = Engine::new(parsed, errors, host_facts, clock.now(), &mut store);
-        Self {
-            core: RefCell::new(Core { engine, store }),
-            queue: RefCell::default(),
-            running: Cell::default(),
-            shutdown: Cell::default(),
-            over: Cell::default(),
-            myself: RefCell::default(),
-            project,
-            clock,
-            wakeup: Wakeup::new(inbox.clone()),
-            transport,
-            channel: RefCell::default(),
-            lifecycle: RefCell::default(),
-            inbox,
-            host,
-        }
+    /// Takes `arrival` in: now, or after what is being worked on.
+    pub(crate) fn put(&self, arrival: Arrival) {
+        self.queue.borrow_mut().push(arrival);
+        self.run();
     }
 
     /// The loop: performs what the engine wants, then hands it the next input, until both run dry.
-    fn run(&self) {
+    pub(crate) fn run(&self) {
         if self.running.replace(true) {
             return;
         }
@@ -127,7 +124,9 @@ impl Shell {
                 self.perform(output);
             }
             if self.over.take() {
-                self.release();
+                // The engine has closed the channel. What still comes in, such as the answer to a fetch,
+                // finds a stopped engine or nobody.
+                self.lifecycle.stop();
             }
             let Some(arrival) = self.next() else {
                 idle = true;
@@ -165,6 +164,7 @@ impl Shell {
         match input {
             Input::Shutdown { id, .. } => self.shutdown.set(Some(id)),
             Input::Destroy => self.over.set(true),
+            Input::Timeout => self.wakeup.spent(),
             _ => {}
         }
         let now = self.clock.now();
@@ -176,21 +176,10 @@ impl Shell {
         match output {
             Output::Send(request) => self.transport.send(&request),
             Output::Cancel(id) => self.transport.cancel(id),
-            Output::OpenChannel => self.open_channel(),
-            Output::CloseChannel => drop(self.channel.take()),
-            Output::Post(text) => {
-                if let Some(channel) = &*self.channel.borrow() {
-                    channel.post(&text);
-                }
-            }
+            Output::OpenChannel => channel::open(&self.host),
+            Output::CloseChannel => channel::close(&self.host),
+            Output::Post(text) => channel::post(&self.host, &text),
             Output::Report(report) => self.tell(&report),
-        }
-    }
-
-    fn open_channel(&self) {
-        let mut channel = self.channel.borrow_mut();
-        if channel.is_none() {
-            *channel = Channel::open(&self.project, &self.inbox);
         }
     }
 
@@ -198,8 +187,7 @@ impl Shell {
         if matches!(report, Report::Flushed { id, .. } if self.shutdown.get() == Some(*id)) {
             self.over.set(true);
         }
-        // It belongs to the facade, which catches what the page's callbacks throw.
-        convert::call(&self.host, "report", &convert::report(report));
+        convert::tell(&self.host, report);
     }
 
     fn rearm(&self, idle: bool) {
@@ -207,43 +195,6 @@ impl Shell {
         let deadline = self.core.borrow().engine.poll_timeout();
         self.wakeup
             .set(if idle { deadline } else { Some(now) }, now);
-    }
-
-    /// Lets go of what keeps the shell alive and listening to the page; the channel the engine has
-    /// closed. What still comes in, such as the answer to a fetch, finds a stopped engine or nobody.
-    fn release(&self) {
-        drop(self.lifecycle.take());
-        drop(self.myself.take());
-    }
-}
-
-impl Recipient for Shell {
-    fn put(&self, arrival: Arrival) {
-        if let Arrival::Plain(Input::Page(PageEvent::Restored | PageEvent::Resumed)) = arrival {
-            // First what the browser has sent in our absence, or it would be sent again.
-            self.transport.tell_activated();
-        }
-        self.queue.borrow_mut().push(arrival);
-        self.run();
-    }
-}
-
-// Taken apart into its caller, it would be copied field by field.
-#[inline(never)]
-fn host_facts(host: &JsValue, api_key: &str, has_storage: bool, clock: &Clock) -> Host {
-    let project = page::percent_encode(api_key);
-    Host {
-        tab: convert::text(host, "tab").unwrap_or_default(),
-        seed: getrandom::u64().unwrap_or_else(|_| clock.now().wall.0),
-        context: page::context(),
-        runtime: "browser".to_owned(),
-        anonymous_id: convert::text(host, "anonymousId").unwrap_or_default(),
-        has_channel: channel::is_available(&project),
-        has_deferred: has_deferred(),
-        has_storage,
-        visible: lifecycle::is_visible(),
-        online: page::is_online(),
-        project,
     }
 }
 

@@ -12,41 +12,30 @@
 //! * A prerendered page reports `hidden` and hears `visibilitychange` when it is shown, so it needs no
 //!   case of its own.
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
-
-use super::inbox::Inbox;
-use super::page::WINDOW;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     type End;
-    fn listen(hear: Function) -> End;
+    fn listen(host: &JsValue, transport: &JsValue) -> End;
     #[wasm_bindgen(method)]
     fn call(this: &End);
-    #[wasm_bindgen(js_name = isVisible)]
-    fn is_visible_in(window: &JsValue) -> bool;
 }
 
-/// Listens as long as it lives.
+/// Listens until it is told to stop.
 pub(crate) struct Lifecycle(End);
 
 impl Lifecycle {
-    /// Passes every event on to `inbox`.
-    pub(crate) fn listen(inbox: &Inbox) -> Self {
-        Self(listen(inbox.hear()))
+    /// Passes every event on to the host. On the way back the JavaScript half of `transport` first tells it
+    /// of what was sent meanwhile.
+    pub(crate) fn listen(host: &JsValue, transport: &JsValue) -> Self {
+        Self(listen(host, transport))
     }
-}
 
-impl Drop for Lifecycle {
-    fn drop(&mut self) {
+    /// Hears no more.
+    pub(crate) fn stop(&self) {
         self.0.call();
     }
-}
-
-/// Whether the page can be seen.
-pub(crate) fn is_visible() -> bool {
-    is_visible_in(&WINDOW)
 }
 
 #[cfg(test)]

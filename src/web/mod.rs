@@ -1,13 +1,14 @@
 //! The browser shell: one file per browser API, no policy.
 //!
 //! `driver` is the loop and the only place that knows the engine; every other file wraps one API,
-//! says in its first lines why that API is used the way it is, and hands what it hears to an
-//! `inbox::Inbox`. Nothing here decides when, whether or how often: that is the engine's.
+//! says in its first lines why that API is used the way it is. Nothing here decides when, whether or
+//! how often: that is the engine's.
 //!
 //! An API that is objects, promises or events has its calls in JavaScript, in `browser.js`, for which the
 //! Rust file of the API speaks; one crossing then does what would take a dozen. wasm-bindgen puts that
 //! file beside its glue, and `pkg-template/build.mjs` makes all of it one. It has one limit: what takes
-//! and returns nothing but numbers would be imported past the glue, which the build refuses.
+//! and returns nothing but numbers would be imported past the glue, which the build refuses. What that half
+//! hears it tells the facade's `host`, which calls [`heard`]: so the facade sees to it if the engine breaks.
 //!
 //! Two rules hold everywhere. Nothing throws into wasm, whether that is caught in JavaScript or by
 //! `catch`: an exception that crosses wasm frames skips their destructors and would leave the driver
@@ -48,7 +49,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::io::Input;
 use driver::Shell;
-use inbox::{Arrival, Recipient};
+use inbox::{Arrival, arrival};
 
 thread_local! {
     /// The clients of this page, until they are destroyed: one that was shut down still has an account.
@@ -60,16 +61,27 @@ thread_local! {
 // number, not an exported class: its checks and its finalizer would be 0.3 KB more.
 
 /// Starts a client and gives its number, by which it is known from then on; never 0. `config` is the
-/// page's configuration object; `host` is `{ tab, anonymousId, report }`, where `report` is called
-/// with every report.
+/// page's configuration object; `host` is `{ tab, project, anonymous, report, hear }`, where `report` is
+/// called with every report and `hear` with what is to be passed on to [`heard`] when this has returned.
 #[wasm_bindgen]
 #[must_use]
 pub fn start(config: JsValue, host: JsValue) -> usize {
-    let shell = Shell::start(&config, host);
-    CLIENTS.with_borrow_mut(|clients| {
-        clients.push(Some(shell));
-        clients.len()
-    })
+    let client = CLIENTS.with_borrow(Vec::len) + 1;
+    let shell = Rc::new(Shell::new(client, &config, host));
+    CLIENTS.with_borrow_mut(|clients| clients.push(Some(Rc::clone(&shell))));
+    shell.run();
+    client
+}
+
+/// What the JavaScript half heard. What is missing comes as 0, none or NaN.
+///
+/// * `hear(id, code, body, seconds, at)`: what became of a request. The code is the status, or
+///   0 for no answer, 1 refused, 2 queued, 3 activated; `seconds` or `at` is its `Retry-After`.
+/// * `hear(0, 0, text)`: what another tab said.
+/// * `hear(0, code)`: what the page did, in the order of [`PageEvent`](crate::engine::io::PageEvent).
+#[wasm_bindgen]
+pub fn heard(client: usize, id: u32, code: u16, text: Option<String>, seconds: f64, at: f64) {
+    put(client, arrival(id, code, text, seconds, at));
 }
 
 /// One burst of calls, a record per line. They are journalled when this returns.
@@ -103,7 +115,7 @@ pub fn destroy(client: usize) {
     drop(slot);
 }
 
-/// The account of a client as a plain object; `dropped` and `refused` are `{reason: count}`.
+/// The account of a client: a list of its figures; `dropped` and `refused` are `{reason: count}`.
 #[wasm_bindgen]
 #[must_use]
 pub fn stats(client: usize) -> JsValue {

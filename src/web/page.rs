@@ -1,38 +1,48 @@
-//! Where this runs: the `window`, and the context that goes with every batch.
+//! Where this runs: what the engine starts from, and the context that goes with every batch.
 //!
 //! Every getter may be missing (WebViews) or patched to throw (privacy extensions); what cannot be
 //! read is left out. Texts are cut, since a URL may be megabytes long and travels with each batch.
 //! Half surrogate pairs become U+FFFD: `JSON.stringify` would write those as `\ud83d`, and strict
-//! parsers then refuse the whole body. A dozen getters are less of a burden in JavaScript.
+//! parsers then refuse the whole body. A dozen getters are less of a burden in JavaScript, and all of
+//! them together are one crossing.
 
 use wasm_bindgen::prelude::*;
 
+use crate::engine::io;
+use crate::wire::text::{fields, parse_u64};
+
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
-    fn describe(window: &JsValue) -> String;
-    #[wasm_bindgen(js_name = isOnline)]
-    fn is_online_in(window: &JsValue) -> bool;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// `text`, percent-encoded. It throws for half surrogate pairs only, and Rust has none.
-    #[wasm_bindgen(js_name = encodeURIComponent)]
-    pub(crate) fn percent_encode(text: &str) -> String;
+    fn facts(host: &JsValue, window: &JsValue) -> String;
 }
 
 /// The page's own window, which is what the JavaScript halves take `undefined` for. The facade starts
 /// no client where there is no document.
 pub(crate) const WINDOW: JsValue = JsValue::UNDEFINED;
 
-/// `navigator.onLine`; online where that is unknown.
-pub(crate) fn is_online() -> bool {
-    is_online_in(&WINDOW)
-}
-
-/// The context as JSON text.
-pub(crate) fn context() -> String {
-    describe(&WINDOW)
+/// What the engine is to know of a page, a line each. What the page cannot tell it is taken to be:
+/// visible, and online.
+// Taken apart into its caller, it would be copied field by field.
+#[inline(never)]
+pub(crate) fn facts_of(host: &JsValue, window: &JsValue, seed: u64) -> io::Host {
+    let facts = facts(host, window);
+    let mut lines = fields(&facts, b'\n');
+    let mut next = || lines.next().unwrap_or("");
+    let (tab, anonymous_id, project) = (next(), next(), next());
+    let flags = parse_u64(next()).unwrap_or(0);
+    io::Host {
+        tab: tab.to_owned(),
+        seed,
+        runtime: "browser".to_owned(),
+        anonymous_id: anonymous_id.to_owned(),
+        has_channel: flags & 1 != 0,
+        has_deferred: flags & 2 != 0,
+        has_storage: flags & 16 != 0,
+        visible: flags & 4 != 0,
+        online: flags & 8 != 0,
+        context: lines.rest().to_owned(),
+        project: project.to_owned(),
+    }
 }
 
 #[cfg(test)]

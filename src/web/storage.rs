@@ -10,33 +10,29 @@
 //! in Chromium 156 they take 1.4, 12 and 3 ms.
 
 use wasm_bindgen::prelude::*;
+use web_sys::Storage;
 
 use crate::engine::store::{Store, StoreError};
+use crate::wire::text::fields;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     #[wasm_bindgen(js_name = openStorage)]
-    fn open() -> JsValue;
-    fn get(storage: &JsValue, key: &str) -> Option<String>;
-    fn set(storage: &JsValue, key: &str, value: &str) -> u32;
-    fn remove(storage: &JsValue, key: &str);
-    fn keys(storage: &JsValue, prefix: &str) -> JsValue;
-    fn at(list: &JsValue, index: u32) -> Option<String>;
+    fn open() -> Storage;
+    fn get(storage: &Storage, key: &str) -> Option<String>;
+    fn set(storage: &Storage, key: &str, value: &str) -> u32;
+    fn remove(storage: &Storage, key: &str);
+    fn keys(storage: &Storage, prefix: &str) -> Option<String>;
 }
 
-/// `localStorage`, as far as the browser lets us. Where it does not, nothing is found and nothing
+/// `localStorage`, as far as the browser lets us. Where it does not it is `undefined`, nothing is found and nothing
 /// is kept: the engine holds what it must in memory anyway.
-pub(crate) struct BrowserStore(JsValue);
+pub(crate) struct BrowserStore(Storage);
 
 impl BrowserStore {
     /// Whether it can be *written* shows at the first write: a full one is still worth reading.
     pub(crate) fn open() -> Self {
         Self(open())
-    }
-
-    /// Whether what is written outlives the page.
-    pub(crate) fn is_local(&self) -> bool {
-        !self.0.is_undefined()
     }
 }
 
@@ -59,10 +55,13 @@ impl Store for BrowserStore {
     }
 
     fn keys(&self, prefix: &str) -> Vec<String> {
-        let list = keys(&self.0, prefix);
+        let list = keys(&self.0, prefix).unwrap_or_default();
         let mut found = Vec::new();
-        while let Some(key) = at(&list, found.len() as u32) {
-            found.push(key);
+        for key in fields(&list, b'\n') {
+            // Nor is what follows the line break in a foreign key, or a line where there is no key.
+            if key.starts_with(prefix) {
+                found.push(key.to_owned());
+            }
         }
         found
     }

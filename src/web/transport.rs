@@ -12,51 +12,34 @@
 //! All of it is objects and promises, so it is JavaScript (`browser.js`). That half holds the
 //! requests that wait for their answers, and dies with its [`Transport`].
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use super::inbox::Inbox;
-use super::page::WINDOW;
 use crate::engine::io::{Request, RequestId};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
     type Ways;
     #[wasm_bindgen(js_name = openTransport)]
-    fn open(endpoint: &str, config: &JsValue, hear: Function) -> Ways;
+    fn open(endpoint: &str, config: &JsValue, host: &JsValue) -> Ways;
     #[wasm_bindgen(method)]
-    fn send(this: &Ways, id: u32, means: u32, wants_body: bool, body: &str);
+    fn send(this: &Ways, id: u32, means: u32, body: &str);
     #[wasm_bindgen(method)]
     fn cancel(this: &Ways, id: u32);
-    #[wasm_bindgen(method, js_name = tellActivated)]
-    fn tell_activated(this: &Ways);
-    #[wasm_bindgen(js_name = hasDeferred)]
-    fn has_deferred_in(window: &JsValue) -> bool;
 }
 
-/// Sends requests and tells what became of them.
+/// Sends requests; what became of them the host hears.
 pub(crate) struct Transport(Ways);
-
-/// Whether `fetchLater` can be used here.
-pub(crate) fn has_deferred() -> bool {
-    has_deferred_in(&WINDOW)
-}
 
 impl Transport {
     /// Posts to `endpoint`, by the `fetchImpl` of `config` where the page gave one.
-    pub(crate) fn new(endpoint: &str, config: &JsValue, inbox: &Inbox) -> Self {
-        Self(open(endpoint, config, inbox.hear()))
+    pub(crate) fn new(endpoint: &str, config: &JsValue, host: &JsValue) -> Self {
+        Self(open(endpoint, config, host))
     }
 
-    /// Sends `request`. Its outcome comes through the inbox, possibly before this returns.
+    /// Sends `request`. The host hears of its outcome, possibly before this returns.
     pub(crate) fn send(&self, request: &Request) {
-        let Request {
-            id,
-            means,
-            body,
-            wants_body,
-        } = request;
-        self.0.send(id.0, *means as u32, *wants_body, body);
+        let Request { id, means, body } = request;
+        self.0.send(id.0, *means as u32, body);
     }
 
     /// Gives up on a request, unless the browser has sent it already.
@@ -64,9 +47,9 @@ impl Transport {
         self.0.cancel(id.0);
     }
 
-    /// Tells of every deferred request that the browser has sent meanwhile.
-    pub(crate) fn tell_activated(&self) {
-        self.0.tell_activated();
+    /// The JavaScript half. It tells of deferred requests that the browser has sent by `tellActivated()`.
+    pub(crate) fn half(&self) -> &JsValue {
+        self.0.as_ref()
     }
 }
 

@@ -67,21 +67,22 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
     field(ms % 1_000, 3, 'Z');
 }
 
-/// An object that is being written, for what the page is told.
+/// What the page is told, being written: a list of values in the order in which they are told. Their names are
+/// for whoever reads the list; it does without them.
 #[derive(Debug)]
-pub struct Object(String);
+pub struct List(String);
 
-impl Default for Object {
+impl Default for List {
     fn default() -> Self {
-        Self("{".to_owned())
+        Self("[".to_owned())
     }
 }
 
-impl Object {
+impl List {
     /// The whole of it.
     #[must_use]
     pub fn end(mut self) -> String {
-        self.0.push('}');
+        self.0.push(']');
         self.0
     }
 
@@ -90,49 +91,44 @@ impl Object {
             self.0.push(',');
         }
     }
-
-    fn name(&mut self, name: &str) {
-        self.item();
-        push_string(&mut self.0, name);
-        self.0.push(':');
-    }
 }
 
-impl Fields for Object {
-    fn number(&mut self, name: &'static str, value: u64) {
-        self.name(name);
+impl Fields for List {
+    fn number(&mut self, _: &'static str, value: u64) {
+        self.item();
         push_u64(&mut self.0, value);
     }
 
-    fn text(&mut self, name: &'static str, value: Option<&str>) {
-        self.name(name);
+    fn text(&mut self, _: &'static str, value: Option<&str>) {
+        self.item();
         match value {
             Some(text) => push_string(&mut self.0, text),
             None => self.0.push_str("null"),
         }
     }
 
-    fn flag(&mut self, name: &'static str, value: bool) {
-        self.name(name);
+    fn flag(&mut self, _: &'static str, value: bool) {
+        self.item();
         self.0.push_str(if value { "true" } else { "false" });
     }
 
     fn texts(&mut self, name: &'static str, values: impl Iterator<Item = String>) {
-        self.name(name);
+        self.item();
         self.0.push('[');
         for value in values {
-            self.item();
-            push_string(&mut self.0, &value);
+            self.text(name, Some(&value));
         }
         self.0.push(']');
     }
 
     fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]) {
-        self.name(name);
+        self.item();
         self.0.push('{');
         for (index, count) in counts.iter().enumerate() {
             if *count > 0 {
-                self.number(name_of(line_at(names, index)), *count);
+                self.text(name, Some(name_of(line_at(names, index))));
+                self.0.push(':');
+                push_u64(&mut self.0, *count);
             }
         }
         self.0.push('}');
@@ -183,19 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_written_member_by_member() {
-        let mut object = Object::default();
-        object.counts("none", "a\nb", &[0, 0]);
-        object.counts("some", "a why\nb why not\nc", &[1, 0, 2]);
-        object.texts("texts", ["\"".to_owned(), String::new()].into_iter());
-        object.text("absent", None);
-        object.word("word", "w");
-        object.flag("yes", true);
+    fn a_list_is_written_value_by_value() {
+        let mut list = List::default();
+        list.counts("none", "a\nb", &[0, 0]);
+        list.counts("some", "a why\nb why not\nc", &[1, 0, 2]);
+        list.number("number", 7);
+        list.texts("texts", ["\"".to_owned(), String::new()].into_iter());
+        list.text("absent", None);
+        list.word("word", "w");
+        list.flag("yes", true);
         assert_eq!(
-            object.end(),
-            r#"{"none":{},"some":{"a":1,"c":2},"texts":["\"",""],"absent":null,"word":"w","yes":true}"#
+            list.end(),
+            r#"[{},{"a":1,"c":2},7,["\"",""],null,"w",true]"#
         );
-        assert_eq!(Object::default().end(), "{}");
+        assert_eq!(List::default().end(), "[]");
     }
 
     proptest::proptest! {

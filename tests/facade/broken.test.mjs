@@ -167,6 +167,20 @@ describe("an engine that breaks", () => {
     assert.deepEqual(page.earlyLogs(), []);
   });
 
+  test("on what it heard of the page: nothing is thrown at whoever told it", async (t) => {
+    const page = await openPage(t);
+    const errors = [];
+    const { client, engine } = await page.start({ apiKey: "demo", onError: ({ message }) => errors.push(message) });
+    engine.broken.set("heard", new WebAssembly.RuntimeError("unreachable"));
+    engine.host.hear(0, 2);
+    engine.host.hear(0, 2);
+    await turn();
+    assert.equal(engine.asked.filter(([method]) => method === "heard").length, 1, "it is left alone");
+    assert.deepEqual(errors.length, 1);
+    assert.match(errors[0], /broke in heard \(unreachable\)/);
+    assert.equal(client.stats().role, "failed");
+  });
+
   test("any throw counts: after a trap wasm-bindgen's own errors are no RuntimeError", async (t) => {
     const page = await openPage(t);
     const { client, engine } = await page.start();

@@ -179,6 +179,33 @@ describe("crossings", () => {
   });
 });
 
+describe("what goes on in the page", () => {
+  test("is told to the engine, as it is said", async (t) => {
+    const page = await openPage(t);
+    const { client, engine } = await page.start();
+    engine.host.hear(7, 503, undefined, 2, NaN);
+    assert.deepEqual(engine.asked.at(-1), ["heard", 7, 503, undefined, 2, NaN]);
+    client.destroy();
+    const asked = engine.asked.length;
+    engine.host.hear(0, 2);
+    await turn();
+    assert.equal(engine.asked.length, asked, "there is no engine any more");
+  });
+
+  test("waits until the engine has a number to be told by, and loses nothing and no order", async (t) => {
+    const page = await openPage(t);
+    page.prepare = (engine) => {
+      engine.host.hear(1, 1);
+      engine.host.hear(2, 0);
+      assert.deepEqual(engine.asked, []);
+    };
+    const { engine } = await page.start();
+    await turn();
+    const heard = engine.asked.filter(([method]) => method === "heard");
+    assert.deepEqual(heard, [["heard", 1, 1], ["heard", 2, 0]]);
+  });
+});
+
 describe("questions", () => {
   test("flush tells what the engine told", async (t) => {
     const page = await openPage(t);
@@ -187,12 +214,12 @@ describe("questions", () => {
     const [first, second] = [client.flush(), client.flush()];
     const [[, one], [, two]] = engine.asked;
     assert.notEqual(one, two);
-    engine.host.report({ type: "flushed", id: two, delivered: 3, pending: 1, dropped: 0 });
-    engine.host.report({ type: "flushed", id: one, delivered: 5, pending: 0, dropped: 0 });
+    engine.host.report(["flushed", two, 3, 1, 0]);
+    engine.host.report(["flushed", one, 5, 0, 0]);
     assert.deepEqual(await first, { ok: true, delivered: 5, pending: 0, dropped: 0 });
     assert.deepEqual(await second, { ok: false, delivered: 3, pending: 1, dropped: 0 });
     const third = client.flush();
-    engine.host.report({ type: "flushed", id: engine.asked.at(-1)[1], delivered: 0, pending: 0, dropped: 1 });
+    engine.host.report(["flushed", engine.asked.at(-1)[1], 0, 0, 1]);
     assert.equal((await third).ok, false, "what was dropped was not delivered");
   });
 
@@ -242,7 +269,7 @@ describe("questions", () => {
     assert.deepEqual([role, accepted, pending], ["stopped", 1, 1]);
     assert.deepEqual(refused, { shut_down: 1 });
     assert.deepEqual(await client.flush(), { ok: false, delivered: 0, pending: 1, dropped: 0 });
-    assert.equal(client.getAnonymousId(), engine.host.anonymousId);
+    assert.equal(client.getAnonymousId(), engine.host.anonymous);
   });
 
   test("stats adds up what engine and facade refused", async (t) => {

@@ -207,7 +207,7 @@ describe("loading", () => {
     const callbacks = { onError() {}, onEventsDropped() {}, onDeliveryFailed() {}, debug: true, wasm: "w" };
     const { engine } = await page.start({ ...given, ...callbacks });
     assert.deepEqual(engine.config, given);
-    assert.deepEqual(Object.keys(engine.host).toSorted(), ["anonymousId", "report", "tab"]);
+    assert.deepEqual(Object.keys(engine.host).toSorted(), ["anonymous", "hear", "project", "report", "tab"]);
   });
 
   test("an option that cannot be read, or is none, costs only itself", async (t) => {
@@ -272,7 +272,7 @@ describe("the anonymous id", () => {
     const id = client.getAnonymousId();
     assert.match(id, UUID);
     await page.load();
-    assert.equal(page.engines[0].host.anonymousId, id);
+    assert.equal(page.engines[0].host.anonymous, id);
     assert.equal(client.getAnonymousId(), id);
     assert.notEqual(new page.Sendoff("other").getAnonymousId(), id);
   });

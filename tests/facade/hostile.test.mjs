@@ -143,9 +143,9 @@ describe("hostile values", () => {
       const { client, engine } = await page.start({ ...config, apiKey: "demo" });
       client.track("name");
       client.track("name", { big: 1n });
-      engine.host.report({ type: "error", code: "some_error", message: "m" });
-      engine.host.report({ type: "dropped", count: 1, reason: "overflow" });
-      engine.host.report({ type: "deliveryFailed", status: 500, events: 1 });
+      engine.host.report(["error", "some_error", "m"]);
+      engine.host.report(["dropped", 1, "overflow"]);
+      engine.host.report(["deliveryFailed", 500, 1]);
       assert.equal((await client.flush()).ok, true);
       assert.equal(engine.lines.length, 2);
     });

@@ -23,11 +23,11 @@ describe("reports", () => {
     for (const event of ["leader", "delivered", "dropped"]) client.on(event, (value) => heard.push([event, value]));
     client.on("error", ({ code }) => heard.push(["error", code]));
     const { report } = engine.host;
-    report({ type: "role", role: "follower", leader: null, term: 3 });
-    report({ type: "delivered", count: 2, tab: "t", from: 1, to: 2 });
-    report({ type: "dropped", count: 4, reason: "overflow" });
-    report({ type: "deliveryFailed", status: 503, events: 7 });
-    report({ type: "error", code: "name_too_long", message: "it is" });
+    report(["role", "follower", null, 3]);
+    report(["delivered", 2, "t", 1, 2]);
+    report(["dropped", 4, "overflow"]);
+    report(["deliveryFailed", 503, 7]);
+    report(["error", "name_too_long", "it is"]);
     assert.deepEqual(heard, [], "not inside the engine's call");
     await turn();
     assert.deepEqual(heard, [
@@ -49,7 +49,7 @@ describe("reports", () => {
     const off = client.on("delivered", listener);
     client.on("delivered", listener);
     const once = client.on("delivered", () => (once(), heard.push("once")));
-    const delivered = { type: "delivered", count: 1, tab: "t", from: 1, to: 1 };
+    const delivered = ["delivered", 1, "t", 1, 1];
     engine.host.report(delivered);
     await turn();
     assert.deepEqual(heard.splice(0), ["twice", "twice", "once"]);
@@ -81,11 +81,11 @@ describe("reports", () => {
       client.on(event, throwing);
       client.on(event, () => heard.push(event));
     }
-    engine.host.report({ type: "dropped", count: 1, reason: "expired" });
-    engine.host.report({ type: "deliveryFailed", status: 0, events: 1 });
-    engine.host.report({ type: "error", code: "a", message: "m" });
-    engine.host.report({ type: "role", role: "leader", term: 1 });
-    engine.host.report({ type: "delivered", count: 1, tab: "t", from: 1, to: 1 });
+    engine.host.report(["dropped", 1, "expired"]);
+    engine.host.report(["deliveryFailed", 0, 1]);
+    engine.host.report(["error", "a", "m"]);
+    engine.host.report(["role", "leader", null, 1]);
+    engine.host.report(["delivered", 1, "t", 1, 1]);
     await turn();
     assert.deepEqual(heard, ["dropped", "error", "leader", "delivered"]);
     assert.equal(page.said.filter((line) => /callback_threw.*the page's own/.test(line)).length, 1);
@@ -98,7 +98,7 @@ describe("reports", () => {
     const config = { apiKey: "demo", onEventsDropped: (count) => client.track("dropped", { count }) };
     const started = await page.start(config);
     client = started.client;
-    started.engine.host.report({ type: "dropped", count: 3, reason: "overflow" });
+    started.engine.host.report(["dropped", 3, "overflow"]);
     await turn();
     assert.equal(started.engine.lines.at(-1).split("\t")[5], '{"count":3}');
   });
@@ -125,8 +125,8 @@ describe("the console", () => {
     const page = await openPage(t);
     const { client, engine } = await page.start({ apiKey: "demo", ...config });
     for (let n = 0; n < 3; n++) {
-      engine.host.report({ type: "error", code: "storage_full", message: "make room" });
-      engine.host.report({ type: "dropped", count: 1, reason: "overflow" });
+      engine.host.report(["error", "storage_full", "make room"]);
+      engine.host.report(["dropped", 1, "overflow"]);
     }
     await client.flush();
     return page.said;

@@ -14,7 +14,7 @@ export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.
 const LOADER = `
 export default (source) => globalThis.fakeLoader.init(source);
 export const start = (...values) => globalThis.fakeLoader.open(...values);
-${["calls", "flush", "shutdown", "destroy", "stats", "anonymousId"]
+${["calls", "flush", "heard", "shutdown", "destroy", "stats", "anonymousId"]
   .map((name) => `export const ${name} = (client, ...values) => client.${name}(...values);`)
   .join("\n")}
 `;
@@ -79,12 +79,12 @@ export class FakeEngine {
 
   flush(id) {
     this.#enter("flush", id);
-    if (!this.silent) this.host.report({ type: "flushed", id, delivered: this.lines.length, pending: 0, dropped: 0 });
+    if (!this.silent) this.host.report(["flushed", id, this.lines.length, 0, 0]);
   }
 
   shutdown(id, timeoutMs) {
     this.#enter("shutdown", id, timeoutMs);
-    if (!this.silent) this.host.report({ type: "flushed", id, delivered: this.lines.length, pending: 0, dropped: 0 });
+    if (!this.silent) this.host.report(["flushed", id, this.lines.length, 0, 0]);
   }
 
   destroy() {
@@ -99,17 +99,21 @@ export class FakeEngine {
     for (const [kind, , code] of this.lines.map((line) => line.split("\t"))) {
       if (kind === "x") refused[code] = (refused[code] ?? 0) + 1;
     }
+    // In the order of the real one's `Engine::describe`; tests/e2e looks at that.
     // prettier-ignore
-    return {
-      accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, volatile: 0,
-      requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader",
-      term: 1, leader: this.host.tab, tab: this.host.tab, peers: [], lastSeq: accepted,
-    };
+    return [
+      accepted, 0, 0, 0, {}, refused, 0, 0, accepted, 0, 0, "local", "closed", false, "leader", 1, this.host.tab,
+      this.host.tab, [], accepted,
+    ];
+  }
+
+  heard(...said) {
+    this.#enter("heard", ...said);
   }
 
   anonymousId() {
     this.#enter("anonymousId");
-    return this.host.anonymousId;
+    return this.host.anonymous;
   }
 }
 

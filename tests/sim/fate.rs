@@ -81,7 +81,6 @@ impl World {
             request: request.id,
             means: request.means,
             about,
-            wants_body: request.wants_body,
             started: self.now,
             unheard: matches!(request.means, Means::Beacon | Means::Deferred),
             arrived: false,

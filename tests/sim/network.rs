@@ -23,7 +23,6 @@ pub(crate) struct Flight {
     pub(crate) request: RequestId,
     pub(crate) means: Means,
     pub(crate) about: About,
-    pub(crate) wants_body: bool,
     pub(crate) started: u64,
     /// Nobody listens for the answer any more.
     pub(crate) unheard: bool,
@@ -158,7 +157,6 @@ impl World {
         let (tab, means, body) = (flight.tab, flight.means, flight.about.body.clone());
         let (first, then, unheard) = (!flight.arrived, flight.then, flight.unheard);
         flight.arrived = true;
-        let wants_body = flight.wants_body;
         if body.seqs.len() > self.faults.max_events || body.bytes > self.faults.max_body_bytes {
             let outcome = Outcome::Status {
                 code: 413,
@@ -190,7 +188,7 @@ impl World {
             Then::Answer => Outcome::Status {
                 code: 200,
                 retry_after: None,
-                body: wants_body.then_some(answer),
+                body: (means != Means::Deferred).then_some(answer),
             },
             Then::Reset => Outcome::Network,
             Then::Silence => {
@@ -312,7 +310,6 @@ impl World {
                 id,
                 means: Means::Deferred,
                 body: String::new(),
-                wants_body: false,
             };
             self.launch(tab, &request, About { body, exit: true }, None);
         }

@@ -5,8 +5,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::inbox::Arrival;
-use super::super::support::{Ear, Patch, js, resolved};
-use super::{Channel, is_available};
+use super::super::support::{Ear, Patch, js, js_with, resolved};
+use super::{close, open, post};
 
 fn peer(text: &str) -> Arrival {
     Arrival::Peer(text.to_owned())
@@ -26,28 +26,30 @@ async fn everything_has_arrived(channel: &str) {
 
 #[wasm_bindgen_test]
 async fn what_one_tab_says_the_others_hear_and_itself_does_not() {
-    assert!(is_available("p1"));
-    let (ear_a, inbox_a) = Ear::new();
-    let (ear_b, inbox_b) = Ear::new();
-    let (ear_c, inbox_c) = Ear::new();
-    let a = Channel::open("p1", &inbox_a).unwrap();
-    let b = Channel::open("p1", &inbox_b).unwrap();
-    let _other_project = Channel::open("p2", &inbox_c).unwrap();
-    a.post("hello");
-    a.post("ä\n\u{1f600}");
+    let (ear_a, a) = Ear::of("p1");
+    let (ear_b, b) = Ear::of("p1");
+    let (ear_c, c) = Ear::of("p2");
+    for host in [&a, &b, &c] {
+        open(host);
+    }
+    post(&a, "hello");
+    post(&a, "ä\n\u{1f600}");
     ear_b.hears().await;
-    b.post("hi");
+    post(&b, "hi");
     everything_has_arrived("sendoff:p1").await;
     everything_has_arrived("sendoff:p2").await;
     assert_eq!(ear_b.take(), [peer("hello"), peer("ä\n\u{1f600}")]);
     assert_eq!(ear_a.take(), [peer("hi")]);
     assert_eq!(ear_c.take(), []);
+    for host in [&a, &b, &c] {
+        close(host);
+    }
 }
 
 #[wasm_bindgen_test]
 async fn what_is_no_string_is_not_from_us() {
-    let (ear, inbox) = Ear::new();
-    let _channel = Channel::open("p3", &inbox).unwrap();
+    let (ear, host) = Ear::of("p3");
+    open(&host);
     js(
         "globalThis.testChannel = new BroadcastChannel('sendoff:p3');
         for (const it of [1, null, undefined, { a: 1 }, ['x'], 'real']) testChannel.postMessage(it);
@@ -55,41 +57,55 @@ async fn what_is_no_string_is_not_from_us() {
     );
     everything_has_arrived("sendoff:p3").await;
     assert_eq!(ear.take(), [peer("real")]);
+    close(&host);
 }
 
 #[wasm_bindgen_test]
 async fn a_closed_channel_hears_nothing_not_even_what_was_on_its_way() {
-    let (ear, inbox) = Ear::new();
-    let (_ear, quiet) = Ear::new();
-    let sender = Channel::open("p4", &quiet).unwrap();
-    let channel = Channel::open("p4", &inbox).unwrap();
-    let removed = Patch::new(
-        "const before = EventTarget.prototype.removeEventListener;
-         globalThis.testRemoved = [];
-         EventTarget.prototype.removeEventListener = function (name, ...rest) {
-           testRemoved.push(this.constructor.name + ' ' + name);
-           return before.call(this, name, ...rest);
-         };
-         return () => { EventTarget.prototype.removeEventListener = before; };",
-    );
-    sender.post("on its way");
-    drop(channel);
-    assert_eq!(js("return testRemoved.join()"), "BroadcastChannel message");
-    drop(removed);
-    sender.post("too late");
+    let (_ear, sender) = Ear::of("p4");
+    let (ear, host) = Ear::of("p4");
+    open(&sender);
+    open(&host);
+    js_with("globalThis.testSocket = $.socket", &host);
+    post(&sender, "on its way");
+    close(&host);
+    assert_eq!(js("return testSocket.onmessage"), JsValue::NULL);
+    post(&sender, "too late");
     everything_has_arrived("sendoff:p4").await;
     assert_eq!(ear.take(), []);
+    post(&host, "from nobody");
+    close(&host);
+    close(&sender);
 }
 
 #[wasm_bindgen_test]
-fn a_browser_without_channels_is_told_from_one_with() {
+async fn a_channel_is_joined_once_and_can_be_joined_again() {
+    let (ear, host) = Ear::of("p5");
+    let (_ear, sender) = Ear::of("p5");
+    open(&sender);
+    for _ in 0..2 {
+        open(&host);
+        open(&host);
+        post(&sender, "once");
+        ear.hears().await;
+        everything_has_arrived("sendoff:p5").await;
+        assert_eq!(ear.take(), [peer("once")]);
+        close(&host);
+    }
+    close(&sender);
+}
+
+#[wasm_bindgen_test]
+fn a_browser_without_channels_is_no_reason_to_fail() {
     for missing in [
         "{ value: undefined }",
         "{ value: class { constructor() { throw 1 } } }",
     ] {
         let _patch = Patch::define("window", "BroadcastChannel", missing);
-        assert!(!is_available("p5"), "{missing}");
-        assert!(Channel::open("p5", &Ear::new().1).is_none());
+        let (ear, host) = Ear::of("p6");
+        open(&host);
+        post(&host, "to nobody");
+        close(&host);
+        assert_eq!(ear.take(), [], "{missing}");
     }
-    assert_ne!(js("return window.BroadcastChannel"), JsValue::UNDEFINED);
 }

@@ -1,27 +1,41 @@
 //! The functions that the JavaScript facade uses, called as the facade calls them.
 
+use std::cell::Cell;
+
 use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::support::{js, js_with, until};
-use super::{anonymous_id, calls, destroy, flush, shutdown, start};
+use super::support::{Hear, js, js_with, until};
+use super::{anonymous_id, calls, destroy, flush, heard, shutdown, start};
+
+thread_local! {
+    /// The client that was started last.
+    static LATEST: Cell<usize> = const { Cell::new(0) };
+}
 
 fn open() -> usize {
+    let hear = Closure::<Hear>::new(|id, code, text, seconds, at| {
+        heard(LATEST.get(), id, code, text, seconds, at);
+    });
+    js_with("globalThis.hear = $", &hear.into_js_value());
     let config = js("globalThis.seen = []; globalThis.reports = [];
         return {
           apiKey: 'a key/ä:', disableTimer: true,
           fetchImpl: async (url, { body }) => { seen.push(JSON.parse(body)); return new Response('{}') },
         }");
     let host = js("return {
-        tab: '0123456789abcdef0123', anonymousId: 'proposed', report: (it) => reports.push(it),
+        tab: '0123456789abcdef0123', project: 'a%20key%2F%C3%A4%3A', anonymous: 'proposed', report: (it) => reports.push(it),
+        hear: (...said) => hear(...said),
     }");
-    start(config, host)
+    LATEST.set(start(config, host));
+    LATEST.get()
 }
 
 fn stats(client: usize) -> String {
     js_with(
-        "const { accepted, refused, dropped, tab, lastSeq } = $;
-         return JSON.stringify({ accepted, refused, dropped, tab, lastSeq })",
+        "const [accepted, , , , dropped, refused] = $;
+         return JSON.stringify({ accepted, refused, dropped, tab: $.at(-3), lastSeq: $.at(-1) })",
         &super::stats(client),
     )
     .as_string()
@@ -47,7 +61,7 @@ async fn a_client_from_the_first_call_to_the_last() {
     assert_eq!(keys, true, "the project is percent-encoded");
     flush(client, 1);
     until("the flush is answered", || {
-        js("return reports.some(({ id }) => id === 1)").is_truthy()
+        js("return reports.some(([type, id]) => type === 'flushed' && id === 1)").is_truthy()
     })
     .await;
     assert_eq!(
@@ -56,7 +70,7 @@ async fn a_client_from_the_first_call_to_the_last() {
     );
     shutdown(client, 2, 500);
     until("the shutdown is answered", || {
-        js("return reports.some(({ id }) => id === 2)").is_truthy()
+        js("return reports.some(([type, id]) => type === 'flushed' && id === 2)").is_truthy()
     })
     .await;
     calls(client, "t\t1700000000000\t\"late\"\t\t\t".into());
@@ -81,6 +95,7 @@ fn a_number_that_no_client_has_does_nothing() {
         calls(stranger, "t\t1700000000000\t\"lost\"\t\t\t".into());
         flush(stranger, 1);
         destroy(stranger);
+        heard(stranger, 0, 4, None, 0.0, 0.0);
         assert_eq!(super::stats(stranger), JsValue::UNDEFINED);
         assert_eq!(anonymous_id(stranger), "");
     }

@@ -9,7 +9,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 
-use super::inbox::{Arrival, Inbox, Recipient};
+use super::inbox::{Arrival, arrival};
 use crate::engine::io::{Input, Outcome, PageEvent};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -17,23 +17,32 @@ wasm_bindgen_test_configure!(run_in_browser);
 /// How long a condition may take before a test fails.
 const PATIENCE_MS: f64 = 5_000.0;
 
-/// Writes down what a part says.
+/// Writes down what a part tells the host.
 #[derive(Default)]
 pub(crate) struct Ear(RefCell<Vec<Arrival>>);
 
-impl Recipient for Ear {
-    fn put(&self, arrival: Arrival) {
-        self.0.borrow_mut().push(arrival);
-    }
-}
+/// What `host.hear` is called with.
+pub(crate) type Hear = dyn Fn(u32, u16, Option<String>, f64, f64);
 
 impl Ear {
-    /// An ear, and the way to it.
-    pub(crate) fn new() -> (Rc<Self>, Inbox) {
+    /// An ear, and the host of `project` that it belongs to.
+    pub(crate) fn of(project: &str) -> (Rc<Self>, JsValue) {
         let ear = Rc::new(Self::default());
-        let recipient: Rc<dyn Recipient> = Rc::<Self>::clone(&ear);
-        let inbox = Inbox::new(Rc::downgrade(&recipient));
-        (ear, inbox)
+        let hear = Closure::<Hear>::new({
+            let ear = Rc::clone(&ear);
+            move |id, code, text, seconds, at| {
+                ear.0
+                    .borrow_mut()
+                    .push(arrival(id, code, text, seconds, at));
+            }
+        });
+        let code = format!("return {{ project: '{project}', hear: $ }}");
+        (ear, js_with(&code, &hear.into_js_value()))
+    }
+
+    /// As [`of`](Self::of), where the project does not matter.
+    pub(crate) fn new() -> (Rc<Self>, JsValue) {
+        Self::of("any")
     }
 
     /// All it has heard since it was last asked.
