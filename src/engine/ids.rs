@@ -55,12 +55,14 @@ impl TabId {
 pub(super) fn push_uuid(out: &mut String, high: u64, low: u64, version: Version) {
     let version = version as u64;
     let uuid = Uuid::from_u64_pair(high & !0xf000 | version << 12, low & !0 >> 2 | 1 << 63);
-    for (index, byte) in uuid.into_bytes().into_iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        push_digits(out, byte.into(), 16, 2);
+    let (high, low) = uuid.as_u64_pair();
+    push_digits(out, high >> 32, 16, 8);
+    for group in [high >> 16, high, low >> 48] {
+        out.push('-');
+        push_digits(out, group & 0xffff, 16, 4);
     }
+    out.push('-');
+    push_digits(out, low & !0 >> 16, 16, 12);
 }
 
 /// The id of the batch that holds a tab's events `from` to `to`. The stamp tells batches apart that

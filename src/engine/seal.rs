@@ -98,10 +98,12 @@ impl Stamp {
     }
 
     pub(super) fn number(&mut self, number: u64) {
-        number
-            .to_be_bytes()
-            .iter()
-            .for_each(|byte| self.byte(*byte));
+        let mut rest = number;
+        for _ in 0..8 {
+            // The most significant byte first.
+            rest = rest.rotate_left(8);
+            self.byte(rest as u8);
+        }
     }
 }
 
