@@ -6,7 +6,7 @@ pub struct Entry {
     /// Number within its tab.
     pub seq: u64,
     /// Its wire text.
-    pub text: Box<str>,
+    pub text: String,
 }
 
 /// Events by ascending number. Taking from the front moves the rest, which is a few words for each:
@@ -68,7 +68,7 @@ mod tests {
                     model.drain(start..end);
                 } else {
                     seq += 1 + at as u64;
-                    let entry = Entry { seq, text: "x".repeat(count).into() };
+                    let entry = Entry { seq, text: "x".repeat(count) };
                     model.push(entry.clone());
                     entries.push(entry);
                 }

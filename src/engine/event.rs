@@ -358,6 +358,17 @@ mod tests {
     }
 
     #[test]
+    fn an_event_takes_no_more_room_than_its_text() {
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        for record in ["t\t1\t\"n\"\t\t\t", "t\t1\t\"n\"\t\"u\"\t\"a\"\t{\"a\":1}"] {
+            let text = Call::parse(record)
+                .unwrap()
+                .encode(tab, 999_999, &identity());
+            assert!(text.capacity() - text.len() <= 10, "{text}");
+        }
+    }
+
+    #[test]
     fn identify_and_alias_travel_as_reserved_events() {
         let tab = TabId::parse("00000000000000000001").unwrap();
         let mut identity = identity();

@@ -84,7 +84,7 @@ impl Log {
             self.next_seq = seq + 1;
             self.entries.push(Entry {
                 seq,
-                text: text.into(),
+                text: text.to_owned(),
             });
         }
     }
@@ -240,7 +240,7 @@ impl Log {
         self.holes_wait = false;
         self.entries.push(Entry {
             seq: self.next_seq,
-            text: text.into(),
+            text,
         });
         self.next_seq += 1;
     }

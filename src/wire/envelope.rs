@@ -39,7 +39,9 @@ pub struct EventParts<'a> {
 /// One event as it stands in `events`.
 #[must_use]
 pub fn event(parts: EventParts<'_>) -> String {
-    let mut out = String::with_capacity(192 + parts.properties.len());
+    // It is kept as it is, so: room for all of it, and little more.
+    let strings = parts.name.len() + parts.user_id.len() + parts.anonymous_id.len();
+    let mut out = String::with_capacity(160 + strings + parts.properties.len());
     out.push_str("{\"idempotencyKey\":\"");
     parts.tab.push_key(&mut out, parts.seq, parts.timestamp);
     out.push_str("\",\"seq\":");
