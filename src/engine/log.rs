@@ -377,13 +377,10 @@ impl Log {
     /// Gives up to `count` of the oldest unsealed events up; returns the first, the last, and how
     /// many there were.
     pub fn drop_oldest(&mut self, count: usize, reason: DropReason) -> Option<(u64, u64, usize)> {
-        let start = self.entries.index_after(self.sealed_to);
-        let end = (start + count).min(self.pending());
-        let oldest = self.entries.all().get(start..end).unwrap_or_default();
+        let unsealed = self.entries_after(self.sealed_to).as_slice();
+        let oldest = unsealed.get(..count.min(unsealed.len()))?;
         let (from, to) = (oldest.first()?.seq, oldest.last()?.seq);
-        self.entries.remove(start, end);
-        self.add_hole(Hole::new(from, to, reason));
-        Some((from, to, end - start))
+        Some((from, to, self.settle(from, to, Some(reason))))
     }
 
     /// Replaces a sealed batch of several events by its halves. A batch of one is left alone.
