@@ -5,7 +5,7 @@ use super::{
     io::Output,
     report::{DropReason, Fields, Report},
 };
-use crate::wire::text::{after, name_of, unquoted};
+use crate::wire::text::{after, name_of, owned, unquoted};
 
 /// Counts and pending reports. Reports of one kind within one input are told as one.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ impl Account {
 
     /// Something is wrong: a stable name, a space, and what it is, with details.
     fn error(&mut self, line: &'static str, detail: &str) {
-        let mut message = after(line, " ").unwrap_or("").to_owned();
+        let mut message = owned(after(line, " ").unwrap_or(""));
         if !detail.is_empty() {
             message.push_str(": ");
             message.push_str(detail);

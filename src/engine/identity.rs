@@ -10,7 +10,7 @@ use super::{
 };
 use crate::wire::{
     json::push_string,
-    text::{join, split_once, unquoted},
+    text::{join, owned, split_once, unquoted},
 };
 
 /// The first line of what is stored; the ids follow, one a line.
@@ -47,7 +47,7 @@ impl Identity {
         push_string(&mut quoted, anonymous_id);
         Self {
             anonymous_id: quoted,
-            user_id: user_id.to_owned(),
+            user_id: owned(user_id),
         }
     }
 
@@ -70,7 +70,7 @@ impl Identity {
 
     /// Sets the user id (a JSON string).
     pub fn set_user(&mut self, user_id: &str) {
-        user_id.clone_into(&mut self.user_id);
+        self.user_id = owned(user_id);
     }
 }
 

@@ -15,7 +15,7 @@ pub use super::{
     entries::Entry,
     seal::{Hole, NO_HOLES, Seal, UNREPORTED, checksum},
 };
-use crate::wire::envelope;
+use crate::wire::{envelope, text::owned};
 
 /// Holes reported in one envelope at most. Beyond it neighbours are joined where nothing between
 /// them lives, and the rest waits for the next.
@@ -84,7 +84,7 @@ impl Log {
             self.next_seq = seq + 1;
             self.entries.push(Entry {
                 seq,
-                text: text.to_owned(),
+                text: owned(text),
             });
         }
     }

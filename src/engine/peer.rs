@@ -4,7 +4,7 @@
 //! that two leaders who hear anything at all of each other know it.
 
 use super::{ids::TabId, record::push_numbers, report::DropReason};
-use crate::wire::text::fields;
+use crate::wire::text::{fields, owned};
 
 /// Version of the protocol; messages of another are not understood and ignored.
 const VERSION: &str = "1";
@@ -149,7 +149,7 @@ impl<'a> Message<'a> {
     /// As text for the channel.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut out = String::from(VERSION);
+        let mut out = owned(VERSION);
         let Some(shape) = SHAPES.get(self.says as usize) else {
             return out;
         };

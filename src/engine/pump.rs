@@ -10,7 +10,7 @@ use super::{
     tabs::Tabs,
     time::{Instant, Timer},
 };
-use crate::wire::envelope;
+use crate::wire::{envelope, text::owned};
 
 /// Bytes that all `keepalive` requests and beacons of a page may have in flight together (Fetch
 /// standard, 4.5 "HTTP-network-or-cache fetch": 64 KiB), shared with the page's own.
@@ -219,7 +219,7 @@ impl Engine {
         let repeated = core::mem::replace(&mut seal.sent, true);
         let seal = *seal;
         let body = match self.tabs.offered(batch) {
-            Some(offer) => offer.body.clone(),
+            Some(offer) => owned(&offer.body),
             None => self.partition_mut(batch.tab)?.log.body(&seal, batch.from),
         };
         Some((body, repeated))

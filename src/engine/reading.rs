@@ -3,6 +3,7 @@
 use super::{
     Engine,
     event::Call,
+    identity::Identity,
     ids::TabId,
     journal::{Journal, Segment, insert},
     log::{Log, Seal},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::wire::{
     envelope,
-    text::{fields, join, part},
+    text::{fields, join, owned, part},
 };
 
 /// A damaged value is kept if it is no longer than this.
@@ -120,7 +121,7 @@ impl Found {
             return None;
         }
         let whole = match name {
-            "h" => unguard(&value, &mut []).map(|header| self.kept.log.header = header.to_owned()),
+            "h" => unguard(&value, &mut []).map(|header| self.kept.log.header = owned(header)),
             "o" => read_record(&value, &mut self.kept.log, &mut self.seals),
             "e" => version.map(|_| self.add_early(&value, engine)),
             _ => self.add_segment(&value, engine),
@@ -161,7 +162,10 @@ impl Found {
         if !self.kept.journal.segments.is_empty() {
             return;
         }
-        let mut identity = engine.identity.clone();
+        let mut identity = Identity {
+            anonymous_id: owned(&engine.identity.anonymous_id),
+            user_id: owned(&engine.identity.user_id),
+        };
         let mut seq = 0;
         for record in fields(part(early, 2, early.len()), b'\n') {
             let Ok(call) = Call::parse(record) else {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::wire::{
     json::push_u64,
-    text::{Fields, fields, parse_u64, split_once},
+    text::{Fields, fields, owned, parse_u64, split_once},
 };
 
 /// First characters of every value; a value that starts otherwise is of another version.
@@ -50,7 +50,7 @@ pub fn segment_range(name: &str) -> Option<[u64; 2]> {
 /// this tab is gone: whoever finds them treats them as sealed.
 #[must_use]
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
-    let mut out = String::from("n");
+    let mut out = owned("n");
     push_numbers(&mut out, ' ', &[log.settled()]);
     for seal in &log.seals {
         push_seal(&mut out, seal);
@@ -75,7 +75,8 @@ pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
 /// A value with version, some numbers and the body's checksum before it.
 #[must_use]
 pub fn guard(numbers: &[u64], body: &str) -> String {
-    let mut out = String::with_capacity(body.len() + 48);
+    let mut out = String::new();
+    out.reserve(body.len() + 48);
     out.push_str(VERSION);
     push_numbers(&mut out, ' ', numbers);
     push_numbers(&mut out, ' ', &[checksum(body).into()]);

@@ -14,6 +14,7 @@ use super::{
     store::Store,
     time::{Instant, Timer, UnixMillis},
 };
+use crate::wire::text::owned;
 
 /// Batches whose end is remembered for a tab that missed it.
 const DONE_MAX: usize = 512;
@@ -274,7 +275,7 @@ impl Engine {
             tab,
             seal,
             count: count as u32,
-            body: message.text.to_owned(),
+            body: owned(message.text),
         });
     }
 

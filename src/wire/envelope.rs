@@ -41,7 +41,8 @@ pub struct EventParts<'a> {
 pub fn event(parts: EventParts<'_>) -> String {
     // It is kept as it is, so: room for all of it, and little more.
     let strings = parts.name.len() + parts.user_id.len() + parts.anonymous_id.len();
-    let mut out = String::with_capacity(160 + strings + parts.properties.len());
+    let mut out = String::new();
+    out.reserve(160 + strings + parts.properties.len());
     out.push_str("{\"idempotencyKey\":\"");
     parts.tab.push_key(&mut out, parts.seq, parts.timestamp);
     out.push_str("\",\"seq\":");

@@ -135,6 +135,14 @@ pub fn unquoted(text: &str) -> &str {
     part(text, 1, text.len().wrapping_sub(1))
 }
 
+/// A text of one's own. `str::to_owned` has another way to memory than a text that grows.
+#[must_use]
+pub fn owned(text: &str) -> String {
+    let mut out = String::new();
+    out.push_str(text);
+    out
+}
+
 /// The pieces as one text.
 #[must_use]
 pub fn join(pieces: &[&str]) -> String {
