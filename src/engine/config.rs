@@ -4,7 +4,7 @@
 use super::{io::Output, report::Report};
 use crate::wire::{
     json::push_u64,
-    text::{Fields, fields, join, parse_u64, part},
+    text::{Fields, fields, join, owned, parse_u64, part},
 };
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
@@ -109,8 +109,8 @@ impl Config {
     #[must_use]
     pub fn new(api_key: &str) -> Self {
         Self {
-            api_key: api_key.to_owned(),
-            endpoint: ENDPOINT.to_owned(),
+            api_key: owned(api_key),
+            endpoint: owned(ENDPOINT),
             flush_interval_ms: FLUSH_INTERVAL_MS,
             flush_at: FLUSH_AT,
             max_batch_size: FLUSH_AT,
@@ -143,7 +143,7 @@ impl Config {
         // The numbers in the order of their table.
         let config = Self {
             api_key,
-            endpoint: read.text("endpoint").unwrap_or_else(|| ENDPOINT.to_owned()),
+            endpoint: read.text("endpoint").unwrap_or_else(|| owned(ENDPOINT)),
             flush_interval_ms: read.number() as u32,
             flush_at: read.number() as u32,
             max_batch_size: read.number() as u32,
@@ -185,7 +185,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             Some(number) if (min..=max).contains(&number) => return number,
             _ => "config_out_of_range",
         };
-        let mut expected = "a number from ".to_owned();
+        let mut expected = owned("a number from ");
         push_u64(&mut expected, min);
         expected.push_str(" to ");
         push_u64(&mut expected, max);
@@ -207,7 +207,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let value = (self.get)(name)?;
         let text = part(&value, 1, value.len());
         if value.starts_with('s') && !text.is_empty() {
-            return Some(text.to_owned());
+            return Some(owned(text));
         }
         self.wrong(name, "a non-empty string");
         None

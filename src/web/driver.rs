@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::io::{Input, Output};
 use crate::engine::report::Report;
-use crate::wire::json::List;
+use crate::wire::{json::List, text::owned};
 
 /// Inputs taken in one go; what is left then waits for the timer, so that no cycle of answers can
 /// hold the page.
@@ -102,7 +102,7 @@ impl Shell {
     /// The anonymous id in force; empty in the midst of a step of the engine.
     pub(crate) fn anonymous_id(&self) -> String {
         match self.core.try_borrow() {
-            Ok(core) => core.engine.anonymous_id().to_owned(),
+            Ok(core) => owned(core.engine.anonymous_id()),
             Err(_) => String::new(),
         }
     }

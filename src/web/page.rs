@@ -9,7 +9,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::engine::io;
-use crate::wire::text::{fields, parse_u64};
+use crate::wire::text::{fields, owned, parse_u64};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
@@ -31,17 +31,17 @@ pub(crate) fn facts_of(host: &JsValue, window: &JsValue, seed: u64) -> io::Host 
     let (tab, anonymous_id, project) = (next(), next(), next());
     let flags = parse_u64(next()).unwrap_or(0);
     io::Host {
-        tab: tab.to_owned(),
+        tab: owned(tab),
         seed,
-        runtime: "browser".to_owned(),
-        anonymous_id: anonymous_id.to_owned(),
+        runtime: owned("browser"),
+        anonymous_id: owned(anonymous_id),
         has_channel: flags & 1 != 0,
         has_deferred: flags & 2 != 0,
         has_storage: flags & 16 != 0,
         visible: flags & 4 != 0,
         online: flags & 8 != 0,
-        context: lines.rest().to_owned(),
-        project: project.to_owned(),
+        context: owned(lines.rest()),
+        project: owned(project),
     }
 }
 

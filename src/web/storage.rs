@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::Storage;
 
 use crate::engine::store::{Store, StoreError};
-use crate::wire::text::fields;
+use crate::wire::text::{fields, owned};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
@@ -60,7 +60,7 @@ impl Store for BrowserStore {
         for key in fields(&list, b'\n') {
             // Nor is what follows the line break in a foreign key, or a line where there is no key.
             if key.starts_with(prefix) {
-                found.push(key.to_owned());
+                found.push(owned(key));
             }
         }
         found

@@ -1,7 +1,7 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use super::text::{line_at, name_of, part};
+use super::text::{line_at, name_of, owned, part};
 use crate::engine::{report::Fields, time::UnixMillis};
 
 /// Appends a decimal number.
@@ -74,7 +74,7 @@ pub struct List(String);
 
 impl Default for List {
     fn default() -> Self {
-        Self("[".to_owned())
+        Self(owned("["))
     }
 }
 
