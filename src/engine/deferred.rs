@@ -93,11 +93,11 @@ impl Engine {
                 slots.remove(index);
             }
             let id = self.request(Means::Deferred, body);
-            self.own.deferred.push(Slot {
+            self.own.deferred.push(Box::new(Slot {
                 id,
                 seal,
                 held: true,
-            });
+            }));
             changed = true;
         }
         if changed {
@@ -155,7 +155,7 @@ impl Engine {
         let Some(index) = self.own.deferred.iter().position(|slot| slot.id == id) else {
             return;
         };
-        let Slot { seal, .. } = self.own.deferred.remove(index);
+        let Slot { seal, .. } = *self.own.deferred.remove(index);
         if matches!(outcome, Outcome::Activated) {
             match self.own.log.find_seal(seal.from, seal.to) {
                 Some(sealed) => sealed.maybe_sent = true,

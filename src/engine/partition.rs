@@ -14,6 +14,7 @@ pub(super) const SETTLE_MS: u64 = 2_000;
 
 /// See the module.
 #[derive(Debug)]
+#[allow(clippy::vec_box)]
 pub(super) struct Partition {
     pub(super) log: Log,
     pub(super) journal: Journal,
@@ -22,7 +23,7 @@ pub(super) struct Partition {
     /// Its tab turned out to be alive: let go of it when nothing of it is in flight.
     pub(super) release: bool,
     /// What the browser sends if its tab dies: none for another tab's.
-    pub(super) deferred: Vec<Slot>,
+    pub(super) deferred: Vec<Box<Slot>>,
 }
 
 /// Names a sealed batch: one name is one content.
@@ -85,7 +86,8 @@ impl Partition {
     /// The seal that a range gets: the one under which the browser holds it already, or a new one.
     pub(super) fn seal_as_held(&self, from: u64, to: u64, wall: UnixMillis, holes_of: u64) -> Seal {
         let log = &self.log;
-        for Slot { seal, held, .. } in &self.deferred {
+        for slot in &self.deferred {
+            let Slot { seal, held, .. } = &**slot;
             if *held && seal.spans(from, to) && log.stamp(seal, holes_of) == seal.stamp {
                 return *seal;
             }

@@ -26,15 +26,15 @@ const AFTER_CLAIM_MS: [u64; 3] = [500, 2_000, 6_000];
 /// And when nobody answered this tab's hello.
 const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 
-/// What is known of other tabs' events.
+/// What is known of other tabs' events. What is boxed moves as a pointer when one before it goes.
 #[derive(Debug, Default)]
+#[allow(clippy::vec_box)]
 pub(super) struct Tabs {
-    /// Logs taken over, each moved as a pointer when one before it goes.
-    #[allow(clippy::vec_box)]
+    /// Logs taken over.
     pub(super) adopted: Vec<Box<Partition>>,
     /// Batches offered, one of each tab: the next one comes when this one is settled, so a message
     /// that got lost cannot put a tab's events out of order.
-    pub(super) offers: Vec<Offer>,
+    pub(super) offers: Vec<Box<Offer>>,
     /// Oldest first.
     pub(super) done: Vec<Ended>,
     /// When storage is to be searched.
@@ -69,13 +69,15 @@ impl Tabs {
 
     /// The offered batch of a tab.
     pub(super) fn offer_of(&self, tab: TabId) -> Option<&Offer> {
-        self.offers.iter().find(|offer| offer.tab == tab)
+        let mut offers = self.offers.iter();
+        offers.find(|offer| offer.tab == tab).map(AsRef::as_ref)
     }
 
     /// The offered batch of that name.
     pub(super) fn offered(&mut self, batch: &BatchRef) -> Option<&mut Offer> {
         let mut offers = self.offers.iter_mut();
-        offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch)
+        let offer = offers.find(|offer| offer.seal.batch_of(offer.tab) == *batch);
+        offer.map(AsMut::as_mut)
     }
 
     /// Lets go of the offered batch of a tab.
@@ -271,12 +273,12 @@ impl Engine {
             }
             self.tabs.forget_offer(tab);
         }
-        self.tabs.offers.push(Offer {
+        self.tabs.offers.push(Box::new(Offer {
             tab,
             seal,
             count: count as u32,
             body: owned(message.text),
-        });
+        }));
     }
 
     /// The leader settled one of our batches.
