@@ -82,6 +82,12 @@ impl Breaker {
         self.failures > 0 || self.openings > 0
     }
 
+    /// Whether it has not opened since the last success.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.openings == 0
+    }
+
     /// `closed`, `open` or `half_open`.
     #[must_use]
     pub const fn state(&self) -> &'static str {

@@ -148,8 +148,9 @@ impl<'a> Call<'a> {
     /// The first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, CallError> {
         let mut parts = [""; 6];
-        for (part, field) in parts.iter_mut().zip(fields(record, b'\t')) {
-            *part = field;
+        let mut read = fields(record, b'\t');
+        for part in &mut parts {
+            *part = read.next().unwrap_or("");
         }
         let [kind, timestamp, name, user_id, other_id, properties] = parts;
         let (kind, name) = match kind.as_bytes() {

@@ -295,7 +295,7 @@ impl Engine {
         while let Some(timer) = self.timers.take_expired(self.now.mono) {
             match timer {
                 Timer::Flush => self.go(),
-                Timer::Retry => self.paused &= self.gate.breaker.state() == "closed",
+                Timer::Retry => self.paused &= self.gate.breaker.is_closed(),
                 Timer::Request => self.on_request_timeout(store),
                 Timer::Merge => self.own.journal.merge(&self.own.log, self.now, store),
                 Timer::Scan => self.scan(store),
