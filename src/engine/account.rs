@@ -5,7 +5,29 @@ use super::{
     io::Output,
     report::{DropReason, Fields, Report},
 };
-use crate::wire::text::{after, name_of, owned, unquoted};
+use crate::wire::text::{after, line_at, name_of, owned, unquoted};
+
+/// What is told once, in the order of [`NOTICES`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Notice {
+    StorageUnavailable,
+    StorageQuota,
+    ChannelUnavailable,
+    QueueOverflow,
+    EndpointBlocked,
+    JournalDamaged,
+    JournalForeignVersion,
+}
+
+/// A line each: a stable name, a space, and what is wrong and what to do.
+const NOTICES: &str = "\
+storage_unavailable localStorage is missing or blocked; events are kept in memory
+storage_quota localStorage is full; events are kept in memory; free space or lower maxStorageBytes
+channel_unavailable BroadcastChannel is missing; each tab sends for itself
+queue_overflow more than maxQueueSize events wait; the oldest events are dropped; check that the endpoint answers 2xx
+endpoint_blocked no request ever got through; the oldest events are dropped; check the endpoint, CORS, CSP connect-src, ad blockers
+journal_damaged a stored journal was damaged; it was set aside as sendoff-damaged
+journal_foreign_version localStorage holds a journal of another sendoff version; it is left alone";
 
 /// Counts and pending reports. Reports of one kind within one input are told as one.
 #[derive(Debug, Default)]
@@ -20,8 +42,8 @@ pub(super) struct Account {
     pub(super) requests: u64,
     /// Repeats among them.
     pub(super) retries: u64,
-    /// What was told once, one after the other.
-    told: String,
+    /// What was told once: a bit for each [`Notice`].
+    told: u32,
     outputs: Vec<Output>,
 }
 
@@ -94,10 +116,11 @@ impl Account {
     }
 
     /// Something is wrong that is worth saying once, as for [`Self::error`].
-    pub(super) fn error_once(&mut self, line: &'static str) {
-        if after(&self.told, line).is_none() {
-            self.told.push_str(line);
-            self.error(line, "");
+    pub(super) fn error_once(&mut self, notice: Notice) {
+        let bit = 1 << notice as u32;
+        if self.told & bit == 0 {
+            self.told |= bit;
+            self.error(line_at(NOTICES, notice as usize), "");
         }
     }
 

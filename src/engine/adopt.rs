@@ -2,8 +2,8 @@
 //! turns out to be alive.
 
 use super::{
-    Engine, election::Role, ids::TabId, lists::remove_where, pump::Flight, reading::Found,
-    report::DropReason, store::Store, time::Instant,
+    Engine, account::Notice, election::Role, ids::TabId, lists::remove_where, pump::Flight,
+    reading::Found, report::DropReason, store::Store, time::Instant,
 };
 use crate::wire::text::{part, split_once};
 
@@ -50,7 +50,7 @@ impl Engine {
         }
         let mut found = Found::new(self, tab);
         if found.read(keys, self, store).is_none() {
-            self.account.error_once("journal_foreign_version localStorage holds a journal of another sendoff version; it is left alone");
+            self.account.error_once(Notice::JournalForeignVersion);
             return;
         }
         // One whose tab could not say that it lives counts as left only after a while. Clocks jump:
@@ -62,9 +62,7 @@ impl Engine {
             return;
         }
         if found.corrupt > 0 {
-            self.account.error_once(
-                "journal_damaged a stored journal was damaged; it was set aside as sendoff-damaged",
-            );
+            self.account.error_once(Notice::JournalDamaged);
             found.set_aside(store);
         }
         self.account.adopt(found.expired + found.corrupt);

@@ -2,6 +2,7 @@
 
 use super::{
     Engine,
+    account::Notice,
     event::{Call, CallError},
     log::CutLimits,
     report::DropReason,
@@ -15,10 +16,6 @@ pub(super) const RING_EVENTS_MAX: usize = 1_000;
 const RING_BYTES_MAX: usize = 160 * 1024;
 /// Bytes of storage taken at most meanwhile.
 pub(super) const RING_STORAGE_BYTES_MAX: usize = 256 * 1024;
-
-/// Told where the journal cannot be kept.
-pub(super) const STORAGE_UNAVAILABLE: &str =
-    "storage_unavailable localStorage is missing or blocked; events are kept in memory";
 
 /// How often what other tabs hold is weighed anew while there is no room, in milliseconds.
 const WEIGH_MS: u64 = 1_000;
@@ -117,8 +114,8 @@ impl Engine {
 
     fn warn_of_drops(&mut self, reason: DropReason) {
         match reason {
-            DropReason::Blocked => self.account.error_once("endpoint_blocked no request ever got through; the oldest events are dropped; check the endpoint, CORS, CSP connect-src, ad blockers"),
-            _ => self.account.error_once("queue_overflow more than maxQueueSize events wait; the oldest events are dropped; check that the endpoint answers 2xx"),
+            DropReason::Blocked => self.account.error_once(Notice::EndpointBlocked),
+            _ => self.account.error_once(Notice::QueueOverflow),
         }
     }
 
@@ -133,12 +130,16 @@ impl Engine {
             self.weigh_others(store);
             self.share_storage();
         }
-        match self.own.journal.append(&self.own.log, self.now, false, store) {
+        match self
+            .own
+            .journal
+            .append(&self.own.log, self.now, false, store)
+        {
             // A gap before these events is explained in the same breath.
             Ok(()) if self.own.log.has_unreported() => self.own.write_record(store),
             Ok(()) => {}
-            Err(StoreError::QuotaExceeded) => self.account.error_once("storage_quota localStorage is full; events are kept in memory; free space or lower maxStorageBytes"),
-            Err(_) => self.account.error_once(STORAGE_UNAVAILABLE),
+            Err(StoreError::QuotaExceeded) => self.account.error_once(Notice::StorageQuota),
+            Err(_) => self.account.error_once(Notice::StorageUnavailable),
         }
     }
 }

@@ -55,7 +55,7 @@ pub mod store;
 mod tabs;
 pub mod time;
 
-use account::Account;
+use account::{Account, Notice};
 use config::{Config, MultiTabMode};
 use deferred::Deferred;
 use election::{Election, Role};
@@ -63,7 +63,7 @@ use exit::{PageState, Presence};
 use flush::{FLUSH_WAIT_MS, Waiter};
 use identity::Identity;
 use ids::TabId;
-use intake::{RING_STORAGE_BYTES_MAX, STORAGE_UNAVAILABLE};
+use intake::RING_STORAGE_BYTES_MAX;
 use io::{Host, Input, Output};
 use journal::Journal;
 use log::Log;
@@ -179,15 +179,13 @@ impl Engine {
         self.identity.save(&self.host.project, store);
         self.weigh_others(store);
         if !self.host.has_storage {
-            self.account.error_once(STORAGE_UNAVAILABLE);
+            self.account.error_once(Notice::StorageUnavailable);
         }
         if self.host.has_channel {
             self.account.output(Output::OpenChannel);
             self.join();
         } else {
-            self.account.error_once(
-                "channel_unavailable BroadcastChannel is missing; each tab sends for itself",
-            );
+            self.account.error_once(Notice::ChannelUnavailable);
             self.plan_scans(&[0]);
         }
         self.after(store);
