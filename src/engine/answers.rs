@@ -17,16 +17,15 @@ use crate::wire::envelope;
 impl Engine {
     /// An answer, or the lack of one.
     pub(super) fn on_response(&mut self, id: RequestId, outcome: &Outcome, store: &mut dyn Store) {
+        let index = self.flights.iter().position(|flight| flight.id == id);
         if matches!(outcome, Outcome::Queued) {
             // A beacon says no more: until the page is back, it counts as in flight.
-            for flight in &mut self.flights {
-                if flight.id == id {
-                    flight.deadline = Instant::NEVER;
-                }
+            if let Some(flight) = index.and_then(|index| self.flights.get_mut(index)) {
+                flight.deadline = Instant::NEVER;
             }
             return;
         }
-        let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
+        let Some(index) = index else {
             self.on_deferred_response(id, outcome, store);
             return;
         };
