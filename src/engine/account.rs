@@ -2,6 +2,7 @@
 
 use super::{
     event::CallError,
+    ids::TabId,
     io::Output,
     report::{DropReason, Fields, Report},
 };
@@ -72,12 +73,12 @@ impl Account {
     }
 
     /// Events are stored at the collector.
-    pub(super) fn deliver(&mut self, tab: String, from: u64, to: u64, count: usize) {
+    pub(super) fn deliver(&mut self, tab: TabId, from: u64, to: u64, count: usize) {
         if count > 0 {
             self.delivered += count as u64;
             self.report(Report::Delivered {
                 count: count as u32,
-                tab,
+                tab: tab.text(),
                 from,
                 to,
             });

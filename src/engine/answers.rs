@@ -171,7 +171,7 @@ impl Engine {
         let settled = partition.log.settled();
         partition.journal.trim(&partition.log, settled, store);
         refused = refused.min(count);
-        self.account.deliver(tab.text(), from, to, count - refused);
+        self.account.deliver(tab, from, to, count - refused);
         self.account
             .drop(gave_up.unwrap_or(DropReason::Rejected), refused);
         if own {
