@@ -6,7 +6,7 @@ use super::{
     ids::push_uuid,
     rawjson::{Kind, scan},
     rng::Rng,
-    store::Store,
+    store::{Store, read},
 };
 use crate::wire::{
     json::push_string,
@@ -29,7 +29,7 @@ impl Identity {
     /// The stored identity, or a new one with the proposed anonymous id (or a random UUID).
     #[must_use]
     pub fn load(project: &str, proposed: &str, rng: &mut Rng, store: &dyn Store) -> Self {
-        let stored = store.get(&key(project)).unwrap_or_default();
+        let stored = read(store, &key(project));
         let ids = stored.strip_prefix(VERSION);
         let ids = ids.and_then(|ids| split_once(ids, b'\n'));
         let ids = ids.filter(|(anonymous, _)| !anonymous.is_empty());

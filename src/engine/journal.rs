@@ -18,7 +18,7 @@
 use super::{
     log::{Log, Seal},
     record,
-    store::{Store, StoreError},
+    store::{Store, StoreError, read},
     time::{Instant, Now},
 };
 use crate::wire::{json::push_u64, text::join};
@@ -103,7 +103,7 @@ impl Journal {
             let known = match record::segment_range(name) {
                 Some([from, to]) => self.has_segment(from, to),
                 None if name == "o" => {
-                    let record = store.get(key).unwrap_or_default();
+                    let record = read(store, key);
                     key.len() + record.len() == self.record_bytes
                 }
                 None => true,
@@ -261,7 +261,7 @@ impl Journal {
     /// journal over while it was away.
     #[must_use]
     pub fn stored_seals(&self, log: &Log, store: &dyn Store) -> Vec<Seal> {
-        let text = store.get(&self.key("o")).unwrap_or_default();
+        let text = read(store, &self.key("o"));
         let (mut rest, mut seals) = (Log::new(log.tab, String::new()), Vec::new());
         _ = record::read_record(&text, &mut rest, &mut seals);
         seals

@@ -72,7 +72,7 @@ use pump::Flight;
 use report::{Fields, Stats};
 use retry::Gate;
 use rng::Rng;
-use store::Store;
+use store::{Store, read};
 use tabs::Tabs;
 use time::{Instant, Now, Timer, TimerTable};
 
@@ -373,8 +373,7 @@ impl Engine {
         self.others_bytes = 0;
         for key in &store.keys(&self.key_prefix()) {
             if self.own.journal.name_of(key).is_none() {
-                let value_bytes = store.get(key).map_or(0, |value| value.len());
-                self.others_bytes += key.len() + value_bytes;
+                self.others_bytes += key.len() + read(store, key).len();
             }
         }
     }

@@ -30,6 +30,11 @@ pub trait Store {
     fn keys(&self, prefix: &str) -> Vec<String>;
 }
 
+/// The value of `key`, empty where there is none.
+pub(super) fn read(store: &dyn Store, key: &str) -> String {
+    store.get(key).unwrap_or_default()
+}
+
 /// A [`Store`] in memory, for tests and other hosts than a browser.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
