@@ -59,13 +59,15 @@ impl Engine {
     /// Answers all whose time has come, or just all; tells whether one of them was a `shutdown()`.
     fn answer_where(&mut self, all: bool) -> bool {
         let mut shutdown = false;
-        for waiter in core::mem::take(&mut self.waiters) {
+        let mut index = 0;
+        while let Some(waiter) = self.waiters.get(index) {
             let done = self.own.log.settled() >= waiter.to;
             if all || done || self.now.mono >= waiter.give_up_at {
+                let waiter = self.waiters.remove(index);
                 self.report_flushed(&waiter);
                 shutdown |= waiter.shutdown;
             } else {
-                self.waiters.push(waiter);
+                index += 1;
             }
         }
         shutdown
