@@ -44,6 +44,8 @@ impl BatchRef {
 
 impl Seal {
     /// Its name as a batch of `tab`.
+    // In a dozen places, each of which would put it together field by field.
+    #[inline(never)]
     pub(super) const fn batch_of(&self, tab: TabId) -> BatchRef {
         BatchRef {
             tab,
