@@ -88,9 +88,13 @@ REMAP = $(shell printf '"--remap-path-prefix=%s=%s",' \
 build: pkg/package.json ## build the npm package into pkg/
 
 # `cargo rustc --crate-type cdylib`, because cargo does no link-time optimisation for a crate that is an rlib as well.
-$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
+# cargo does not look into the linker; it links anew because what it linked is gone.
+LINKER := pkg-template/linker.mjs
+$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) $(LINKER) | tool-rust tool-bindgen tool-node
+	rm -f $(TARGET)/wasm32-unknown-unknown/release/{,deps/}sendoff.wasm
 	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
-	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]'
+	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]' \
+	  -- -Clinker=$(CURDIR)/$(LINKER)
 	$(IN_ENV) wasm-bindgen --target web --encode-into always --no-typescript --omit-default-module-path --out-name sendoff \
 	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
 	@touch $@

@@ -32,6 +32,13 @@ export function shortNames({ imports, exports }) {
   return { [GLUE_MODULE]: GLUE_MODULE_SHORT, ...Object.fromEntries([...names, ...exports]) };
 }
 
+/** Throws if the glue asks the wasm for what that does not export: the linker has then left out too much. */
+export function checkGlue(glue, { exports }) {
+  const offered = new Set(exports.map(([name]) => name));
+  const missing = Array.from(glue.matchAll(/\bwasm\.([\w$]+)/g), ([, name]) => name).filter((name) => !offered.has(name));
+  if (missing.length) throw new Error(`the glue asks for ${[...new Set(missing)].join(", ")}, which the wasm does not export`);
+}
+
 /**
  * `loader.js`, the glue that wasm-bindgen generated and the files of src/web that it imports from `dir`, as one module
  * without comments, spaces and dead code, and with the names that the wasm has been given.
@@ -119,6 +126,7 @@ async function contents({ wasm, names, glue }) {
     "index.js": async () => {
       const said = JSON.parse(read(names, "the names in the engine").toString());
       const source = read(glue, "the engine's glue").toString();
+      checkGlue(source, said);
       return inline(facade, await bundleLoader(source, shortNames(said), dirname(resolve(glue))));
     },
   };

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { assemble, bundleLoader, checkAsset, checkManifest, inline, shortNames } from "./build.mjs";
+import { assemble, bundleLoader, checkAsset, checkGlue, checkManifest, inline, shortNames } from "./build.mjs";
 
 // In the shape of what wasm-bindgen generates, and of what binaryen says.
 const GLUE = `
@@ -49,6 +49,12 @@ test("an import from elsewhere than the glue is refused", () => {
   assert.deepEqual(shortNames(NAMES), { "./sendoff_bg.js": "a", __wbg_now_1f: "f", start: "n", memory: "m" });
   const imports = [...NAMES.imports, ["env", "abort", "g"]];
   assert.throws(() => shortNames({ ...NAMES, imports }), /imports abort from "env"/);
+});
+
+test("a glue that asks for more than the wasm exports is refused", () => {
+  checkGlue(GLUE, NAMES);
+  const glue = `${GLUE} const poll = () => wasm.__wbg_jspi_task_poll(1);`;
+  assert.throws(() => checkGlue(glue, NAMES), /asks for __wbg_jspi_task_poll, /);
 });
 
 test("the loader speaks the wasm's short names and leaves out what nobody calls", async () => {
