@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { PACKAGE } from "./world.mjs";
+import { SHIPPED } from "./world.mjs";
 
 test("in plain Node the client does nothing, quietly, and in the same shape", () => {
   const script = `
-    import { Sendoff } from ${JSON.stringify(pathToFileURL(join(PACKAGE, "index.js")))};
+    import { Sendoff } from ${JSON.stringify(pathToFileURL(join(SHIPPED, "index.js")))};
     const client = new Sendoff({ get apiKey() { throw new Error("read") }, onError: () => console.log("onError") });
     client.track("n", { big: 1n });
     client.identify("u");

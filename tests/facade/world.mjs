@@ -1,30 +1,33 @@
 // A page for the facade to run in, in Node: a document, a localStorage, a console that is listened to, and in place
-// of the generated loader one that hands out a recording engine. The facade under test is the file that ships; only
-// its neighbour `sendoff.js` is another. What this cannot show, real storage, real wasm and real page endings, is
-// shown by tests/e2e.
+// of the generated loader one that hands out a recording engine. The facade under test is minified by what makes the
+// script that ships; only the loader in it is another. What this cannot show, real storage, real wasm and real page
+// endings, is shown by tests/e2e.
 
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.url));
+import { makeScript } from "../../pkg-template/script.mjs";
 
-// What the loader does is decided by each test, through a global: the module itself is loaded once.
+/** The facade and its declarations as they are written, and the package as it ships. */
+export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.url));
+export const SHIPPED = fileURLToPath(new URL("../../pkg/", import.meta.url));
+
+// What the loader does is decided by each test, through a global.
+const METHODS = ["calls", "flush", "heard", "shutdown", "destroy", "stats", "anonymousId"];
 const LOADER = `
-export default (source) => globalThis.fakeLoader.init(source);
-export const start = (...values) => globalThis.fakeLoader.open(...values);
-${["calls", "flush", "heard", "shutdown", "destroy", "stats", "anonymousId"]
-  .map((name) => `export const ${name} = (client, ...values) => client.${name}(...values);`)
-  .join("\n")}
+const init = (source) => globalThis.fakeLoader.init(source);
+const start = (...values) => globalThis.fakeLoader.open(...values);
+${METHODS.map((name) => `const ${name} = (client, ...values) => client.${name}(...values);`).join("\n")}
+export { init as default, start, ${METHODS.join(", ")} };
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "sendoff-facade-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-writeFileSync(join(folder, "sendoff.js"), LOADER);
-copyFileSync(join(PACKAGE, "index.js"), join(folder, "index.js"));
-await import(pathToFileURL(join(folder, "sendoff.js")));
+const { code } = await makeScript(readFileSync(join(PACKAGE, "index.js"), "utf8"), { code: LOADER });
+writeFileSync(join(folder, "index.js"), code);
 let pages = 0;
 
 /** Long enough for every microtask that is queued, and those they queue. */
@@ -99,7 +102,7 @@ export class FakeEngine {
     for (const [kind, , code] of this.lines.map((line) => line.split("\t"))) {
       if (kind === "x") refused[code] = (refused[code] ?? 0) + 1;
     }
-    // In the order of the real one's `Engine::describe`; tests/e2e looks at that.
+    // In the order of the real one's `Engine::describe`.
     // prettier-ignore
     return [
       accepted, 0, 0, 0, {}, refused, 0, 0, accepted, 0, 0, "local", "closed", false, "leader", 1, this.host.tab,

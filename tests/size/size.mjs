@@ -9,8 +9,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-import { transformSync } from "esbuild";
-
 const FORMS = ["raw", "gzip", "brotli"];
 
 /** Sizes of some bytes as servers send them: gzip at 9 and brotli at 11 are what static hosting precomputes. */
@@ -26,15 +24,12 @@ export function sizes(bytes) {
   };
 }
 
-const minified = (source) =>
-  Buffer.from(transformSync(source.toString(), { format: "esm", target: "es2022", minify: true }).code);
-
-/** Part → sizes, with the sum as `total`. The JavaScript ships readable and is counted as a bundler delivers it. */
+/** Part → sizes, with the sum as `total`: the two files that a page asks for, byte for byte as they ship. */
 export function measure(pkg) {
   const file = (name) => readFileSync(join(pkg, name));
   const parts = {
     wasm: sizes(file("sendoff_bg.wasm")),
-    script: sizes(minified(file("index.js"))),
+    script: sizes(file("index.js")),
   };
   const sum = (form) => Object.values(parts).reduce((total, part) => total + part[form], 0);
   return { ...parts, total: Object.fromEntries(FORMS.map((form) => [form, sum(form)])) };

@@ -15,14 +15,16 @@ test("bytes that repeat get smaller, and brotli is the smallest", () => {
   assert.ok(brotli < gzip && gzip < raw, `${raw} ${gzip} ${brotli}`);
 });
 
-test("the parts are added up, and the script is counted without its comments", (t) => {
+test("the parts are added up, the script as it ships, and what no page asks for is left out", (t) => {
   const pkg = mkdtempSync(join(tmpdir(), "sendoff-size-"));
   t.after(() => rmSync(pkg, { recursive: true }));
+  const script = "// A comment that ships is downloaded.\nexport const a = 1;\n//# sourceMappingURL=index.js.map";
   writeFileSync(join(pkg, "sendoff_bg.wasm"), "12345678");
-  writeFileSync(join(pkg, "index.js"), "// A comment that explains much and is not delivered.\nexport const a = 1;\n");
+  writeFileSync(join(pkg, "index.js"), script);
+  writeFileSync(join(pkg, "index.js.map"), "{}");
   const measured = measure(pkg);
-  assert.ok(measured.script.raw < 30, `${measured.script.raw} bytes: the comment was counted`);
-  assert.equal(measured.total.raw, 8 + measured.script.raw);
+  assert.deepEqual(measured.script, sizes(Buffer.from(script)));
+  assert.equal(measured.total.raw, 8 + script.length);
   assert.match(table(measured), /^total +\d+ +\d+ +\d+$/m);
 });
 

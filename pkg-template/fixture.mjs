@@ -1,0 +1,50 @@
+// For the build's tests: a glue in the shape of what wasm-bindgen generates, what binaryen says of the names in it, and
+// a wasm that goes with it.
+
+export const GLUE = `
+import { locale } from './snippets/sendoff-0a1b2c3d4e5f6a7b/src/web/locale.js';
+
+export function start() { return [wasm.start(), wasm.memory.buffer.byteLength]; }
+export const [anonymousId, calls, destroy, flush, heard, shutdown, stats] = [];
+function __wbg_get_imports() {
+    const import0 = {
+        __proto__: null,
+        __wbg_now_1f: function() { return /* why */ 42; },
+        __wbg_locale_2e: function(arg0) {
+            const ret = locale(arg0);
+            return ret;
+        },
+    };
+    return { __proto__: null, "./sendoff_bg.js": import0 };
+}
+
+let wasm;
+function __wbg_finalize_init(instance) {
+    wasm = instance.exports;
+    return wasm;
+}
+
+function initSync() { console.log("never called"); }
+export { initSync, __wbg_finalize_init as default };
+`;
+
+/** What the glue imports, by its place beside the glue. */
+export const SNIPPETS = {
+  "snippets/sendoff-0a1b2c3d4e5f6a7b/src/web/locale.js":
+    "// A locale, if there is one.\nexport const locale = (from) => from?.language;\nexport const never = 'called';\n",
+};
+
+export const NAMES = {
+  imports: [
+    ["./sendoff_bg.js", "__wbg_now_1f", "f"],
+    ["./sendoff_bg.js", "__wbg_locale_2e", "g"],
+  ],
+  exports: Object.entries({ start: "n", memory: "m" }),
+};
+
+/** Imports the function `f` from `a`; exports it again as `n`, and a page of memory as `m`. */
+// prettier-ignore
+export const WASM = new Uint8Array([
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 2, 7, 1, 1, 0x61, 1, 0x66, 0, 0, 5, 3, 1, 0, 1,
+  7, 9, 2, 1, 0x6e, 0, 0, 1, 0x6d, 2, 0,
+]);

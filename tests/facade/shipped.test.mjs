@@ -1,0 +1,98 @@
+// Goal: the script and the wasm that ship work together: names, texts and functions get across the boundary whole,
+// after everything that the build does to make them small. Method: the built package in Node, with a page around it
+// that is only what one delivery needs. Real browsers are the business of tests/e2e.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { FakeStorage, SHIPPED } from "./world.mjs";
+
+const SCRIPT = pathToFileURL(join(SHIPPED, "index.js"));
+const WASM = readFileSync(join(SHIPPED, "sendoff_bg.wasm"));
+const ID = "0b0e7e3c-5f0a-4c7e-9a55-8e9d3f0c1a2b";
+const AGENT = "Brauser/1.0 (größer; 大きい; 🛒)";
+
+/** What the script may need of a page, and the clients that are to end with it, when the test is over. */
+function openPage(t) {
+  const clients = [];
+  const localStorage = new FakeStorage();
+  const window = { performance, localStorage, crypto, document: {}, navigator: { userAgent: AGENT, onLine: true } };
+  const globals = { window, document: window.document, localStorage };
+  for (const [name, value] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name, { value, configurable: true });
+  }
+  t.after(() => {
+    clients.forEach((client) => client.destroy());
+    Object.keys(globals).forEach((name) => delete globalThis[name]);
+  });
+  t.mock.method(console, "warn", () => {});
+  return { localStorage, clients };
+}
+
+test("importing it does nothing", async (t) => {
+  const { localStorage } = openPage(t);
+  const done = [];
+  t.mock.method(globalThis, "fetch", () => done.push("fetch"));
+  for (const name of ["compile", "instantiate"]) t.mock.method(WebAssembly, name, () => done.push(name));
+  for (const name of ["TextDecoder", "FinalizationRegistry"]) {
+    const Real = globalThis[name];
+    t.after(() => (globalThis[name] = Real));
+    globalThis[name] = class extends Real {
+      constructor(...values) {
+        super(...values);
+        done.push(name);
+      }
+    };
+  }
+  const { Sendoff, ...others } = await import(`${SCRIPT}?import`);
+  assert.equal(others.default, Sendoff);
+  assert.deepEqual(Object.keys(others), ["default"]);
+  assert.deepEqual([done, Object.keys(localStorage)], [[], []]);
+});
+
+test("texts of every kind arrive as they were, and what was stored is read", async (t) => {
+  const { localStorage, clients } = openPage(t);
+  localStorage.setItem("sendoff:demo:identity", `1\n${ID}\n`);
+  const bodies = [];
+  const fetchImpl = async (address, { body }) => {
+    bodies.push(JSON.parse(body));
+    return new Response("{}", { status: 200 });
+  };
+  const { Sendoff } = await import(`${SCRIPT}?delivery`);
+  const client = new Sendoff({ apiKey: "demo", wasm: WASM, fetchImpl, multiTabMode: "independent", disableTimer: true });
+  clients.push(client);
+  assert.deepEqual(await client.ready, { ok: true, code: null });
+
+  const properties = { plain: "a", accents: "größer", wide: "大きい", pair: "🛒", long: "é".repeat(9000), "": [null, 0.1] };
+  client.identify("üser", {});
+  client.track("Kauf 🛒", properties);
+  assert.equal(client.stats().accepted, 2);
+  assert.ok(Object.values(localStorage).some((value) => value.includes("Kauf 🛒")), "it is in the journal");
+  assert.deepEqual(await client.flush(), { ok: true, delivered: 2, pending: 0, dropped: 0 });
+
+  const events = bodies.flatMap((body) => body.events);
+  assert.deepEqual(events.map(({ name, userId }) => [name, userId]), [["$identify", "üser"], ["Kauf 🛒", "üser"]]);
+  assert.deepEqual(events[1].properties, properties);
+  assert.deepEqual([events[1].anonymousId, client.getAnonymousId()], [ID, ID]);
+  assert.equal(bodies[0].context.userAgent, AGENT);
+});
+
+test("what a browser's API throws gets to the engine, which goes on without it", async (t) => {
+  const { clients } = openPage(t);
+  const random = t.mock.method(crypto, "getRandomValues", () => {
+    throw new Error("no entropy");
+  });
+  const { Sendoff } = await import(`${SCRIPT}?throws`);
+  const fetchImpl = async () => new Response(null, { status: 204 });
+  const config = { apiKey: "demo", wasm: new WebAssembly.Module(WASM), fetchImpl, multiTabMode: "independent" };
+  const client = new Sendoff({ ...config, disableTimer: true });
+  clients.push(client);
+  const before = random.mock.callCount();
+  assert.deepEqual(await client.ready, { ok: true, code: null });
+  client.track("n");
+  assert.deepEqual(await client.flush(), { ok: true, delivered: 1, pending: 0, dropped: 0 });
+  assert.ok(random.mock.callCount() > before, "the engine asked too");
+});
