@@ -62,7 +62,7 @@ PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 # What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
 WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int sign-ext
 # The names of imports and exports, which concern nobody but the loader, are cut to a letter or two; what became of
-# each is said on stdout, and build.mjs does the same to the loader.
+# each is said on stdout, and script.mjs does the same to the loader.
 WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -Oz --dealign --minify-imports-and-exports-and-modules \
   --strip-debug --strip-producers --strip-target-features $(addprefix --enable-,$(WASM_FEATURES))
 
