@@ -79,14 +79,14 @@ const describe = (from) => {
   return attempt(() => JSON.stringify(context)) || "{}";
 };
 
-/** What the engine starts from, a line each; the context comes last. `host` is the facade's. */
-export const facts = (host, from = window) => {
+/** What the engine starts from, a line each; the context comes last. `host` is the facade's, `storage` is opened. */
+export const facts = (host, storage, from = window) => {
   const can =
     (isAvailable(host, from) ? 1 : 0) +
     (attempt(() => from.isSecureContext === true && typeof from.fetchLater === "function") ? 2 : 0) +
     (isVisible(from) ? 4 : 0) +
     (attempt(() => from.navigator.onLine) !== false ? 8 : 0) +
-    (openStorage(from) ? 16 : 0);
+    (storage ? 16 : 0);
   return [host.tab, host.anonymous, host.project, can, describe(from)].join("\n");
 };
 
@@ -102,10 +102,10 @@ const isVisible = (from) => attempt(() => from.document.hidden) !== true;
 export const listen = (host, transport) => {
   const on = ({ type, persisted }) => {
     const code = EVENTS.indexOf(type);
+    if (code === 3 && persisted !== true) return;
     // First what the browser has sent in our absence, or it would be sent again.
     if (code === 3 || code === 5) transport.tellActivated();
-    if (code === 1) host.hear(0, +isVisible(window));
-    else if (code !== 3 || persisted === true) host.hear(0, code);
+    host.hear(0, code === 1 ? +isVisible(window) : code);
   };
   const each = (method) => {
     try {
@@ -147,10 +147,10 @@ export const closeChannel = (host) =>
 // --- The store: storage.rs. Without storage (`undefined`) nothing is found.
 
 /** `localStorage` if it can be read, whether or not it is full. */
-export const openStorage = (from = window) =>
+export const openStorage = () =>
   attempt(() => {
-    from.localStorage.getItem("sendoff");
-    return from.localStorage;
+    window.localStorage.getItem("sendoff");
+    return window.localStorage;
   });
 
 export const get = (storage, key) => attempt(() => storage.getItem(key));

@@ -71,7 +71,7 @@ impl Shell {
         let clock = Clock::new();
         let mut store = BrowserStore::open();
         let seed = getrandom::u64().unwrap_or_else(|_| clock.now().wall.0);
-        let facts = page::facts_of(&host, &page::WINDOW, seed);
+        let facts = page::facts_of(&host, store.half(), &page::WINDOW, seed);
         let transport = Transport::new(&parsed.endpoint, config, &host);
         let engine = Engine::new(parsed, errors, facts, clock.now(), &mut store);
         Self {

@@ -6,7 +6,7 @@
 //!
 //! An API that is objects, promises or events has its calls in JavaScript, in `browser.js`, for which the
 //! Rust file of the API speaks; one crossing then does what would take a dozen. wasm-bindgen puts that
-//! file beside its glue, and `pkg-template/build.mjs` makes all of it one. It has one limit: what takes
+//! file beside its glue, and `pkg-template/script.mjs` makes all of it one. It has one limit: what takes
 //! and returns nothing but numbers would be imported past the glue, which the build refuses. What that half
 //! hears it tells the facade's `host`, which calls [`heard`]: so the facade sees to it if the engine breaks.
 //!
@@ -111,7 +111,7 @@ pub fn destroy(client: usize) {
         let slot = clients.get_mut(client.wrapping_sub(1));
         slot.and_then(Option::take)
     });
-    // Outside of the borrow. Should its loop be on the stack, the shell holds itself until the end.
+    // Outside of the borrow. Should its loop be on the stack, whoever called that still holds the shell.
     drop(slot);
 }
 

@@ -13,7 +13,7 @@ use crate::wire::text::{fields, owned, parse_u64};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
-    fn facts(host: &JsValue, window: &JsValue) -> String;
+    fn facts(host: &JsValue, storage: &JsValue, window: &JsValue) -> String;
 }
 
 /// The page's own window, which is what the JavaScript halves take `undefined` for. The facade starts
@@ -24,8 +24,8 @@ pub(crate) const WINDOW: JsValue = JsValue::UNDEFINED;
 /// visible, and online.
 // Taken apart into its caller, it would be copied field by field.
 #[inline(never)]
-pub(crate) fn facts_of(host: &JsValue, window: &JsValue, seed: u64) -> io::Host {
-    let facts = facts(host, window);
+pub(crate) fn facts_of(host: &JsValue, storage: &JsValue, window: &JsValue, seed: u64) -> io::Host {
+    let facts = facts(host, storage, window);
     let mut lines = fields(&facts, b'\n');
     let mut next = || lines.next().unwrap_or("");
     let (tab, anonymous_id, project) = (next(), next(), next());

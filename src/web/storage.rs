@@ -34,6 +34,11 @@ impl BrowserStore {
     pub(crate) fn open() -> Self {
         Self(open())
     }
+
+    /// The JavaScript half: `undefined` where what is written would not outlive the page.
+    pub(crate) fn half(&self) -> &JsValue {
+        self.0.as_ref()
+    }
 }
 
 impl Store for BrowserStore {

@@ -26,6 +26,7 @@ impl Drop for Clean {
 fn values_are_kept_where_the_other_tabs_see_them() {
     let _clean = Clean::new();
     let mut store = BrowserStore::open();
+    assert!(!store.half().is_undefined());
     assert_eq!(store.set("sendoff:p:1", "ä\u{1f600}\u{0}\n"), Ok(()));
     assert_eq!(
         store.get("sendoff:p:1").as_deref(),
@@ -118,6 +119,7 @@ fn where_it_cannot_be_had_nothing_is_kept_and_nothing_throws() {
     ] {
         let _patch = Patch::define("window", "localStorage", denied);
         let mut store = BrowserStore::open();
+        assert!(store.half().is_undefined(), "{denied}");
         assert_eq!(
             store.set("a1", "x"),
             Err(StoreError::Unavailable),
