@@ -79,10 +79,14 @@ impl Engine {
     pub(super) fn enforce_bounds(&mut self, store: &mut dyn Store) {
         let blocked = self.gate.breaker.is_blocked();
         let queue_max = self.config.max_queue_size as usize;
-        let (max, reason) = if blocked && RING_EVENTS_MAX < queue_max {
-            (RING_EVENTS_MAX, DropReason::Blocked)
+        let (max, reason, notice) = if blocked && RING_EVENTS_MAX < queue_max {
+            (
+                RING_EVENTS_MAX,
+                DropReason::Blocked,
+                Notice::EndpointBlocked,
+            )
         } else {
-            (queue_max, DropReason::Overflow)
+            (queue_max, DropReason::Overflow, Notice::QueueOverflow)
         };
         let mut excess = self.own.log.pending().saturating_sub(max);
         if blocked {
@@ -98,7 +102,7 @@ impl Engine {
             self.account.drop(reason, dropped);
             self.own.write_record(store);
             self.own.journal.trim(&self.own.log, u64::MAX, store);
-            self.warn_of_drops(reason);
+            self.account.error_once(notice);
         }
     }
 
@@ -109,13 +113,6 @@ impl Engine {
                 .own
                 .journal
                 .append(&self.own.log, self.now, true, store);
-        }
-    }
-
-    fn warn_of_drops(&mut self, reason: DropReason) {
-        match reason {
-            DropReason::Blocked => self.account.error_once(Notice::EndpointBlocked),
-            _ => self.account.error_once(Notice::QueueOverflow),
         }
     }
 
