@@ -30,6 +30,9 @@ export function shortNames({ imports, exports }) {
   return { [GLUE_MODULE]: GLUE_MODULE_SHORT, ...Object.fromEntries([...names, ...exports]) };
 }
 
+/** Any of the names, in a regular expression. */
+const anyOf = (names) => Object.keys(names).map((name) => name.replace(/\W/g, "\\$&")).join("|");
+
 /** Throws if the glue asks the wasm for what that does not export: the linker has then left out too much. */
 export function checkGlue(glue, { exports }) {
   const offered = new Set(exports.map(([name]) => name));
@@ -42,7 +45,7 @@ export function checkGlue(glue, { exports }) {
  * not in the facade, which may be the one that is to know the member.
  */
 export function checkMembers(source, names) {
-  const clash = Object.keys(names).find((name) => new RegExp(`\\.${name.replace(/\W/g, "\\$&")}\\b`).test(source));
+  const [, clash] = new RegExp(`\\.(${anyOf(names)})\\b`).exec(source) ?? [];
   if (clash) throw new Error(`src/web uses a member called ${clash}, which is an export of the wasm: give one of them another name`);
 }
 
@@ -66,7 +69,6 @@ export async function bundleLoader(glue, names, dir) {
       onLoad({ filter: /.*/, namespace: "glue" }, () => ({ contents: source, resolveDir: dir }));
     },
   };
-  const escaped = Object.keys(names).map((name) => name.replace(/\W/g, "\\$&"));
   const { outputFiles } = await build({
     entryPoints: [join(here, "loader.js")],
     outfile: join(here, "sendoff.js"), // nothing is written there
@@ -78,7 +80,7 @@ export async function bundleLoader(glue, names, dir) {
     target: "es2022",
     legalComments: "none",
     logLevel: "silent", // what goes wrong is thrown
-    mangleProps: new RegExp(`^(${escaped.join("|")}|_+wbg_.*)$`),
+    mangleProps: new RegExp(`^(${anyOf(names)}|_+wbg_.*)$`),
     mangleQuoted: true,
     mangleCache: names,
   });
