@@ -129,7 +129,7 @@ const start = (input) => {
   let units = 0;
   let scheduled = false;
   let kept = 0;
-  let early = "1";
+  let early = "1 " + Date.now(); // when it was begun
   let earlyMax = STORAGE_BYTES_MAX;
   let reports = [];
   let lastId = 0;
@@ -282,7 +282,7 @@ const start = (input) => {
     if (code === "wasm_trapped") {
       // The numbers of this tab are used up in its journal; a kept call needs one of its own.
       tab = hex(10);
-      early = "1";
+      early = "1 " + Date.now();
       kept = 0;
     }
     // Every page load may strand one more early log, so they share one allowance.

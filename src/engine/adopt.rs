@@ -7,10 +7,11 @@ use super::{
 };
 use crate::wire::text::{part, split_once};
 
-/// Without a channel, a journal that was written to this recently may have a living owner.
+/// A journal that was written to this recently may have a living owner, unless it says that its tab
+/// has left: one that is still loading the engine, or has not been heard because the machine is slow.
+const UNHEARD_MS: u64 = 5_000;
+/// The same without a channel, where no tab can be heard.
 const BLIND_MS: u64 = 10_000;
-/// Early calls left by a page are taken for a living page's, still loading the engine, this long.
-const EARLY_MS: u64 = 2_000;
 /// When storage is searched again for a journal that grew after it was read, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 300;
 
@@ -53,11 +54,15 @@ impl Engine {
             self.account.error_once(Notice::JournalForeignVersion);
             return;
         }
-        // One whose tab could not say that it lives counts as left only after a while. Clocks jump:
-        // a date far in the future is as old as one in the past.
-        let patience = if found.early { EARLY_MS } else { BLIND_MS };
+        // One whose tab did not say goodbye counts as left only after a while. Clocks jump: a date far
+        // in the future is as old as one in the past.
+        let patience = if self.election.role() == Role::Alone {
+            BLIND_MS
+        } else {
+            UNHEARD_MS
+        };
         let age = self.now.wall.0.abs_diff(found.newest_at.0);
-        if age < patience && (self.election.role() == Role::Alone || found.early) {
+        if age < patience && !found.kept.log.left {
             self.plan_scans(&[patience - age]);
             return;
         }

@@ -291,8 +291,10 @@ impl Election {
             if self.become_role(Role::Follower, message.from) {
                 self.schedule_ask(now);
             }
-        } else if self.role == Role::Leader {
-            self.announce(now);
+        } else {
+            // Not at every word it says: our last claim is on its way to it, or came before its
+            // own hello, which was answered.
+            self.on_activity(now);
         }
     }
 

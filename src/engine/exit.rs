@@ -104,12 +104,11 @@ impl Engine {
             self.page.presence = Presence::Gone;
             self.withdraw(0, u64::MAX);
             self.doubt_tail();
-            self.own.write_record(store);
         } else {
             sent = self.send_last(store);
         }
         self.release_all();
-        self.say_bye(sent);
+        self.say_bye(sent, store);
         self.account.output(Output::CloseChannel);
     }
 
@@ -117,6 +116,7 @@ impl Engine {
     pub(super) fn last_words(&mut self, store: &mut dyn Store) {
         if self.own.log.unsealed() > 0 && !self.own.journal.is_complete(&self.own.log) {
             self.persist_last(store);
+            self.own.write_record(store);
         }
         if self.page.presence == Presence::Leaving {
             self.send_last(store);
@@ -181,7 +181,7 @@ impl Engine {
         if !self.page.is_away() {
             self.persist_last(store);
             self.release_all();
-            self.say_bye(!self.flights.is_empty());
+            self.say_bye(!self.flights.is_empty(), store);
             self.page.presence = Presence::Frozen;
         }
     }
@@ -192,6 +192,7 @@ impl Engine {
             return;
         }
         self.page.presence = Presence::Here;
+        self.own.log.left = false;
         self.doubt_flights();
         if self.own.journal.was_cleared(store) {
             // Somebody took the journal over and may have delivered it, or the user cleared it.

@@ -87,7 +87,7 @@ impl Engine {
     pub(super) fn stop(&mut self, store: &mut dyn Store) {
         self.withdraw(0, u64::MAX);
         self.persist_last(store);
-        self.say_bye(false);
+        self.say_bye(false, store);
         self.account.output(Output::CloseChannel);
         self.answer_where(true);
         self.dead = true;

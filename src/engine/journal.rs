@@ -9,8 +9,8 @@
 //! ```text
 //! …:h      1 <checksum>\n<constant part of the envelope>
 //! …:<n>-<m>  1 <written at> <count> <checksum>\n<seq>\t<event>\n<seq>\t<event> …
-//! …:o      1 <checksum>\nn <settled>, then a line per sealed or deferred batch and hole
-//! …:e      1\n<records>   calls the facade kept while the engine was still loading
+//! …:o      1 <checksum>\nn <settled> (l if the tab has left), then a line per sealed or deferred batch and hole
+//! …:e      1 <begun at>\n<records>   calls the facade kept while the engine was still loading
 //! ```
 //!
 //! The first character is the version of the format: keys of another version are left alone.

@@ -40,6 +40,8 @@ pub struct Log {
     pub tab: TabId,
     /// The constant part of its envelopes.
     pub header: String,
+    /// Whether its tab has gone for all it knows: whoever finds its journal need not wait.
+    pub left: bool,
     entries: Entries,
     next_seq: u64,
     sealed_to: u64,
@@ -58,6 +60,7 @@ impl Log {
         Self {
             tab,
             header,
+            left: false,
             entries: Entries::default(),
             next_seq: 1,
             sealed_to: 0,

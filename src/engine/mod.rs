@@ -73,7 +73,7 @@ use report::{Fields, Stats};
 use retry::Gate;
 use rng::Rng;
 use store::{Store, read};
-use tabs::Tabs;
+use tabs::{ALONE_MS, Tabs};
 use time::{Instant, Now, Timer, TimerTable};
 
 use crate::wire::{envelope, text::join};
@@ -186,7 +186,7 @@ impl Engine {
             self.join();
         } else {
             self.account.error_once(Notice::ChannelUnavailable);
-            self.plan_scans(&[0]);
+            self.plan_scans(&ALONE_MS);
         }
         self.after(store);
     }

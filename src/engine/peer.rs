@@ -7,7 +7,7 @@ use super::{ids::TabId, record::push_numbers, report::DropReason};
 use crate::wire::text::{fields, owned};
 
 /// Version of the protocol; messages of another are not understood and ignored.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,9 @@ pub enum Says {
     /// I am leaving. Numbers: the last event in my journal, or 0 if nothing is left in it; and 1 if
     /// some of them may be on their way already: ask the collector first.
     Bye,
-    /// Send this sealed batch of mine. Numbers: first event, last event, events in it, its stamp,
-    /// and 1 if it may have been sent before. Text: the whole request body.
+    /// For the tab that leads as far as I know (there may be two for a while, and one is to send
+    /// it): send this sealed batch of mine. Numbers: first event, last event, events in it, its
+    /// stamp, and 1 if it may have been sent before. Text: the whole request body.
     Offer,
     /// For its tab: your batch is done with. Numbers: first event, last event, its stamp, events that
     /// were in it (a tab that has more of that range keeps them), and events that the collector
@@ -90,7 +91,7 @@ static SHAPES: [Shape; 10] = [
     Shape::new(Says::Yield, "yield", true, 0),
     Shape::new(Says::Who, "who", false, 0),
     Shape::new(Says::Bye, "bye", false, 2),
-    Shape::new(Says::Offer, "offer", false, 5),
+    Shape::new(Says::Offer, "offer", true, 5),
     Shape::new(Says::Settled, "settled", true, 5),
 ];
 
@@ -238,10 +239,10 @@ mod tests {
             (Says::Bye, from, [9, 1, 0, 0, 0], "", "bye\t<>\t9\t1"),
             (
                 Says::Offer,
-                from,
+                to,
                 [1, 2, 2, 9, 0],
                 "{\"a\":\"\\t\"}\tx",
-                "offer\t<>\t1\t2\t2\t9\t0\t{\"a\":\"\\t\"}\tx",
+                "offer\t<>\t000000000000000000ff\t1\t2\t2\t9\t0\t{\"a\":\"\\t\"}\tx",
             ),
             (
                 Says::Settled,
@@ -261,7 +262,7 @@ mod tests {
                 numbers,
                 text,
             };
-            let written = format!("1\t{}", written.replace("<>", standing));
+            let written = format!("{VERSION}\t{}", written.replace("<>", standing));
             assert_eq!(message.encode(), written);
             assert_eq!(Message::decode(&written), Some(message));
         }
@@ -284,7 +285,7 @@ mod tests {
         #[test]
         fn foreign_text_is_ignored(text in ".*") {
             if let Some(message) = Message::decode(&text) {
-                proptest::prop_assert!(text.starts_with("1\t"), "{message:?}");
+                proptest::prop_assert!(text.starts_with("2\t"), "{message:?}");
             }
         }
     }

@@ -8,13 +8,15 @@ use super::{
     journal::{Journal, Segment, insert},
     log::{Log, Seal},
     partition::Partition,
-    record::{VERSION, damaged_events, read_record, segment_range, unguard, version_of},
+    record::{
+        VERSION, damaged_events, read_numbers, read_record, segment_range, unguard, version_of,
+    },
     store::Store,
     time::UnixMillis,
 };
 use crate::wire::{
     envelope,
-    text::{fields, join, owned, part},
+    text::{fields, join, owned, split_once},
 };
 
 /// A damaged value is kept if it is no longer than this.
@@ -33,8 +35,6 @@ pub(super) struct Found {
     pub(super) expired: usize,
     /// Events in values that could not be read; one where even that is unknown.
     pub(super) corrupt: usize,
-    /// The facade's early calls are in it.
-    pub(super) early: bool,
     /// Keys of damaged values, and the latest of these that is not too long to be kept.
     damaged: Vec<String>,
     aside: String,
@@ -53,7 +53,6 @@ impl Found {
             newest_at: UnixMillis(0),
             expired: 0,
             corrupt: 0,
-            early: false,
             damaged: Vec::new(),
             aside: String::new(),
         }
@@ -100,7 +99,7 @@ impl Found {
         for seal in &self.seals {
             self.newest_at = self.newest_at.max(seal.at);
         }
-        self.early = self.add("e", engine, store)? > 0;
+        self.add("e", engine, store)?;
         if self.kept.log.header.is_empty() {
             let (host, api_key) = (&engine.host, &engine.config.api_key);
             let tab = self.kept.log.tab.text();
@@ -123,7 +122,7 @@ impl Found {
         let whole = match name {
             "h" => unguard(&value, &mut []).map(|header| self.kept.log.header = owned(header)),
             "o" => read_record(&value, &mut self.kept.log, &mut self.seals),
-            "e" => version.map(|_| self.add_early(&value, engine)),
+            "e" => version.and_then(|_| self.add_early(&value, engine)),
             _ => self.add_segment(&value, engine),
         };
         if whole.is_none() {
@@ -158,25 +157,28 @@ impl Found {
 
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see
     /// it. An engine that heard of them has journalled them all before anything else.
-    fn add_early(&mut self, early: &str, engine: &Engine) {
+    fn add_early(&mut self, early: &str, engine: &Engine) -> Option<()> {
         if !self.kept.journal.segments.is_empty() {
-            return;
+            return Some(());
         }
+        let ((head, records), mut begun) = (split_once(early, b'\n')?, 0);
+        _ = read_numbers(head, core::slice::from_mut(&mut begun));
+        self.newest_at = self.newest_at.max(UnixMillis(begun));
         let mut identity = Identity {
             anonymous_id: owned(&engine.identity.anonymous_id),
             user_id: owned(&engine.identity.user_id),
         };
         let mut seq = 0;
-        for record in fields(part(early, 2, early.len()), b'\n') {
+        for record in fields(records, b'\n') {
             let Ok(call) = Call::parse(record) else {
                 continue;
             };
             seq += 1;
             let text = call.encode(self.kept.log.tab, seq, &identity);
             call.apply(&mut identity);
-            self.newest_at = self.newest_at.max(call.timestamp());
             self.kept.log.restore(seq, &text);
         }
+        Some(())
     }
 
     /// Moves damaged values out of the way: never read again, and kept for whoever wants to look.

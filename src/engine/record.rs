@@ -50,7 +50,7 @@ pub fn segment_range(name: &str) -> Option<[u64; 2]> {
 /// this tab is gone: whoever finds them treats them as sealed.
 #[must_use]
 pub fn write_record(log: &Log, deferred: &[Seal]) -> String {
-    let mut out = owned("n");
+    let mut out = owned(if log.left { "l" } else { "n" });
     push_numbers(&mut out, ' ', &[log.settled()]);
     for seal in &log.seals {
         push_seal(&mut out, seal);
@@ -119,7 +119,7 @@ pub(super) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
 }
 
 /// Reads the numbers after the line's first word; the rest of the line is left.
-fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
+pub(super) fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
     let mut words = fields(line, b' ');
     words.next();
     words.numbers(numbers)?;
@@ -129,8 +129,9 @@ fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
 /// Reads what `write_record` wrote into an empty log, but for the seals; `None` if it is damaged.
 pub(super) fn read_record(text: &str, log: &mut Log, seals: &mut Vec<Seal>) -> Option<()> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
-    let mut settled = 0;
-    read_numbers(lines.next()?, core::slice::from_mut(&mut settled))?;
+    let (first, mut settled) = (lines.next()?, 0);
+    read_numbers(first, core::slice::from_mut(&mut settled))?;
+    log.left = first.starts_with('l');
     log.restore_settled(settled);
     // The holes of a sealed batch follow it; those that no batch has reported follow a "p".
     let mut batch = UNREPORTED;

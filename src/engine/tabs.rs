@@ -21,10 +21,11 @@ const DONE_MAX: usize = 512;
 /// When storage is searched after a tab is gone, in milliseconds: what another process wrote may be
 /// seen late.
 const AFTER_GONE_MS: [u64; 3] = [50, 1_000, 4_000];
-/// And after taking the lead, when the living have had time to say so.
-const AFTER_CLAIM_MS: [u64; 3] = [500, 2_000, 6_000];
-/// And when nobody answered this tab's hello.
-const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
+/// And after taking the lead, when the living have had time to say so: the one that led before, if
+/// only silence says that it is gone, has not had much.
+const AFTER_CLAIM_MS: [u64; 2] = [2_000, 6_000];
+/// And when nobody answered this tab's hello, or none can.
+pub(super) const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 
 /// What is known of other tabs' events. What is boxed moves as a pointer when one before it goes.
 #[derive(Debug, Default)]
@@ -100,7 +101,9 @@ impl Engine {
     }
 
     /// Says goodbye. `sent`: some of what is in the journal may be on its way.
-    pub(super) fn say_bye(&mut self, sent: bool) {
+    pub(super) fn say_bye(&mut self, sent: bool, store: &mut dyn Store) {
+        self.own.log.left = true;
+        self.own.write_record(store);
         if self.election.role() != Role::Alone {
             let left = self.host.has_storage && !self.own.log.is_done();
             let end = if left { self.own.log.next_seq() - 1 } else { 0 };
@@ -147,7 +150,9 @@ impl Engine {
             return;
         }
         let (says, [first, ..]) = (message.says, message.numbers);
-        if says != Says::Bye {
+        if says == Says::Bye {
+            self.plan_scans(&AFTER_GONE_MS);
+        } else {
             self.hand_back(from);
         }
         if self.election.role() == Role::Leader && matches!(says, Says::Hello | Says::Ping) {
@@ -162,7 +167,7 @@ impl Engine {
                 let held = self.tabs.offer_of(from).map_or(0, |offer| offer.seal.to);
                 self.post(Says::Pong, from, [held, 0, 0, 0, 0], "");
             }
-            Says::Offer if leads => self.take_offer(&message),
+            Says::Offer if leads && message.to == self.me => self.take_offer(&message),
             Says::Pong if message.to == self.me => self.reoffer_unless(first),
             Says::Settled if message.to == self.me => self.on_settled(&message, store),
             _ => {}
@@ -172,7 +177,7 @@ impl Engine {
     /// Carries out what the election decided.
     pub(super) fn run_election(&mut self) {
         self.post_for_election();
-        if self.election.take_lost() {
+        if self.election.take_lost() && self.election.role() == Role::Leader {
             self.plan_scans(&AFTER_GONE_MS);
         }
         if self.election.take_changed() {
@@ -189,7 +194,7 @@ impl Engine {
         }
         if self.election.role() == Role::Leader {
             self.paused = false;
-            let alone = self.election.members().next().is_none();
+            let alone = self.election.term() == 1 && self.election.members().next().is_none();
             self.plan_scans(if alone { &ALONE_MS } else { &AFTER_CLAIM_MS });
         } else {
             let flights = &self.flights;
@@ -247,13 +252,16 @@ impl Engine {
         let count = self.own.log.count(seal.from, seal.to) as u64;
         let (stamp, maybe_sent) = (seal.stamp.into(), seal.maybe_sent.into());
         let numbers = [seal.from, seal.to, count, stamp, maybe_sent];
-        self.post(Says::Offer, self.me, numbers, &body);
+        let leader = self.election.leader().unwrap_or(self.me);
+        self.post(Says::Offer, leader, numbers, &body);
     }
 
     /// The leader says what it holds: another batch than that must have got lost on the way.
     fn reoffer_unless(&mut self, held: u64) {
         if let Some(seal) = self.offered().filter(|seal| seal.to != held) {
             seal.offered = false;
+            // What was waited for before it was offered is over.
+            self.own.probe_at = Instant::default();
         }
     }
 

@@ -20,7 +20,7 @@ describe("before the engine is there", () => {
     await Promise.resolve();
     const [key] = page.earlyLogs();
     assert.match(key, KEY);
-    assert.equal(page.storage[key], '1\nt\t1000\t"one"\t\t\t\nt\t1000\t"two"\t\t\t{"p":1}');
+    assert.equal(page.storage[key], '1 1000\nt\t1000\t"one"\t\t\t\nt\t1000\t"two"\t\t\t{"p":1}');
     assert.equal(FakeStorage.writes.get(page.storage), 1);
     t.mock.timers.setTime(2_000);
     client.identify("u");

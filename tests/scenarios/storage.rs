@@ -165,6 +165,8 @@ fn left_with_a_gap() -> (World, usize) {
     world.burst(tab, 10);
     world.burst(tab, 10);
     world.crash(tab);
+    // Long enough to be taken for gone at the first look.
+    world.pass(5_000);
     (world, tab)
 }
 
@@ -221,16 +223,44 @@ fn a_gap_that_is_seen_when_all_else_is_delivered_is_explained() {
 
 #[test]
 fn calls_of_a_page_that_never_got_its_engine_are_adopted() {
-    let (mut world, _) = World::with_tab(|_| {});
-    let early = "t\t1768478400000\t\"early\"\t\t\t\ni\t1768478400001\t\t\"u1\"\t\t";
+    let mut world = World::new();
+    let early = "t\t1600000000000\t\"early\"\t\t\t\ni\t1768478400001\t\t\"u1\"\t\t";
     let lost = "00000000000000000abc";
-    world
-        .disk
-        .plant(&format!("sendoff:demo:{lost}:e"), &format!("1\n{early}"));
-    world.pass(60_000);
-    visit(&mut world);
+    let begun = world.time().wall.0;
+    let key = format!("sendoff:demo:{lost}:e");
+    world.disk.plant(&key, &format!("1 {begun}\n{early}"));
+    let next = world.open();
+    world.pass(4_000);
+    assert_eq!(
+        world.stats(next).adopted,
+        0,
+        "the page may live, and load its engine"
+    );
+    world.pass(8_000);
     assert_eq!(world.collector.seqs_of(lost), [1, 2]);
     assert!(world.disk.keys_of(lost).is_empty());
+}
+
+#[test]
+fn a_journal_is_adopted_at_once_if_its_tab_said_goodbye_and_else_when_it_is_old() {
+    for (says_goodbye, wait_ms) in [(true, 500), (false, 5_200)] {
+        let (mut world, gone) =
+            World::with_tab(|opening| opening.config.auto_flush_on_exit = false);
+        world.page(gone, PageEvent::Offline);
+        world.burst(gone, 10);
+        if says_goodbye {
+            world.close(gone);
+        } else {
+            world.crash(gone);
+        }
+        let next = world.open();
+        world.pass(wait_ms - 500);
+        let adopted = world.stats(next).adopted;
+        assert_eq!(adopted, 0, "goodbye: {says_goodbye}");
+        world.pass(500);
+        let adopted = world.stats(next).adopted;
+        assert_eq!(adopted, 10, "goodbye: {says_goodbye}");
+    }
 }
 
 #[test]

@@ -195,6 +195,85 @@ fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
 }
 
 #[test]
+fn a_follower_offers_to_one_leader_only() {
+    let (mut world, first) = World::with_tab(|_| {});
+    world.cut = true;
+    let second = world.open();
+    world.pass(JOINED_MS);
+    assert_eq!(world.leaders(), [first, second]);
+    // Both hear it, and it hears both; they do not hear each other.
+    world.deaf.extend([(first, second), (second, first)]);
+    world.cut = false;
+    let third = world.open();
+    world.pass(JOINED_MS);
+    world.burst(third, 60);
+    world.pass(5_000);
+    assert_eq!(world.leaders(), [first, second]);
+    assert_eq!(world.stored(third).len(), 60);
+    assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
+fn an_offer_that_was_missed_is_repeated_at_the_leaders_next_word() {
+    let (mut world, old, follower) = World::with_two_tabs();
+    let leader = world.open();
+    world.pass(JOINED_MS);
+    world.collector.script.push_back(Answer::Hang);
+    world.burst(follower, 50);
+    world.page(old, PageEvent::Hidden);
+    world.page(leader, PageEvent::Visible);
+    assert_eq!(world.leaders(), [leader]);
+    // Not what the follower waits to ask about any more.
+    world.answer(old, &Answer::Ok);
+    world.deaf.push((follower, leader));
+    world.burst(follower, 50);
+    world.deaf.clear();
+    assert_eq!(world.stored(follower).len(), 50);
+    world.page(follower, PageEvent::Visible);
+    assert_eq!(world.stored(follower).len(), 100);
+    assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
+fn a_tab_that_could_not_be_heard_keeps_its_journal() {
+    let (mut world, slow) = World::with_tab(|_| {});
+    world.page(slow, PageEvent::Offline);
+    world.cut = true;
+    let other = world.open();
+    world.pass(10_000);
+    world.burst(slow, 3);
+    world.burst(other, 3);
+    world.pass(4_000);
+    world.cut = false;
+    world.burst(other, 60);
+    world.pass(2_000);
+    world.page(slow, PageEvent::Online);
+    world.pass(30_000);
+    assert_eq!(world.stats(other).adopted, 0);
+    assert_eq!(world.stored(slow), [1, 2, 3]);
+    assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
+fn a_leader_that_falls_silent_is_replaced_before_it_is_taken_for_dead() {
+    let (mut world, leader, follower) = World::with_two_tabs();
+    world.page(leader, PageEvent::Offline);
+    world.burst(leader, 5);
+    world.pass(6_000);
+    world.set_running(leader, false);
+    while world.leaders() != [follower] {
+        world.pass(100);
+    }
+    world.pass(1_500);
+    world.set_running(leader, true);
+    world.page(leader, PageEvent::Online);
+    world.pass(10_000);
+    assert_eq!(world.stats(follower).adopted, 0);
+    assert_eq!(world.stored(leader), [1, 2, 3, 4, 5]);
+    assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
 fn a_leader_that_slept_steps_down_and_gets_its_events_back() {
     let (mut world, leader, follower) = World::with_two_tabs();
     world.page(leader, PageEvent::Offline);

@@ -78,6 +78,8 @@ pub(crate) struct World {
     pub(crate) posts: usize,
     /// The channel is cut: nobody hears anybody.
     pub(crate) cut: bool,
+    /// Who does not hear whom: a speaker, a listener.
+    pub(crate) deaf: Vec<(usize, usize)>,
     tabs: Vec<Tab>,
     queue: VecDeque<(usize, Arrival)>,
     flush_ids: u32,
@@ -97,6 +99,7 @@ impl World {
             deferrals: Vec::new(),
             posts: 0,
             cut: false,
+            deaf: Vec::new(),
             tabs: Vec::new(),
             queue: VecDeque::new(),
             flush_ids: 0,
@@ -162,7 +165,7 @@ impl World {
         number
     }
 
-    fn time(&self) -> Now {
+    pub(crate) fn time(&self) -> Now {
         Now {
             mono: Instant(self.now + 1_000),
             wall: UnixMillis(WALL_START_MS + self.now),
@@ -379,7 +382,11 @@ impl World {
     fn post(&mut self, from: usize, text: &str) {
         self.posts += 1;
         for tab in 0..self.tabs.len() {
-            if tab != from && self.tabs[tab].channel && !self.cut {
+            if tab != from
+                && self.tabs[tab].channel
+                && !self.cut
+                && !self.deaf.contains(&(from, tab))
+            {
                 self.queue.push_back((tab, Arrival::Peer(text.to_owned())));
             }
         }

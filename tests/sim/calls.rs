@@ -159,6 +159,7 @@ impl World {
             buried: false,
             unwanted: false,
             mourned: false,
+            killed: false,
         };
         Call {
             record,

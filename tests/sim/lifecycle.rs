@@ -100,7 +100,11 @@ impl World {
         (book.early, book.was_early) = (true, true);
         let key = format!("{PREFIX}{}:e", self.tabs[tab].name);
         let stored = self.tabs[tab].memory.is_none()
-            && self.page_write(self.tabs[tab].process, &key, Some(&format!("1\n{records}")));
+            && self.page_write(
+                self.tabs[tab].process,
+                &key,
+                Some(&format!("1 {}\n{records}", self.wall())),
+            );
         if !stored {
             self.tabs[tab].seen.stats.volatile = count;
         }
@@ -301,13 +305,36 @@ impl World {
             0
         };
         let since = self.now.saturating_sub(back);
-        if self.storage.kill(since) > 0 {
+        let lost = self.storage.kill(since);
+        if !lost.is_empty() {
             self.coverage.hit("writes lost in a kill");
             self.model.writes_lost(since, self.now);
+        }
+        for key in lost {
+            self.segment_lost(&key);
         }
         self.processes.clear();
         let delay = self.rng.between(200, 3_000);
         self.at(delay, Event::NewPage(usize::MAX));
+    }
+
+    /// A kill undid what was last done to a key. If a segment is lost with it, its events may have been
+    /// tracked long before: it was written again after the page had needed the room.
+    fn segment_lost(&mut self, key: &str) {
+        if self.storage.entries(key).any(|(found, _)| found == key) {
+            return;
+        }
+        let range = key.rsplit(':').next().and_then(|name| name.split_once('-'));
+        let (Some(tab), Some((from, to))) = (self.tab_of_key(key), range) else {
+            return;
+        };
+        if let (Ok(from), Ok(to)) = (from.parse(), to.parse::<u64>()) {
+            for seq in from..=to {
+                if let Some(event) = self.model.event(tab, seq) {
+                    event.killed = true;
+                }
+            }
+        }
     }
 
     fn die(&mut self, tab: usize, browser_lives: bool) {

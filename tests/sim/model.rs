@@ -33,6 +33,8 @@ pub(crate) struct Tracked {
     pub(crate) unwanted: bool,
     /// The collector has been told.
     pub(crate) mourned: bool,
+    /// The segment that it was in was lost with a killed browser.
+    pub(crate) killed: bool,
 }
 
 /// What has to stay the same about an event once it has been sent.
@@ -179,7 +181,7 @@ impl Model {
             Some(Excuse::Tombstone)
         } else if destroyed && (book.died_at.is_some() || book.early) {
             Some(Excuse::Destroyed)
-        } else if book.died_at.is_some() && self.lost_writes.iter().any(killed) {
+        } else if book.died_at.is_some() && (event.killed || self.lost_writes.iter().any(killed)) {
             Some(Excuse::Killed)
         } else {
             None

@@ -19,6 +19,8 @@ pub(crate) enum Scenario {
     Adoption,
     /// A healthy network; pages come and go in every way.
     Calm,
+    /// A machine that hardly gets anything done: many pages open, and everything takes its time.
+    Starved,
 }
 
 /// Names one world, for example `4711` or `single:12`.
@@ -174,6 +176,22 @@ impl Profile {
                 processes_max: 3,
                 ..Self::adoption(general)
             },
+            Scenario::Starved => Self {
+                scenario,
+                weights: crate::script::starved_weights(),
+                faults: Faults {
+                    delay_ms_max: 600,
+                    channel_delay_ms_max: 1_000,
+                    storage_lag_ms_max: 200,
+                    timer_late_ms_max: 400,
+                    ..Faults::healthy()
+                },
+                tabs_max: 12,
+                processes_max: 12,
+                chaos_ms: 12_000,
+                gap_ms_max: 200,
+                ..Self::adoption(general)
+            },
         }
     }
 
@@ -295,6 +313,7 @@ impl Seed {
             Some(("single", number)) => (Scenario::Single, number),
             Some(("adoption", number)) => (Scenario::Adoption, number),
             Some(("calm", number)) => (Scenario::Calm, number),
+            Some(("starved", number)) => (Scenario::Starved, number),
             Some(_) => return None,
         };
         Some(Self {
@@ -311,6 +330,7 @@ impl fmt::Display for Seed {
             Scenario::Single => write!(f, "single:{}", self.number),
             Scenario::Adoption => write!(f, "adoption:{}", self.number),
             Scenario::Calm => write!(f, "calm:{}", self.number),
+            Scenario::Starved => write!(f, "starved:{}", self.number),
         }
     }
 }

@@ -218,6 +218,16 @@ fn calm_days_are_prompt_and_thrifty() {
     }
 }
 
+/// Where nobody fails and nobody goes, nothing is sent twice, however late everything is.
+#[test]
+fn starved_machines_send_nothing_twice() {
+    if replayed().is_none() {
+        let total = run_many(Scenario::Starved, 0, 80);
+        total.report("starved");
+        assert_eq!(total.duplicates, 0, "events were sent again");
+    }
+}
+
 #[test]
 fn committed_seeds_pass() {
     if replayed().is_some() {

@@ -99,6 +99,15 @@ pub(crate) fn adoption_weights() -> [u64; ACTIONS.len()] {
     })
 }
 
+/// Pages are opened, and track.
+pub(crate) fn starved_weights() -> [u64; ACTIONS.len()] {
+    ACTIONS.map(|(action, _)| match action {
+        Action::Track | Action::OpenEarly => 1,
+        Action::Open => 2,
+        _ => 0,
+    })
+}
+
 /// Every way a page can end or pause, and nothing that harms the store or the network.
 pub(crate) fn calm_weights() -> [u64; ACTIONS.len()] {
     ACTIONS.map(|(action, weight)| match action {
@@ -252,7 +261,7 @@ impl World {
             return self.feed(tab, Arrival::Timeout);
         }
         self.coverage.hit("junk message");
-        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "1\tclaim"];
+        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "2\tclaim"];
         let text = self.rng.pick(&junk).unwrap_or("").into();
         if self.tabs[tab].channel.is_some() {
             self.feed(tab, Arrival::Peer { from: tab, text });

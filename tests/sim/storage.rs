@@ -16,7 +16,7 @@ use sendoff::engine::store::{Store, StoreError};
 /// How far back a kill of the browser can undo writes, in milliseconds.
 pub(crate) const KILL_MS_MAX: u64 = 40;
 
-type Text = Rc<str>;
+pub(crate) type Text = Rc<str>;
 
 /// The browser's copy of the origin's map, and each process's.
 pub(crate) struct Storage {
@@ -215,18 +215,18 @@ impl Storage {
     }
 
     /// The browser dies: writes after `since` are lost, and every process is gone.
-    /// Tells how many writes were lost.
-    pub(crate) fn kill(&mut self, since: u64) -> usize {
-        let mut lost = 0;
+    /// Returns the keys whose writes were lost.
+    pub(crate) fn kill(&mut self, since: u64) -> Vec<Text> {
+        let mut lost = Vec::new();
         while self.undo.back().is_some_and(|(at, ..)| *at > since) {
             let Some((_, key, old)) = self.undo.pop_back() else {
                 break;
             };
-            lost += 1;
             match old {
-                Some(old) => self.browser.insert(key, old),
+                Some(old) => self.browser.insert(key.clone(), old),
                 None => self.browser.remove(&key),
             };
+            lost.push(key);
         }
         self.undo.clear();
         self.views
