@@ -195,6 +195,29 @@ fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
 }
 
 #[test]
+fn not_every_word_of_a_second_leader_is_answered_by_a_claim() {
+    let (mut world, first) = World::with_tab(|_| {});
+    world.cut = true;
+    let second = world.open();
+    world.pass(JOINED_MS);
+    // Of two with one term the lower id leads. The other has not heard of it yet.
+    let mut pair = [first, second];
+    pair.sort_by_key(|tab| world.name(*tab).to_owned());
+    world.deaf.push((pair[0], pair[1]));
+    world.cut = false;
+    let claims = world.claims;
+    for _ in 0..20 {
+        // Both answer its hello, and hear each other's answers.
+        world.open();
+    }
+    assert!(
+        world.claims <= claims + 1,
+        "{} claims",
+        world.claims - claims
+    );
+}
+
+#[test]
 fn a_follower_offers_to_one_leader_only() {
     let (mut world, first) = World::with_tab(|_| {});
     world.cut = true;

@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) deferrals: Vec<u64>,
     /// Messages on the channel.
     pub(crate) posts: usize,
+    /// Claims to lead among them.
+    pub(crate) claims: usize,
     /// The channel is cut: nobody hears anybody.
     pub(crate) cut: bool,
     /// Who does not hear whom: a speaker, a listener.
@@ -98,6 +100,7 @@ impl World {
             sent: Vec::new(),
             deferrals: Vec::new(),
             posts: 0,
+            claims: 0,
             cut: false,
             deaf: Vec::new(),
             tabs: Vec::new(),
@@ -381,6 +384,7 @@ impl World {
 
     fn post(&mut self, from: usize, text: &str) {
         self.posts += 1;
+        self.claims += usize::from(text.split('\t').nth(1) == Some("claim"));
         for tab in 0..self.tabs.len() {
             if tab != from
                 && self.tabs[tab].channel

@@ -2,7 +2,7 @@
 
 use sendoff::engine::config::MultiTabMode;
 
-use crate::{model::Excuse, network::Flight, storage::PREFIX, world::World};
+use crate::{model::Excuse, network::Flight, profile::Scenario, storage::PREFIX, world::World};
 
 impl World {
     /// Nothing is waiting, under way or stored any more.
@@ -84,6 +84,13 @@ impl World {
         }
         self.check_account();
         self.check_gaps();
+        let twice = self.collector.duplicates;
+        if self.profile.scenario == Scenario::Starved && twice > 0 {
+            self.fail(
+                20,
+                &format!("{twice} events have been sent twice, and nobody failed"),
+            );
+        }
     }
 
     /// Whoever looks at the data alone finds every hole in a tab's numbers explained (18).

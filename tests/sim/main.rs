@@ -69,7 +69,7 @@
 //! 19. *Durable.* When a call returns, its events are in the store, if that can hold them.
 //! 20. *Prompt.* With a healthy network, an event of a page that stays visible arrives within 10 s
 //!     whatever happens to the tab that sends it; and of all that arrives then at most 2 % has
-//!     arrived before.
+//!     arrived before. Where everything is late but nobody fails and nobody goes, nothing has.
 //!
 //! A simulation that never meets a case proves nothing about it: [`coverage::CASES`] lists the cases
 //! that have to occur.
@@ -108,6 +108,8 @@
 //! | segments are removed when sent, not when settled | 3 | general 1 |
 //! | a cleared store goes unnoticed | 3 | general 7 |
 //! | holes are not reported | 18 | general 18 |
+//! | an offer is taken by every tab that thinks it leads | 20 | starved 0 |
+//! | a journal is adopted however fresh it is | 20 | starved 0 |
 
 mod calls;
 mod channel;
