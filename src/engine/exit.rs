@@ -116,7 +116,6 @@ impl Engine {
     pub(super) fn last_words(&mut self, store: &mut dyn Store) {
         if self.own.log.unsealed() > 0 && !self.own.journal.is_complete(&self.own.log) {
             self.persist_last(store);
-            self.own.write_record(store);
         }
         if self.page.presence == Presence::Leaving {
             self.send_last(store);

@@ -132,8 +132,10 @@ impl Engine {
             .journal
             .append(&self.own.log, self.now, false, store)
         {
-            // A gap before these events is explained in the same breath.
-            Ok(()) if self.own.log.has_unreported() => self.own.write_record(store),
+            // A gap before these events is explained in the same breath, or that they are the last.
+            Ok(()) if self.own.log.has_unreported() || self.own.log.left => {
+                self.own.write_record(store);
+            }
             Ok(()) => {}
             Err(StoreError::QuotaExceeded) => self.account.error_once(Notice::StorageQuota),
             Err(_) => self.account.error_once(Notice::StorageUnavailable),

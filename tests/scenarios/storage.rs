@@ -264,6 +264,17 @@ fn a_journal_is_adopted_at_once_if_its_tab_said_goodbye_and_else_when_it_is_old(
 }
 
 #[test]
+fn what_is_tracked_after_the_goodbye_is_adopted_at_once_too() {
+    let (mut world, gone) = World::with_tab(|opening| opening.config.auto_flush_on_exit = false);
+    world.page(gone, PageEvent::Leaving);
+    world.burst(gone, 10);
+    world.crash(gone);
+    let next = world.open();
+    world.pass(500);
+    assert_eq!(world.stats(next).adopted, 10);
+}
+
+#[test]
 fn a_full_storage_gives_space_back_keeps_events_in_memory_and_recovers() {
     let (mut world, tab) = World::with_tab(|_| {});
     world.page(tab, PageEvent::Offline);
