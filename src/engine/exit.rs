@@ -83,8 +83,9 @@ impl Engine {
             if self.sends_for_itself()
                 && self.page.online
                 && self.gate.closed_until() <= self.now.mono
+                && self.pack_out()
             {
-                self.pack_out(store);
+                self.own.write_record(store);
             }
         }
     }
@@ -105,7 +106,7 @@ impl Engine {
             self.withdraw(0, u64::MAX);
             self.doubt_tail();
         } else {
-            sent = self.send_last(store);
+            sent = self.send_last();
         }
         self.release_all();
         self.say_bye(sent, store);
@@ -117,17 +118,17 @@ impl Engine {
         if self.own.log.unsealed() > 0 && !self.own.journal.is_complete(&self.own.log) {
             self.persist_last(store);
         }
-        if self.page.presence == Presence::Leaving {
-            self.send_last(store);
+        if self.page.presence == Presence::Leaving && self.send_last() {
+            self.own.write_record(store);
         }
     }
 
-    fn send_last(&mut self, store: &mut dyn Store) -> bool {
+    fn send_last(&mut self) -> bool {
         if self.gate.is_told_to_wait(self.now.mono) {
             self.withdraw(0, u64::MAX);
             return false;
         }
-        self.config.auto_flush_on_exit && self.pack_out(store)
+        self.config.auto_flush_on_exit && self.pack_out()
     }
 
     /// Whether a living tab will take over what is in the journal.
@@ -139,14 +140,12 @@ impl Engine {
     }
 
     /// Sends as much as the budget for requests that outlive the page allows; tells whether anything.
-    fn pack_out(&mut self, store: &mut dyn Store) -> bool {
+    /// Then the record is to be written.
+    fn pack_out(&mut self) -> bool {
         let mut packed = false;
         while let Some(batch) = self.next_to_pack() {
             packed = true;
             self.send_batch(&batch, Means::Keepalive);
-        }
-        if packed {
-            self.own.write_record(store);
         }
         packed
     }
