@@ -144,7 +144,8 @@ impl Election {
         core::mem::take(&mut self.changed)
     }
 
-    /// Whether a tab is gone since last asked: it said so, or did not answer.
+    /// Whether a tab is gone since last asked: it said so, or did not answer the leader. A leader
+    /// that did not answer may only be slow.
     pub fn take_lost(&mut self) -> bool {
         core::mem::take(&mut self.lost)
     }
@@ -226,6 +227,7 @@ impl Election {
             return;
         }
         if message.says == Says::Bye {
+            self.lost = true;
             self.lose(now, from, rng);
             return;
         }
@@ -382,6 +384,7 @@ impl Election {
             (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&unanswered_ms)
         };
         while let Some(member) = self.members.iter().find(|member| gone(member)) {
+            self.lost = true;
             self.forget(member.tab);
         }
         let mut asked = false;
@@ -423,7 +426,6 @@ impl Election {
 
     fn forget(&mut self, tab: TabId) {
         remove_where(&mut self.members, |member| member.tab == tab);
-        self.lost = true;
     }
 
     const fn say(&mut self, says: Says) {

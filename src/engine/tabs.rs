@@ -150,9 +150,7 @@ impl Engine {
             return;
         }
         let (says, [first, ..]) = (message.says, message.numbers);
-        if says == Says::Bye {
-            self.plan_scans(&AFTER_GONE_MS);
-        } else {
+        if says != Says::Bye {
             self.hand_back(from);
         }
         if self.election.role() == Role::Leader && matches!(says, Says::Hello | Says::Ping) {
@@ -177,7 +175,7 @@ impl Engine {
     /// Carries out what the election decided.
     pub(super) fn run_election(&mut self) {
         self.post_for_election();
-        if self.election.take_lost() && self.election.role() == Role::Leader {
+        if self.election.take_lost() {
             self.plan_scans(&AFTER_GONE_MS);
         }
         if self.election.take_changed() {
