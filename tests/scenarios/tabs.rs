@@ -163,8 +163,8 @@ fn a_follower_that_is_shown_takes_the_lead_from_a_hidden_tab() {
     assert_eq!(world.leaders(), [follower]);
 }
 
-#[test]
-fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
+/// Two tabs that lead, the channel between them being cut.
+fn two_leaders() -> (World, usize, usize) {
     let (mut world, first) = World::with_tab(|_| {});
     world.cut = true;
     let second = world.open();
@@ -174,6 +174,12 @@ fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
         [first, second],
         "neither knows of the other"
     );
+    (world, first, second)
+}
+
+#[test]
+fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
+    let (mut world, first, second) = two_leaders();
     world.burst(first, 60);
     world.burst(second, 60);
     world.pass(20_000);
@@ -196,10 +202,7 @@ fn two_leaders_that_hear_each_other_become_one_and_nothing_is_doubled() {
 
 #[test]
 fn not_every_word_of_a_second_leader_is_answered_by_a_claim() {
-    let (mut world, first) = World::with_tab(|_| {});
-    world.cut = true;
-    let second = world.open();
-    world.pass(JOINED_MS);
+    let (mut world, first, second) = two_leaders();
     // Of two with one term the lower id leads. The other has not heard of it yet.
     let mut pair = [first, second];
     pair.sort_by_key(|tab| world.name(*tab).to_owned());
@@ -219,11 +222,7 @@ fn not_every_word_of_a_second_leader_is_answered_by_a_claim() {
 
 #[test]
 fn a_follower_offers_to_one_leader_only() {
-    let (mut world, first) = World::with_tab(|_| {});
-    world.cut = true;
-    let second = world.open();
-    world.pass(JOINED_MS);
-    assert_eq!(world.leaders(), [first, second]);
+    let (mut world, first, second) = two_leaders();
     // Both hear it, and it hears both; they do not hear each other.
     world.deaf.extend([(first, second), (second, first)]);
     world.cut = false;
