@@ -16,8 +16,31 @@
 //! whose id and bytes never change again, whoever sends it and however often.
 
 #![warn(missing_docs)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_imports
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
+pub mod delivery;
 pub mod engine;
+pub mod intake;
+pub mod journal;
+pub mod model;
+pub mod tabs;
+pub mod text;
+pub mod visitor;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 pub mod wire;

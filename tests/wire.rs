@@ -33,7 +33,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use host::{Host, START_MS};
 use proptest::prelude::*;
-use sendoff::engine::{config::Config, io::Outcome, store::MemoryStore};
+use sendoff::engine::config::Config;
+use sendoff::engine::io::Outcome;
+use sendoff::model::store::MemoryStore;
 use serde_json::Value;
 
 use crate::calls::{PageCall, any_calls};

@@ -1,12 +1,10 @@
 //! The books: what was accepted, delivered, given up and refused, and what the page is told of it.
 
-use super::{
-    event::CallError,
-    ids::TabId,
-    io::Output,
-    report::{DropReason, Fields, Report},
-};
-use crate::wire::text::{after, line_at, name_of, owned, unquoted};
+use crate::engine::io::Output;
+use crate::engine::report::{DropReason, Fields, Report};
+use crate::intake::call::CallError;
+use crate::model::ids::TabId;
+use crate::text::fields::{after, line_at, name_of, owned, unquoted};
 
 /// What is told once, in the order of [`NOTICES`].
 #[derive(Clone, Copy, Debug)]

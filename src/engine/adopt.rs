@@ -1,11 +1,17 @@
 //! Journals of tabs that are gone: found in storage, taken over, let go of again when their tab
 //! turns out to be alive.
 
-use super::{
-    Engine, account::Notice, election::Role, ids::TabId, lists::remove_where, pump::Flight,
-    reading::Found, report::DropReason, store::Store, time::Instant,
-};
-use crate::wire::text::{part, split_once};
+use crate::engine::Engine;
+use crate::engine::account::Notice;
+use crate::engine::pump::Flight;
+use crate::engine::reading::Found;
+use crate::engine::report::DropReason;
+use crate::model::ids::TabId;
+use crate::model::lists::remove_where;
+use crate::model::store::Store;
+use crate::model::time::Instant;
+use crate::tabs::election::Role;
+use crate::text::fields::{part, split_once};
 
 /// A journal that was written to this recently may have a living owner, unless it says that its tab
 /// has left: one that is still loading the engine, or has not been heard because the machine is slow.

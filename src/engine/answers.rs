@@ -1,17 +1,15 @@
 //! What the answer to a request means, and what becomes of the batch.
 
-use super::{
-    Engine,
-    exit::Presence,
-    io::{Means, Outcome, Output, RequestId},
-    partition::BatchRef,
-    peer::PeerVerdict,
-    pump::Flight,
-    report::{DropReason, Report},
-    retry::{classify, pause_ms, status_of, text_of},
-    store::Store,
-    time::Instant,
-};
+use crate::delivery::retry::{classify, pause_ms, status_of, text_of};
+use crate::engine::Engine;
+use crate::engine::exit::Presence;
+use crate::engine::io::{Means, Outcome, Output, RequestId};
+use crate::engine::partition::BatchRef;
+use crate::engine::pump::Flight;
+use crate::engine::report::{DropReason, Report};
+use crate::model::store::Store;
+use crate::model::time::Instant;
+use crate::tabs::peer::PeerVerdict;
 use crate::wire::envelope;
 
 impl Engine {

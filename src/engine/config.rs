@@ -1,11 +1,10 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
-use super::{io::Output, report::Report};
-use crate::wire::{
-    json::push_u64,
-    text::{Fields, fields, join, owned, parse_u64, part},
-};
+use crate::engine::io::Output;
+use crate::engine::report::Report;
+use crate::text::fields::{Fields, fields, join, owned, parse_u64, part};
+use crate::text::json::push_u64;
 
 /// Events cut into one batch at most, and the number of waiting events that triggers a flush.
 pub const FLUSH_AT: u32 = 50;

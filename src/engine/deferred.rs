@@ -1,13 +1,11 @@
 //! Deferred requests (`fetchLater`): what the browser is left with in case this tab simply dies.
 
-use super::{
-    Engine,
-    account::Account,
-    io::{Means, Outcome, Output, RequestId},
-    log::{NO_HOLES, Seal, UNREPORTED},
-    store::Store,
-    time::{Instant, Timer},
-};
+use crate::engine::Engine;
+use crate::engine::account::Account;
+use crate::engine::io::{Means, Outcome, Output, RequestId};
+use crate::journal::log::{NO_HOLES, Seal, UNREPORTED};
+use crate::model::store::Store;
+use crate::model::time::{Instant, Timer};
 
 /// Bytes of deferred requests at most. The quota is 64 KiB per reporting origin (Deferred fetch,
 /// fetch.spec.whatwg.org "deferred-fetch quota"), and URL and headers count.

@@ -1,14 +1,12 @@
 //! Every way a page can end, and coming back: hidden, leaving, frozen, restored.
 
-use super::{
-    Engine,
-    election::Role,
-    io::{Means, Output, PageEvent},
-    log::CutLimits,
-    partition::BatchRef,
-    pump::{KEEPALIVE_BYTES_MAX, flies},
-    store::Store,
-};
+use crate::engine::Engine;
+use crate::engine::io::{Means, Output, PageEvent};
+use crate::engine::partition::BatchRef;
+use crate::engine::pump::{KEEPALIVE_BYTES_MAX, flies};
+use crate::journal::log::CutLimits;
+use crate::model::store::Store;
+use crate::tabs::election::Role;
 
 /// Batches sealed for others to send at most.
 const DOUBTED_MAX: usize = 8;

@@ -1,12 +1,10 @@
 //! `flush()` and `shutdown()`: when a flush begins, and when it is answered.
 
-use super::{
-    Engine,
-    io::{Input, Output},
-    report::Report,
-    store::Store,
-    time::Instant,
-};
+use crate::engine::Engine;
+use crate::engine::io::{Input, Output};
+use crate::engine::report::Report;
+use crate::model::store::Store;
+use crate::model::time::Instant;
 
 /// A `flush()` is answered after this long at the latest, in milliseconds.
 pub(super) const FLUSH_WAIT_MS: u64 = 30_000;

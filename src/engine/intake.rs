@@ -1,14 +1,13 @@
 //! Calls of the page: checked, numbered, journalled, bounded.
 
-use super::{
-    Engine,
-    account::Notice,
-    event::{Call, CallError},
-    log::CutLimits,
-    report::DropReason,
-    store::{Store, StoreError},
-};
-use crate::wire::{envelope, text::fields};
+use crate::engine::Engine;
+use crate::engine::account::Notice;
+use crate::engine::report::DropReason;
+use crate::intake::call::{Call, CallError};
+use crate::journal::log::CutLimits;
+use crate::model::store::{Store, StoreError};
+use crate::text::fields::fields;
+use crate::wire::envelope;
 
 /// Events kept at most while nothing has ever got through to the endpoint.
 pub(super) const RING_EVENTS_MAX: usize = 1_000;
@@ -64,7 +63,7 @@ impl Engine {
     }
 
     fn envelope_bytes(&self) -> usize {
-        envelope::overhead_bytes(&self.own.log.header, super::log::HOLES_MAX)
+        envelope::overhead_bytes(&self.own.log.header, crate::journal::log::HOLES_MAX)
     }
 
     /// Limits of a batch in this configuration.

@@ -6,7 +6,8 @@
 //! has returned, and arranges for `Input::Timeout` at
 //! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious.
 
-use super::{report::Report, time::UnixMillis};
+use crate::engine::report::Report;
+use crate::model::time::UnixMillis;
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,79 +4,46 @@
 //! [`intake`](self) (calls), `pump` (requests), `answers`, `flush`, `tabs` (the living ones),
 //! `adopt` (what dead ones left), `exit` (hidden, leaving, restored) and `deferred` (what the
 //! browser is to send if this tab dies). Below these stand the parts that know nothing of each
-//! other: [`log`], [`journal`], [`election`], [`retry`] …
-
-#![deny(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::wildcard_imports
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )
-)]
+//! other: the log, the journal, the election, the gate.
 
 mod account;
 mod adopt;
 mod answers;
-pub mod breaker;
 pub mod config;
 mod deferred;
-pub mod election;
-pub mod entries;
-pub mod event;
 mod exit;
 mod flush;
-pub mod identity;
-pub mod ids;
 mod intake;
 pub mod io;
-pub mod journal;
-mod lists;
-pub mod log;
 mod partition;
-pub mod peer;
 mod pump;
-pub mod rawjson;
 mod reading;
-pub mod record;
 pub mod report;
-pub mod retry;
-pub mod rng;
-pub mod seal;
-pub mod store;
 mod tabs;
-pub mod time;
 
+use crate::delivery::retry::Gate;
+use crate::journal::log::Log;
+use crate::journal::segments::Journal;
+use crate::model::ids::TabId;
+use crate::model::rng::Rng;
+use crate::model::store::{Store, read};
+use crate::model::time::{Instant, Now, Timer, TimerTable};
+use crate::tabs::election::{Election, Role};
+use crate::visitor::identity::Identity;
 use account::{Account, Notice};
 use config::{Config, MultiTabMode};
 use deferred::Deferred;
-use election::{Election, Role};
 use exit::{PageState, Presence};
 use flush::{FLUSH_WAIT_MS, Waiter};
-use identity::Identity;
-use ids::TabId;
 use intake::RING_STORAGE_BYTES_MAX;
 use io::{Host, Input, Output};
-use journal::Journal;
-use log::Log;
 use partition::Partition;
 use pump::Flight;
 use report::{Fields, Stats};
-use retry::Gate;
-use rng::Rng;
-use store::{Store, read};
 use tabs::{ALONE_MS, Tabs};
-use time::{Instant, Now, Timer, TimerTable};
 
-use crate::wire::{envelope, text::join};
+use crate::text::fields::join;
+use crate::wire::envelope;
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;

@@ -1,13 +1,11 @@
 //! One tab's journalled log as a sender has it: this tab's own, or one taken over.
 
-use super::{
-    deferred::Slot,
-    ids::{TabId, batch_id},
-    journal::Journal,
-    log::{CutLimits, Log, NO_EVENT, Seal, UNREPORTED},
-    store::Store,
-    time::{Instant, UnixMillis},
-};
+use crate::engine::deferred::Slot;
+use crate::journal::log::{CutLimits, Log, NO_EVENT, Seal, UNREPORTED};
+use crate::journal::segments::Journal;
+use crate::model::ids::{TabId, batch_id};
+use crate::model::store::Store;
+use crate::model::time::{Instant, UnixMillis};
 
 /// A batch that was sealed this recently may still be on its way; asking earlier would miss it.
 pub(super) const SETTLE_MS: u64 = 2_000;

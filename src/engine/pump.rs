@@ -1,16 +1,15 @@
 //! What is sent next, and by which means.
 
-use super::{
-    Engine,
-    ids::TabId,
-    io::{Means, Output, Request, RequestId},
-    log::{NO_EVENT, Seal},
-    partition::{BatchRef, Partition},
-    store::Store,
-    tabs::Tabs,
-    time::{Instant, Timer},
-};
-use crate::wire::{envelope, text::owned};
+use crate::engine::Engine;
+use crate::engine::io::{Means, Output, Request, RequestId};
+use crate::engine::partition::{BatchRef, Partition};
+use crate::engine::tabs::Tabs;
+use crate::journal::log::{NO_EVENT, Seal};
+use crate::model::ids::TabId;
+use crate::model::store::Store;
+use crate::model::time::{Instant, Timer};
+use crate::text::fields::owned;
+use crate::wire::envelope;
 
 /// Bytes that all `keepalive` requests and beacons of a page may have in flight together (Fetch
 /// standard, 4.5 "HTTP-network-or-cache fetch": 64 KiB), shared with the page's own.

@@ -1,23 +1,19 @@
 //! Reading back a journal that somebody left.
 
-use super::{
-    Engine,
-    event::Call,
-    identity::Identity,
-    ids::TabId,
-    journal::{Journal, Segment, insert},
-    log::{Log, Seal},
-    partition::Partition,
-    record::{
-        VERSION, damaged_events, read_numbers, read_record, segment_range, unguard, version_of,
-    },
-    store::Store,
-    time::UnixMillis,
+use crate::engine::Engine;
+use crate::engine::partition::Partition;
+use crate::intake::call::Call;
+use crate::journal::log::{Log, Seal};
+use crate::journal::record::{
+    VERSION, damaged_events, read_numbers, read_record, segment_range, unguard, version_of,
 };
-use crate::wire::{
-    envelope,
-    text::{fields, join, owned, split_once},
-};
+use crate::journal::segments::{Journal, Segment, insert};
+use crate::model::ids::TabId;
+use crate::model::store::Store;
+use crate::model::time::UnixMillis;
+use crate::text::fields::{fields, join, owned, split_once};
+use crate::visitor::identity::Identity;
+use crate::wire::envelope;
 
 /// A damaged value is kept if it is no longer than this.
 const ASIDE_BYTES_MAX: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! Everything the SDK did or lost, as data.
 
-use crate::wire::text::{line_at, name_of};
+use crate::text::fields::{line_at, name_of};
 
 /// Why an accepted event was given up. Counted in [`Stats::dropped`], never silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -294,7 +294,11 @@ impl Fields for Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Engine, config::Config, io::Host, store::MemoryStore, time::Now};
+    use crate::engine::Engine;
+    use crate::engine::config::Config;
+    use crate::engine::io::Host;
+    use crate::model::store::MemoryStore;
+    use crate::model::time::Now;
 
     /// The names under which something is told, in order.
     #[derive(Default)]

@@ -1,20 +1,18 @@
 //! The other tabs: batches they offer, answers they are owed, journals that dead ones left.
 
-use super::{
-    Engine,
-    election::Role,
-    ids::TabId,
-    io::Output,
-    lists::remove_where,
-    log::Seal,
-    partition::{BatchRef, Partition, SETTLE_MS},
-    peer::{Message, PeerVerdict, Says},
-    pump::flies,
-    report::Report,
-    store::Store,
-    time::{Instant, Timer, UnixMillis},
-};
-use crate::wire::text::owned;
+use crate::engine::Engine;
+use crate::engine::io::Output;
+use crate::engine::partition::{BatchRef, Partition, SETTLE_MS};
+use crate::engine::pump::flies;
+use crate::engine::report::Report;
+use crate::journal::log::Seal;
+use crate::model::ids::TabId;
+use crate::model::lists::remove_where;
+use crate::model::store::Store;
+use crate::model::time::{Instant, Timer, UnixMillis};
+use crate::tabs::election::Role;
+use crate::tabs::peer::{Message, PeerVerdict, Says};
+use crate::text::fields::owned;
 
 /// Batches whose end is remembered for a tab that missed it.
 const DONE_MAX: usize = 512;

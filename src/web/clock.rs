@@ -8,8 +8,8 @@ use std::cell::Cell;
 use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
-use super::page::WINDOW;
-use crate::engine::time::{Instant, Now, UnixMillis};
+use crate::model::time::{Instant, Now, UnixMillis};
+use crate::web::page::WINDOW;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {

@@ -8,7 +8,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::engine::report::Report;
-use crate::wire::json::List;
+use crate::text::json::List;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {

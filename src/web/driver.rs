@@ -10,18 +10,19 @@ use std::cell::{Cell, RefCell};
 
 use wasm_bindgen::JsValue;
 
-use super::clock::Clock;
-use super::inbox::Arrival;
-use super::lifecycle::Lifecycle;
-use super::storage::BrowserStore;
-use super::timer::{Wake, Wakeup};
-use super::transport::Transport;
-use super::{channel, convert, page, put};
 use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::io::{Input, Output};
 use crate::engine::report::Report;
-use crate::wire::{json::List, text::owned};
+use crate::text::fields::owned;
+use crate::text::json::List;
+use crate::web::clock::Clock;
+use crate::web::inbox::Arrival;
+use crate::web::lifecycle::Lifecycle;
+use crate::web::storage::BrowserStore;
+use crate::web::timer::{Wake, Wakeup};
+use crate::web::transport::Transport;
+use crate::web::{channel, convert, page, put};
 
 /// Inputs taken in one go; what is left then waits for the timer, so that no cycle of answers can
 /// hold the page.

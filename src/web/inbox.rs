@@ -1,7 +1,7 @@
 //! What the shell is told, by the facade and by the JavaScript half.
 
 use crate::engine::io::{Input, Outcome, PageEvent, RequestId, RetryAfter};
-use crate::engine::time::UnixMillis;
+use crate::model::time::UnixMillis;
 
 /// An [`Input`] that owns its text, so that it can wait for its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]

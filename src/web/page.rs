@@ -9,7 +9,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::engine::io;
-use crate::wire::text::{fields, owned, parse_u64};
+use crate::text::fields::{fields, owned, parse_u64};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {

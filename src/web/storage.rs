@@ -12,8 +12,8 @@
 use wasm_bindgen::prelude::*;
 use web_sys::Storage;
 
-use crate::engine::store::{Store, StoreError};
-use crate::wire::text::{fields, owned};
+use crate::model::store::{Store, StoreError};
+use crate::text::fields::{fields, owned};
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {

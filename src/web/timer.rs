@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use gloo_timers::callback::Timeout;
 
-use crate::engine::time::Instant;
+use crate::model::time::Instant;
 
 /// The longest delay that `setTimeout` takes, 24.8 days.
 const DELAY_MS_MAX: u64 = i32::MAX as u64;

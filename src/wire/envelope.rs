@@ -11,11 +11,12 @@
 //! are, so whoever owns the data can see what is missing. `sentAt` is when the batch was sealed,
 //! which is when it was first sent: a batch that is repeated is repeated to the byte.
 
-use super::{
-    json::{push_string, push_timestamp, push_u64},
-    text::{after, after_byte, fields, split_once},
-};
-use crate::engine::{entries::Entry, ids::TabId, seal::Hole, time::UnixMillis};
+use crate::journal::entries::Entry;
+use crate::journal::seal::Hole;
+use crate::model::ids::TabId;
+use crate::model::time::UnixMillis;
+use crate::text::fields::{after, after_byte, fields, split_once};
+use crate::text::json::{push_string, push_timestamp, push_u64};
 
 /// The parts of one event, the strings already JSON.
 #[derive(Clone, Copy, Debug)]

@@ -2,5 +2,3 @@
 //! serialised, so nothing here walks values.
 
 pub mod envelope;
-pub mod json;
-pub mod text;

@@ -3,11 +3,9 @@
 
 use sendoff::engine::io::PageEvent;
 
-use crate::{
-    collector::{Answer, Sent},
-    disk::Cost,
-    world::World,
-};
+use crate::collector::{Answer, Sent};
+use crate::disk::Cost;
+use crate::world::World;
 
 /// Waiting events at which the cost is taken.
 const DEPTHS: [usize; 3] = [0, 1_000, 9_000];

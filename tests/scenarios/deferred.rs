@@ -1,11 +1,10 @@
 //! `fetchLater`: requests that the browser holds, and sends when this tab is gone without a word.
 
-use sendoff::engine::{
-    io::{Means, PageEvent},
-    report::DropReason,
-};
+use sendoff::engine::io::{Means, PageEvent};
+use sendoff::engine::report::DropReason;
 
-use crate::{collector::Sent, world::World};
+use crate::collector::Sent;
+use crate::world::World;
 
 /// A tab for whose death the browser holds requests.
 fn with_fetch_later() -> (World, usize) {

@@ -1,15 +1,11 @@
 //! When events are sent, and what each answer of the collector means.
 
-use sendoff::engine::{
-    io::{PageEvent, RetryAfter},
-    report::DropReason,
-    time::UnixMillis,
-};
+use sendoff::engine::io::{PageEvent, RetryAfter};
+use sendoff::engine::report::DropReason;
+use sendoff::model::time::UnixMillis;
 
-use crate::{
-    collector::{Answer, Sent},
-    world::{WALL_START_MS, World},
-};
+use crate::collector::{Answer, Sent};
+use crate::world::{WALL_START_MS, World};
 
 #[test]
 fn an_event_waits_for_the_interval_and_not_longer() {

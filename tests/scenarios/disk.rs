@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use sendoff::engine::store::{MemoryStore, Store, StoreError};
+use sendoff::model::store::{MemoryStore, Store, StoreError};
 
 /// What was done since the last [`Disk::reset`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

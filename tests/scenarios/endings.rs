@@ -2,10 +2,8 @@
 
 use sendoff::engine::io::{Means, PageEvent, RetryAfter};
 
-use crate::{
-    collector::{Answer, Sent},
-    world::World,
-};
+use crate::collector::{Answer, Sent};
+use crate::world::World;
 
 fn means(sent: &[Sent]) -> Vec<Means> {
     sent.iter().map(|sent| sent.means).collect()

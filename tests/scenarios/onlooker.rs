@@ -1,9 +1,7 @@
 //! What an onlooker sees of a world: accounts, reports, the disk, the collector's data.
 
-use sendoff::engine::{
-    io::Means,
-    report::{DropReason, Report, Stats},
-};
+use sendoff::engine::io::Means;
+use sendoff::engine::report::{DropReason, Report, Stats};
 
 use super::World;
 use crate::collector::Sent;

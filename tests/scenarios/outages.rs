@@ -1,11 +1,10 @@
 //! Collectors that are down, endpoints that are blocked, queues that overflow, networks that are gone.
 
-use sendoff::engine::{
-    io::{PageEvent, RetryAfter},
-    report::{DropReason, Report},
-};
+use sendoff::engine::io::{PageEvent, RetryAfter};
+use sendoff::engine::report::{DropReason, Report};
 
-use crate::{collector::Answer, world::World};
+use crate::collector::Answer;
+use crate::world::World;
 
 /// Down from the start, with many attempts in a go, so that only breaker and backoff count.
 fn unreachable() -> (World, usize) {

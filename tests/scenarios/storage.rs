@@ -1,16 +1,12 @@
 //! The journal: when it is written, what is found there, what is left alone, and what storage may do
 //! to it.
 
-use sendoff::engine::{
-    io::PageEvent,
-    report::DropReason,
-    store::{Store, StoreError},
-};
+use sendoff::engine::io::PageEvent;
+use sendoff::engine::report::DropReason;
+use sendoff::model::store::{Store, StoreError};
 
-use crate::{
-    collector::{Answer, Sent},
-    world::{WALL_START_MS, World},
-};
+use crate::collector::{Answer, Sent};
+use crate::world::{WALL_START_MS, World};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 

@@ -1,11 +1,10 @@
 //! Several tabs of one origin: one of them sends for all, and none of it depends on which.
 
-use sendoff::engine::{config::MultiTabMode, io::PageEvent};
+use sendoff::engine::config::MultiTabMode;
+use sendoff::engine::io::PageEvent;
 
-use crate::{
-    collector::{Answer, Sent},
-    world::{JOINED_MS, World},
-};
+use crate::collector::{Answer, Sent};
+use crate::world::{JOINED_MS, World};
 
 #[test]
 fn a_tab_alone_leads_and_pays_nothing_for_it() {

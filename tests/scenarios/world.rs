@@ -4,18 +4,14 @@ mod onlooker;
 
 use std::collections::VecDeque;
 
-use sendoff::engine::{
-    Engine,
-    config::Config,
-    io::{Host, Input, Means, Outcome, Output, PageEvent, RequestId},
-    report::Report,
-    time::{Instant, Now, UnixMillis},
-};
+use sendoff::engine::Engine;
+use sendoff::engine::config::Config;
+use sendoff::engine::io::{Host, Input, Means, Outcome, Output, PageEvent, RequestId};
+use sendoff::engine::report::Report;
+use sendoff::model::time::{Instant, Now, UnixMillis};
 
-use crate::{
-    collector::{Answer, Collector, Sent},
-    disk::Disk,
-};
+use crate::collector::{Answer, Collector, Sent};
+use crate::disk::Disk;
 
 /// 2026-01-15T12:00:00Z, a Thursday: where every story's wall clock starts.
 pub(crate) const WALL_START_MS: u64 = 1_768_478_400_000;

@@ -1,6 +1,9 @@
 //! What pages say to the SDK, and what must come of it.
 
-use crate::{dates::iso8601, model::Tracked, tab::Arrival, world::World};
+use crate::dates::iso8601;
+use crate::model::Tracked;
+use crate::tab::Arrival;
+use crate::world::World;
 
 const NAMES: [&str; 5] = [
     "page_view",

@@ -3,10 +3,8 @@
 
 use std::rc::Rc;
 
-use crate::{
-    tab::{Arrival, Life},
-    world::{Event, World},
-};
+use crate::tab::{Arrival, Life};
+use crate::world::{Event, World};
 
 /// A message on its way to one tab.
 #[derive(Clone, Debug)]

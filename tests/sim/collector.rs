@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{model::Model, rng::hash};
+use crate::model::Model;
+use crate::rng::hash;
 
 /// A request body as the collector reads it.
 #[derive(Deserialize)]

@@ -3,18 +3,14 @@
 
 use std::collections::VecDeque;
 
-use sendoff::engine::{
-    io::{Input, Outcome, Output, PageEvent, Request},
-    report::{Report, Stats},
-    time::{Instant, Now, UnixMillis},
-};
+use sendoff::engine::io::{Input, Outcome, Output, PageEvent, Request};
+use sendoff::engine::report::{Report, Stats};
+use sendoff::model::time::{Instant, Now, UnixMillis};
 
-use crate::{
-    collector::Body,
-    rng::hash,
-    tab::{Arrival, Life},
-    world::{Event, World},
-};
+use crate::collector::Body;
+use crate::rng::hash;
+use crate::tab::{Arrival, Life};
+use crate::world::{Event, World};
 
 /// Outputs of one call, and inputs that follow each other in one go, at most.
 const OUTPUTS_MAX: usize = 5_000;

@@ -2,7 +2,11 @@
 
 use sendoff::engine::config::MultiTabMode;
 
-use crate::{model::Excuse, network::Flight, profile::Scenario, storage::PREFIX, world::World};
+use crate::model::Excuse;
+use crate::network::Flight;
+use crate::profile::Scenario;
+use crate::storage::PREFIX;
+use crate::world::World;
 
 impl World {
     /// Nothing is waiting, under way or stored any more.

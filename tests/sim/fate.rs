@@ -1,15 +1,11 @@
 //! What becomes of a request that has left the browser.
 
-use sendoff::engine::{
-    io::{Means, Outcome, Request, RetryAfter},
-    time::UnixMillis,
-};
+use sendoff::engine::io::{Means, Outcome, Request, RetryAfter};
+use sendoff::model::time::UnixMillis;
 
-use crate::{
-    network::Flight,
-    tab::About,
-    world::{Event, World},
-};
+use crate::network::Flight;
+use crate::tab::About;
+use crate::world::{Event, World};
 
 /// What follows once the collector has processed a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

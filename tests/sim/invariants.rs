@@ -2,20 +2,16 @@
 
 use std::rc::Rc;
 
-use sendoff::engine::{
-    config::MultiTabMode,
-    io::{Means, Request},
-    report::{DropReason, Stats},
-};
+use sendoff::engine::config::MultiTabMode;
+use sendoff::engine::io::{Means, Request};
+use sendoff::engine::report::{DropReason, Stats};
 
-use crate::{
-    collector::{Body, Envelope, WireEvent},
-    model::Sent,
-    network::BUDGET_BYTES,
-    rng::hash,
-    storage::PREFIX,
-    world::World,
-};
+use crate::collector::{Body, Envelope, WireEvent};
+use crate::model::Sent;
+use crate::network::BUDGET_BYTES;
+use crate::rng::hash;
+use crate::storage::PREFIX;
+use crate::world::World;
 
 /// Of a message, unless a seed is replayed.
 const TEXT_CHARS_MAX: usize = 400;

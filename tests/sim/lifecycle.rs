@@ -1,17 +1,13 @@
 //! How pages come and go, as the browser does it.
 
-use sendoff::engine::{
-    Engine,
-    io::{Host, Outcome, PageEvent},
-    store::MemoryStore,
-};
+use sendoff::engine::Engine;
+use sendoff::engine::io::{Host, Outcome, PageEvent};
+use sendoff::model::store::MemoryStore;
 
-use crate::{
-    rng::mix,
-    storage::{KILL_MS_MAX, PREFIX},
-    tab::{Arrival, Life, Tab},
-    world::{Event, World},
-};
+use crate::rng::mix;
+use crate::storage::{KILL_MS_MAX, PREFIX};
+use crate::tab::{Arrival, Life, Tab};
+use crate::world::{Event, World};
 
 impl World {
     /// A new page, in `process` or one of the browser's choice; its engine starts at once.

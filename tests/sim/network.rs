@@ -7,12 +7,10 @@ use std::{
 
 use sendoff::engine::io::{Means, Outcome, Request, RequestId};
 
-use crate::{
-    collector::Body,
-    fate::{Fate, Then},
-    tab::{About, Arrival, Life},
-    world::{Event, World},
-};
+use crate::collector::Body;
+use crate::fate::{Fate, Then};
+use crate::tab::{About, Arrival, Life};
+use crate::world::{Event, World};
 
 /// All keepalive requests of a page share this many bytes (Fetch standard), and all deferred ones.
 pub(crate) const BUDGET_BYTES: usize = 64 * 1024;

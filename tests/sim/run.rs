@@ -18,11 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    coverage::Coverage,
-    profile::{Scenario, Seed},
-    world::{Summary, World},
-};
+use crate::coverage::Coverage;
+use crate::profile::{Scenario, Seed};
+use crate::world::{Summary, World};
 
 /// Threads that share the work of a large run.
 const THREADS: usize = 2;

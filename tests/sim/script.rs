@@ -1,11 +1,9 @@
 //! What happens in a world while chaos lasts: actions drawn from the seed.
 
-use crate::{
-    rng::Rng,
-    storage::PREFIX,
-    tab::{Arrival, Life},
-    world::{Event, World},
-};
+use crate::rng::Rng;
+use crate::storage::PREFIX;
+use crate::tab::{Arrival, Life};
+use crate::world::{Event, World};
 
 /// An action and how often it is drawn where it is on.
 pub(crate) const ACTIONS: [(Action, u64); 29] = [

@@ -11,7 +11,7 @@ use std::{
     rc::Rc,
 };
 
-use sendoff::engine::store::{Store, StoreError};
+use sendoff::model::store::{Store, StoreError};
 
 /// How far back a kill of the browser can undo writes, in milliseconds.
 pub(crate) const KILL_MS_MAX: u64 = 40;

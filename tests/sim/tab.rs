@@ -6,12 +6,10 @@ use std::{
     rc::Rc,
 };
 
-use sendoff::engine::{
-    Engine,
-    io::{Outcome, PageEvent, RequestId},
-    report::{DropReason, Stats},
-    store::MemoryStore,
-};
+use sendoff::engine::Engine;
+use sendoff::engine::io::{Outcome, PageEvent, RequestId};
+use sendoff::engine::report::{DropReason, Stats};
+use sendoff::model::store::MemoryStore;
 
 use crate::collector::Body;
 

@@ -1,6 +1,7 @@
 //! Invariants about time: leaders that meet, orphans that wait, events on a calm day.
 
-use crate::{profile::Scenario, world::World};
+use crate::profile::Scenario;
+use crate::world::World;
 
 /// Two leaders that hear each other agree within this time.
 const OVERLAP_MS_MAX: u64 = 2_000;

@@ -1,16 +1,12 @@
 //! What an onlooker notes about the tabs: when they may send again, who leads, who hears whom; and
 //! the coverage that follows from it.
 
-use sendoff::engine::{
-    io::{Means, Outcome, RetryAfter},
-    report::{DropReason, Stats},
-};
+use sendoff::engine::io::{Means, Outcome, RetryAfter};
+use sendoff::engine::report::{DropReason, Stats};
 
-use crate::{
-    collector::Body,
-    tab::{Arrival, Life},
-    world::World,
-};
+use crate::collector::Body;
+use crate::tab::{Arrival, Life};
+use crate::world::World;
 
 /// How long the breaker stays open at least.
 const BREAKER_MS: u64 = 5_000;

@@ -6,17 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendoff::engine::io::Outcome;
 
-use crate::{
-    channel::Message,
-    collector::{Body, Collector},
-    coverage::Coverage,
-    model::Model,
-    network::Network,
-    profile::{Faults, Profile, Seed},
-    rng::{Rng, mix},
-    storage::Storage,
-    tab::{Life, Tab},
-};
+use crate::channel::Message;
+use crate::collector::{Body, Collector};
+use crate::coverage::Coverage;
+use crate::model::Model;
+use crate::network::Network;
+use crate::profile::{Faults, Profile, Seed};
+use crate::rng::{Rng, mix};
+use crate::storage::Storage;
+use crate::tab::{Life, Tab};
 
 /// 2026-01-15T12:00:00Z: where every world's wall clock starts.
 const WALL_START_MS: u64 = 1_768_478_400_000;

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{Patch, js};
 use super::Clock;
-use crate::engine::time::{Instant, UnixMillis};
+use crate::model::time::{Instant, UnixMillis};
 
 #[wasm_bindgen_test]
 fn both_clocks_are_read() {

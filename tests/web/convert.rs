@@ -7,7 +7,7 @@ use super::super::support::{js, js_with};
 use super::{option, parsed, tell};
 use crate::engine::config::{Config, wrong_type};
 use crate::engine::report::{DropReason, Fields, Report};
-use crate::wire::json::List;
+use crate::text::json::List;
 
 fn json(value: &JsValue) -> String {
     js_with("return JSON.stringify($)", value)

@@ -4,7 +4,7 @@ use core::arch::wasm32::memory_size;
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::engine::rng::Rng;
+use crate::model::rng::Rng;
 
 const PAGE_BYTES: usize = 65_536;
 /// Allocations of a long visit, and how many of them live at one time.

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::support::{Patch, js};
 use super::BrowserStore;
-use crate::engine::store::{Store, StoreError};
+use crate::model::store::{Store, StoreError};
 
 /// Empties the page's storage, before and after.
 struct Clean;

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::super::support::{Patch, js, turn, until};
 use super::{Wake, Wakeup};
-use crate::engine::time::Instant;
+use crate::model::time::Instant;
 
 thread_local! {
     static WOKEN: Cell<u32> = const { Cell::new(0) };

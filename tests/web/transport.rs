@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::super::support::{Ear, Patch, js, js_with, turn, until};
 use super::Transport;
 use crate::engine::io::{Means, Outcome, Request, RequestId, RetryAfter};
-use crate::engine::time::UnixMillis;
+use crate::model::time::UnixMillis;
 
 fn request(id: u32, means: Means) -> Request {
     Request {

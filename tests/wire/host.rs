@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 
-use sendoff::engine::{
-    Engine,
-    config::Config,
-    io::{self, Input, Outcome, Output, PageEvent},
-    report::Stats,
-    store::MemoryStore,
-    time::{Instant, Now, UnixMillis},
-};
+use sendoff::engine::Engine;
+use sendoff::engine::config::Config;
+use sendoff::engine::io::{self, Input, Outcome, Output, PageEvent};
+use sendoff::engine::report::Stats;
+use sendoff::model::store::MemoryStore;
+use sendoff::model::time::{Instant, Now, UnixMillis};
 
 /// 2026-01-15T12:00:00Z.
 pub(crate) const START_MS: u64 = 1_768_478_400_000;

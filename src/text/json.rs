@@ -1,8 +1,9 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use super::text::{line_at, name_of, owned, part};
-use crate::engine::{report::Fields, time::UnixMillis};
+use crate::engine::report::Fields;
+use crate::model::time::UnixMillis;
+use crate::text::fields::{line_at, name_of, owned, part};
 
 /// Appends a decimal number.
 pub fn push_u64(out: &mut String, number: u64) {

@@ -31,7 +31,7 @@ pub trait Store {
 }
 
 /// The value of `key`, empty where there is none.
-pub(super) fn read(store: &dyn Store, key: &str) -> String {
+pub(crate) fn read(store: &dyn Store, key: &str) -> String {
     store.get(key).unwrap_or_default()
 }
 

@@ -1,17 +1,13 @@
 //! The text formats of the journal.
 
-use super::{
-    log::{HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum},
-    report::DropReason,
-    time::UnixMillis,
-};
-use crate::wire::{
-    json::push_u64,
-    text::{Fields, fields, owned, parse_u64, split_once},
-};
+use crate::engine::report::DropReason;
+use crate::journal::log::{HOLES_MAX, Hole, Log, Seal, UNREPORTED, checksum};
+use crate::model::time::UnixMillis;
+use crate::text::fields::{Fields, fields, owned, parse_u64, split_once};
+use crate::text::json::push_u64;
 
 /// First characters of every value; a value that starts otherwise is of another version.
-pub(super) const VERSION: &str = "1";
+pub(crate) const VERSION: &str = "1";
 
 /// The events after `after` up to `upto` as one segment, with the last one written.
 #[must_use]
@@ -86,7 +82,7 @@ pub fn guard(numbers: &[u64], body: &str) -> String {
 }
 
 /// What `guard` guarded, if it is whole.
-pub(super) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str> {
+pub(crate) fn unguard<'a>(text: &'a str, numbers: &mut [u64]) -> Option<&'a str> {
     let (head, body) = split_once(text, b'\n')?;
     let sum = read_numbers(head, numbers)?.number()?;
     (sum == u64::from(checksum(body))).then_some(body)
@@ -111,7 +107,7 @@ fn push_holes(out: &mut String, holes: &[Hole]) {
 }
 
 /// Adds numbers, a separator before each.
-pub(super) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
+pub(crate) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
     for number in numbers {
         out.push(separator);
         push_u64(out, *number);
@@ -119,7 +115,7 @@ pub(super) fn push_numbers(out: &mut String, separator: char, numbers: &[u64]) {
 }
 
 /// Reads the numbers after the line's first word; the rest of the line is left.
-pub(super) fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
+pub(crate) fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fields<'a>> {
     let mut words = fields(line, b' ');
     words.next();
     words.numbers(numbers)?;
@@ -127,7 +123,7 @@ pub(super) fn read_numbers<'a>(line: &'a str, numbers: &mut [u64]) -> Option<Fie
 }
 
 /// Reads what `write_record` wrote into an empty log, but for the seals; `None` if it is damaged.
-pub(super) fn read_record(text: &str, log: &mut Log, seals: &mut Vec<Seal>) -> Option<()> {
+pub(crate) fn read_record(text: &str, log: &mut Log, seals: &mut Vec<Seal>) -> Option<()> {
     let mut lines = fields(unguard(text, &mut [])?, b'\n');
     let (first, mut settled) = (lines.next()?, 0);
     read_numbers(first, core::slice::from_mut(&mut settled))?;
@@ -167,14 +163,14 @@ pub(super) fn read_record(text: &str, log: &mut Log, seals: &mut Vec<Seal>) -> O
 }
 
 /// The version that a value says it has; `None` if it is no value of ours at all.
-pub(super) fn version_of(value: &str) -> Option<&str> {
+pub(crate) fn version_of(value: &str) -> Option<&str> {
     let head = fields(value, b'\n').next()?;
     let version = fields(head, b' ').next()?;
     parse_u64(version).map(|_| version)
 }
 
 /// How many events a damaged segment held, as its head still says.
-pub(super) fn damaged_events(text: &str) -> usize {
+pub(crate) fn damaged_events(text: &str) -> usize {
     let mut head = [0, 1];
     _ = read_numbers(fields(text, b'\n').next().unwrap_or(""), &mut head);
     let [_, count] = head;

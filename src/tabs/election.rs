@@ -6,13 +6,11 @@
 //! answer is a message event, which browsers do not throttle in hidden tabs as they do timers.
 //! Correctness never depends on the leader being unique; idempotency keys carry that.
 
-use super::{
-    ids::TabId,
-    lists::remove_where,
-    peer::{Message, Says},
-    rng::Rng,
-    time::Instant,
-};
+use crate::model::ids::TabId;
+use crate::model::lists::remove_where;
+use crate::model::rng::Rng;
+use crate::model::time::Instant;
+use crate::tabs::peer::{Message, Says};
 
 /// A new tab waits this long for an answer before it leads, plus as much again at random.
 pub const JOIN_MS: u64 = 100;

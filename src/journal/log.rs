@@ -4,18 +4,15 @@
 //! come sealed batches, whose ranges and bytes are fixed; then events not sealed yet. Events are
 //! given up only from the unsealed part, and leave a [`Hole`] that the next batch reports.
 
-use super::{
-    entries::Entries,
-    ids::{TabId, batch_id},
-    report::DropReason,
-    seal::Stamp,
-    time::UnixMillis,
-};
-pub use super::{
-    entries::Entry,
-    seal::{Hole, NO_HOLES, Seal, UNREPORTED, checksum},
-};
-use crate::wire::{envelope, text::owned};
+use crate::engine::report::DropReason;
+use crate::journal::entries::Entries;
+pub use crate::journal::entries::Entry;
+use crate::journal::seal::Stamp;
+pub use crate::journal::seal::{Hole, NO_HOLES, Seal, UNREPORTED, checksum};
+use crate::model::ids::{TabId, batch_id};
+use crate::model::time::UnixMillis;
+use crate::text::fields::owned;
+use crate::wire::envelope;
 
 /// Holes reported in one envelope at most. Beyond it neighbours are joined where nothing between
 /// them lives, and the rest waits for the next.

@@ -3,8 +3,10 @@
 //! Every message carries its sender's standing (term, whether it leads, whether it is visible), so
 //! that two leaders who hear anything at all of each other know it.
 
-use super::{ids::TabId, record::push_numbers, report::DropReason};
-use crate::wire::text::{fields, owned};
+use crate::engine::report::DropReason;
+use crate::journal::record::push_numbers;
+use crate::model::ids::TabId;
+use crate::text::fields::{fields, owned};
 
 /// Version of the protocol; messages of another are not understood and ignored.
 const VERSION: &str = "2";

@@ -1,7 +1,8 @@
 //! What is fixed about a batch once it is cut, what it reports as given up, and the hash that tells
 //! batches of one range apart.
 
-use super::{report::DropReason, time::UnixMillis};
+use crate::engine::report::DropReason;
+use crate::model::time::UnixMillis;
 
 /// A range of events, both ends included, that was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Seal {
 
 impl Seal {
     /// A batch that waits, and reports nothing.
-    pub(super) const fn new(from: u64, to: u64, at: UnixMillis) -> Self {
+    pub(crate) const fn new(from: u64, to: u64, at: UnixMillis) -> Self {
         Self {
             from,
             to,
@@ -55,12 +56,12 @@ impl Seal {
     }
 
     /// Whether it is the batch of exactly that range.
-    pub(super) fn spans(&self, from: u64, to: u64) -> bool {
+    pub(crate) fn spans(&self, from: u64, to: u64) -> bool {
         (self.from, self.to) == (from, to)
     }
 
     /// Whether it is the same batch to the byte.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.from, self.to, self.stamp) == (other.from, other.to, other.stamp)
     }
 }
@@ -80,7 +81,7 @@ impl Hole {
 
 /// FNV-1a, 32 bits.
 #[derive(Debug)]
-pub(super) struct Stamp(pub(super) u32);
+pub(crate) struct Stamp(pub(crate) u32);
 
 impl Default for Stamp {
     fn default() -> Self {
@@ -93,11 +94,11 @@ impl Stamp {
         self.0 = (self.0 ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         text.bytes().for_each(|byte| self.byte(byte));
     }
 
-    pub(super) fn number(&mut self, number: u64) {
+    pub(crate) fn number(&mut self, number: u64) {
         let mut rest = number;
         for _ in 0..8 {
             // The most significant byte first.

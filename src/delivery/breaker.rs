@@ -1,6 +1,6 @@
 //! The circuit breaker: after several failures in a row nothing is sent for a while, then one probe.
 
-use super::time::Instant;
+use crate::model::time::Instant;
 
 /// Failures in a row that open it.
 pub const FAILURES_MAX: u32 = 5;

@@ -2,16 +2,12 @@
 
 use uuid::Version;
 
-use super::{
-    ids::push_uuid,
-    rawjson::{Kind, scan},
-    rng::Rng,
-    store::{Store, read},
-};
-use crate::wire::{
-    json::push_string,
-    text::{join, owned, split_once, unquoted},
-};
+use crate::model::ids::push_uuid;
+use crate::model::rng::Rng;
+use crate::model::store::{Store, read};
+use crate::text::fields::{join, owned, split_once, unquoted};
+use crate::text::json::push_string;
+use crate::text::scan::{Kind, scan};
 
 /// The first line of what is stored; the ids follow, one a line.
 const VERSION: &str = "1\n";
@@ -81,7 +77,7 @@ fn key(project: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::store::MemoryStore;
+    use crate::model::store::MemoryStore;
 
     #[test]
     fn an_identity_survives_and_a_damaged_one_is_replaced() {

@@ -2,14 +2,10 @@
 
 use uuid::{Uuid, Version};
 
-use super::{
-    rng::{Rng, mix},
-    time::UnixMillis,
-};
-use crate::wire::{
-    json::{push_digits, push_u64},
-    text::{parse_digits, part},
-};
+use crate::model::rng::{Rng, mix};
+use crate::model::time::UnixMillis;
+use crate::text::fields::{parse_digits, part};
+use crate::text::json::{push_digits, push_u64};
 
 /// One load of one page: 80 random bits, written as 20 hex digits. The first 64 of them are the upper
 /// half of the number, the rest is the lower.
@@ -52,7 +48,7 @@ impl TabId {
 }
 
 /// Appends a UUID (RFC 9562), hyphenated, of 128 bits of which some give way to version and variant.
-pub(super) fn push_uuid(out: &mut String, high: u64, low: u64, version: Version) {
+pub(crate) fn push_uuid(out: &mut String, high: u64, low: u64, version: Version) {
     let version = version as u64;
     let uuid = Uuid::from_u64_pair(high & !0xf000 | version << 12, low & !0 >> 2 | 1 << 63);
     let (high, low) = uuid.as_u64_pair();

@@ -1,14 +1,12 @@
 //! What an outcome means, and how long to wait after a failure.
 
-use super::{
-    breaker::Breaker,
-    config::Config,
-    io::{Outcome, RetryAfter},
-    peer::PeerVerdict,
-    report::DropReason,
-    rng::Rng,
-    time::{Instant, Now, UnixMillis},
-};
+use crate::delivery::breaker::Breaker;
+use crate::engine::config::Config;
+use crate::engine::io::{Outcome, RetryAfter};
+use crate::engine::report::DropReason;
+use crate::model::rng::Rng;
+use crate::model::time::{Instant, Now, UnixMillis};
+use crate::tabs::peer::PeerVerdict;
 
 /// The longest backoff, in milliseconds.
 pub const BACKOFF_MS_MAX: u64 = 30_000;

@@ -11,16 +11,12 @@
 //! x  timestamp  code  detail                                 refused by the facade already
 //! ```
 
-use super::{
-    identity::Identity,
-    ids::TabId,
-    rawjson::{Kind, scan},
-    time::UnixMillis,
-};
-use crate::wire::{
-    envelope::{EventParts, event},
-    text::{field_at, fields, join, line_at, name_of},
-};
+use crate::model::ids::TabId;
+use crate::model::time::UnixMillis;
+use crate::text::fields::{field_at, fields, join, line_at, name_of};
+use crate::text::scan::{Kind, scan};
+use crate::visitor::identity::Identity;
+use crate::wire::envelope::{EventParts, event};
 
 /// Characters in an event name at most.
 pub const NAME_CHARS_MAX: u32 = 64;
@@ -85,7 +81,7 @@ impl CallError {
     ];
 
     /// Their names, each with what was wrong and what to do, a line each.
-    pub(super) const TEXTS: &str = "\
+    pub(crate) const TEXTS: &str = "\
 name_missing the event needs a name, a non-empty string
 name_not_string the event name must be a string
 name_too_long the event name exceeds 64 characters; use properties for details
@@ -108,7 +104,7 @@ call_malformed the call could not be read";
     }
 
     /// Stable name, a space, and what was wrong and what to do.
-    pub(super) fn line(self) -> &'static str {
+    pub(crate) fn line(self) -> &'static str {
         line_at(Self::TEXTS, self as usize)
     }
 

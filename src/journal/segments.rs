@@ -15,13 +15,12 @@
 //!
 //! The first character is the version of the format: keys of another version are left alone.
 
-use super::{
-    log::{Log, Seal},
-    record,
-    store::{Store, StoreError, read},
-    time::{Instant, Now},
-};
-use crate::wire::{json::push_u64, text::join};
+use crate::journal::log::{Log, Seal};
+use crate::journal::record;
+use crate::model::store::{Store, StoreError, read};
+use crate::model::time::{Instant, Now};
+use crate::text::fields::join;
+use crate::text::json::push_u64;
 
 /// Bytes of events in one segment at most.
 pub const SEGMENT_BYTES_MAX: usize = 64 * 1024;
@@ -34,18 +33,18 @@ const SQUEEZE_MS: u64 = 30_000;
 
 /// One segment in the store.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     /// Its first event.
-    pub(super) from: u64,
+    pub(crate) from: u64,
     /// Its last event.
-    pub(super) to: u64,
+    pub(crate) to: u64,
     /// Bytes of key and value.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Segment {
     /// What its key ends with.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let mut name = String::new();
         push_u64(&mut name, self.from);
         name.push('-');
@@ -55,7 +54,7 @@ impl Segment {
 }
 
 /// Adds a segment where its range belongs.
-pub(super) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
+pub(crate) fn insert(segments: &mut Vec<Segment>, segment: Segment) {
     let later = |other: &Segment| other.from > segment.from;
     let at = segments.iter().position(later);
     segments.insert(at.unwrap_or(segments.len()), segment);
@@ -67,11 +66,11 @@ pub struct Journal {
     prefix: String,
     /// In order. Taking from the front moves the rest, which is a few words for each: what costs
     /// is the store, and that is only asked for what goes.
-    pub(super) segments: Vec<Segment>,
+    pub(crate) segments: Vec<Segment>,
     /// Events after this one are only in memory.
     stored_to: u64,
-    pub(super) header_bytes: usize,
-    pub(super) record_bytes: usize,
+    pub(crate) header_bytes: usize,
+    pub(crate) record_bytes: usize,
     cap_bytes: usize,
     /// Lower than the cap after a quota error: the page needs the space more than we do.
     soft_cap_bytes: usize,
@@ -121,7 +120,7 @@ impl Journal {
     }
 
     /// What a key names within this journal, if it is one of its own.
-    pub(super) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+    pub(crate) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
         let (prefix, name) = key.split_at_checked(self.prefix.len())?;
         (prefix == self.prefix).then_some(name)
     }
@@ -362,7 +361,7 @@ impl Journal {
         self.key(&segment.name())
     }
 
-    pub(super) fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         join(&[&self.prefix, name])
     }
 }

@@ -1,0 +1,3 @@
+//! From a call of the page to an event.
+
+pub mod call;

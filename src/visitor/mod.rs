@@ -1,0 +1,3 @@
+//! Who the visitor is.
+
+pub mod identity;
