@@ -1,5 +1,8 @@
 //! The nouns that everybody uses.
 
+pub mod drop_reason;
+pub mod event;
+pub mod gap;
 pub mod ids;
 pub mod lists;
 pub mod rng;

@@ -1,0 +1,14 @@
+//! A range of numbers given up, and why.
+
+use crate::model::drop_reason::DropReason;
+
+/// Events of a tab that were given up, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// First.
+    pub from: u64,
+    /// Last.
+    pub to: u64,
+    /// Why.
+    pub reason: DropReason,
+}
