@@ -9,6 +9,7 @@
 mod account;
 mod adopt;
 mod answers;
+pub mod bridge;
 pub mod config;
 mod deferred;
 mod exit;
