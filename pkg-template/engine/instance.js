@@ -4,8 +4,9 @@
 
 import { finalize, imports } from "sendoff:glue";
 
-import { diagnose } from "../platform/diagnose.js";
+import { diagnose, explain, watchPolicy } from "../platform/diagnose.js";
 import { Platform } from "../platform/full.js";
+import { factsOf, rememberTimezone } from "../platform/page/facts.js";
 
 /** @param {unknown} value */
 const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
@@ -36,6 +37,10 @@ export const begin = async (given) => {
 };
 
 /** @param {import("../src/client").Client} client */
-export const openPlatform = (client) => new Platform(client);
-export { diagnose };
+export const openPlatform = (client) => {
+  watchPolicy();
+  rememberTimezone(client);
+  return new Platform(client);
+};
+export { diagnose, explain, factsOf };
 export * from "sendoff:glue";

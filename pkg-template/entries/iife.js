@@ -13,8 +13,4 @@ for (const [name, fn] of Object.entries(functions)) define(Sendoff, name, fn);
 define(Sendoff, "Sendoff", Sendoff); // as it is named where it is imported
 define(page, "Sendoff", Sendoff);
 
-if (stub?.config) {
-  const client = /** @type {any} */ (new Sendoff(stub.config));
-  define(page, "sendoff", client);
-  client.replay?.(stub);
-}
+if (stub?.log) define(page, "sendoff", new Sendoff(stub.config));

@@ -4,7 +4,7 @@
 
 import { attempt } from "../src/builtins.js";
 import { clock, wall } from "./page/clock.js";
-import { PageNow, factsOf, rememberTimezone, signals } from "./page/facts.js";
+import { PageNow, signals } from "./page/now.js";
 import { Lifecycle } from "./page/lifecycle.js";
 import { openStore } from "./page/storage.js";
 
@@ -17,6 +17,7 @@ class PageHost {
   now = new PageNow();
   lifecycle = new Lifecycle();
   signals = signals;
+  runtime = "browser";
   wall = () => attempt(wall) ?? 0;
 
   /** @param {Client} client @param {Load} load */
@@ -41,16 +42,10 @@ class PageHost {
   /** @param {(event: string) => void} hear */
   listen(hear) {
     this.lifecycle.listen(hear, this.client.key("identity"));
-    rememberTimezone(this.client);
   }
 
   stop() {
     this.lifecycle.stop();
-  }
-
-  /** @param {object} who */
-  facts(who) {
-    return factsOf(this.client, who, this.page());
   }
 
   /** @param {string} prefix */

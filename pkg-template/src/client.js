@@ -66,6 +66,8 @@ export class Client {
     const ready = /** @type {ReturnType<typeof deferred<ReadyResult>>} */ (deferred());
     this.ready = ready.promise;
     this.settleReady = ready.resolve;
+    const stub = /** @type {any} */ (globalThis).sendoff;
+    if (attempt(() => encodeURIComponent(stub.config.apiKey)) === project && !stub.to) attempt(() => this.log.goOn(stub));
     this.host.listen((event) => this.heard(event));
     if (this.consent.analytics === "denied") this.denied();
     else this.engine.load();
@@ -97,6 +99,11 @@ export class Client {
     if (this.count(code, calls) === calls) this.telling.error(code, message);
   }
 
+  /** What need not be said twice. @param {string} code @param {string} message */
+  tellOnce(code, message) {
+    if (!this.telling.said[code]) this.telling.error(code, message);
+  }
+
   /** @param {string} code @param {string} method @param {unknown} name @param {string} why */
   refuse(code, method, name, why) {
     const given = typeof name === "string" ? name.slice(0, 64) : "";
@@ -117,12 +124,6 @@ export class Client {
     const options = bare({ ...this.options, consent: `"${this.consent.analytics}"` });
     if (custom.length) options.destinations = `[${given ? [given, ...custom] : custom}]`;
     return options;
-  }
-
-  /** What the engine starts from, as JSON text. */
-  facts() {
-    const { anonymousId, sessionId } = this.visitor.proposal();
-    return this.host.facts({ tab: this.tab, project: this.project, anonymousId, sessionId });
   }
 
   wantsEngine() {
@@ -168,6 +169,7 @@ export class Client {
     else if (it.type === "flushed") soon(() => this.questions.answer(it.id, it.delivered, it.pending, it.dropped));
     else {
       if (it.type === "consent") this.consent.heard(it.analytics, it.marketing);
+      if (it.type === "deliveryFailed") soon(() => this.engine.module?.explain(this));
       this.telling.report(it);
     }
   }

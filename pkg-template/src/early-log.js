@@ -29,6 +29,23 @@ export class EarlyLog {
     return this.client.key(`${this.client.tab}:e`);
   }
 
+  /**
+   * Goes on with what the stub in the page's head has kept (entries/stub.js): its calls, its tab and its log.
+   * @param {any} stub
+   */
+  goOn(stub) {
+    const { client } = this;
+    const [, ...records] = stub.log.split("\n");
+    client.tab = stub.tab;
+    client.calls.page = stub.page;
+    client.calls.records = records;
+    client.calls.units = stub.log.length;
+    this.text = stub.log;
+    this.written = client.host.storage.get(this.key) === stub.log;
+    this.kept = this.written ? records.length : 0;
+    if (!this.written) this.text = "";
+  }
+
   /** Brings it up to date, as far as there is room. */
   keep() {
     const { client } = this;

@@ -71,10 +71,9 @@ export class EngineLink {
   /** @param {EngineModule} module */
   open(module) {
     const { client } = this;
-    const facts = client.facts();
     this.module = module;
     this.platform = module.openPlatform(client);
-    this.number = module.start(this.platform, configJson(client.engineOptions()), facts);
+    this.number = module.start(this.platform, configJson(client.engineOptions()), module.factsOf(client));
     if (!this.number) throw new Error("the engine refused to start");
     client.opened();
   }

@@ -96,8 +96,7 @@ export interface Host {
   listen(hear: (event: string) => void): void;
   stop(): void;
   signals(): { gpc: boolean; dnt: boolean };
-  /** What the engine starts from, as JSON text. */
-  facts(who: { tab: string; project: string; anonymousId: string; sessionId: string }): string;
+  runtime: string;
   /** Removes all keys that begin so. */
   forget(prefix: string): void;
   load(source: unknown, attempts: number): Promise<EngineModule>;
@@ -121,7 +120,10 @@ export interface Platform {
 /** The engine's functions, and what makes the platform object that it works on. */
 export interface EngineModule {
   openPlatform(client: Client): Platform;
+  /** What the engine starts from, as JSON text. */
+  factsOf(client: Client): string;
   diagnose(client: Client): Promise<Finding[]>;
+  explain(client: Client): Promise<void>;
   start(platform: Platform, config: string, facts: string): number;
 }
 

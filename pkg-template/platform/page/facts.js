@@ -1,57 +1,17 @@
 // @ts-check
-// Where this runs: what the engine starts from, and what the page is at a call.
+// Where this runs: what the engine starts from, on a page and in a worker, which lacks most of it.
 //
-// Every getter may be missing (WebViews) or patched to throw (privacy extensions); what cannot be read is left out. Texts
-// are cut, since an address may be megabytes long. The time zone is never asked for at start: the first
-// `Intl.DateTimeFormat` of a page loads ICU, 65 ms of main thread. It is asked for when the page is idle, and remembered.
+// The time zone is never asked for at start: the first `Intl.DateTimeFormat` of a page loads ICU, 65 ms of main thread. It
+// is asked for when the page is idle, and remembered.
 
 import { attempt, bare, parse } from "../../src/builtins.js";
 import { jsonOf } from "../../src/text.js";
 import { isVisible } from "./lifecycle.js";
+import { read, signals } from "./now.js";
 
 /** @typedef {import("../../src/client").Client} Client */
 
-const TEXT_UNITS_MAX = 2_048;
 const IDLE_MS = 5_000;
-
-/** A short text, a number, a yes or no; `undefined`, which JSON leaves out, for anything else. @param {() => unknown} get */
-const read = (get) => {
-  const value = attempt(get);
-  if (typeof value === "string") return value.slice(0, TEXT_UNITS_MAX);
-  return typeof value === "number" || typeof value === "boolean" ? value : undefined;
-};
-
-/** What the page is now. */
-export class PageNow {
-  /** @type {string | undefined} */
-  href;
-  title = "";
-  json = "{}";
-
-  /** The same text while nothing changes: addresses and titles of single-page applications do. */
-  read() {
-    try {
-      const { href } = location;
-      const { title } = document;
-      if (href !== this.href || title !== this.title) this.describe(href, title);
-    } catch {}
-    return this.json;
-  }
-
-  /** @param {string} href @param {string} title */
-  describe(href, title) {
-    this.href = href;
-    this.title = title;
-    const page = {
-      url: read(() => href),
-      path: read(() => location.pathname),
-      search: read(() => location.search),
-      title: read(() => title),
-      referrer: read(() => document.referrer),
-    };
-    this.json = attempt(() => jsonOf(page)) ?? "{}";
-  }
-}
 
 /** The hints that browsers give without being asked for more. */
 const hints = () => {
@@ -83,11 +43,6 @@ const hasChannel = ({ project, consent }) => {
   return attempt(() => (new BroadcastChannel(`sendoff:${project}`).close(), true)) === true;
 };
 
-export const signals = () => ({
-  gpc: attempt(() => /** @type {any} */ (navigator).globalPrivacyControl) === true,
-  dnt: attempt(() => navigator.doNotTrack) === "1",
-});
-
 /** Whether what is written would outlive the page; a full storage is still worth reading. @param {Client} client */
 const storageKind = ({ host, consent }) => {
   const { kind } = host.storage;
@@ -98,17 +53,15 @@ const storageKind = ({ host, consent }) => {
 /**
  * What the engine starts from.
  * @param {Client} client
- * @param {object} who
- * @param {string} page
  */
-export const factsOf = (client, who, page) => {
-  const { storage } = client.host;
+export const factsOf = (client) => {
+  const { host, tab, project, visitor } = client;
+  const { anonymousId, sessionId } = visitor.proposal();
   const facts = {
-    ...who,
+    ...{ tab, project, anonymousId, sessionId, runtime: host.runtime },
     ...signals(),
-    runtime: "browser",
-    context: context(storage.get(client.key("tz"))),
-    page: attempt(() => parse(page)),
+    context: context(host.storage.get(client.key("tz"))),
+    page: attempt(() => parse(host.page())),
     landing: { url: read(() => location.href), referrer: read(() => document.referrer) },
     channel: hasChannel(client),
     deferred: attempt(() => isSecureContext && typeof (/** @type {any} */ (window).fetchLater) === "function") === true,
@@ -129,5 +82,5 @@ export const rememberTimezone = (client) => {
     const zone = read(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
     if (typeof zone === "string") storage.set(key, zone);
   };
-  setTimeout(() => (typeof requestIdleCallback === "function" ? requestIdleCallback(ask) : ask()), IDLE_MS);
+  if (client.host.runtime === "browser") setTimeout(() => (typeof requestIdleCallback === "function" ? requestIdleCallback(ask) : ask()), IDLE_MS);
 };

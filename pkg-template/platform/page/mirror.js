@@ -7,8 +7,8 @@ import { attempt } from "../../src/builtins.js";
 const MAX_AGE_S = 400 * 24 * 3_600; // the most that browsers allow
 const LENGTH_MAX = 4_000; // with the name, browsers take 4,096
 
-/** @type {string | undefined} "; domain=…", or empty for this host alone */
-let place;
+/** @param {string} project */
+const nameOf = (project) => `sendoff_${project.replace(/[^\w%-]/g, "_")}`;
 
 /** @param {string} name */
 const read = (name) => {
@@ -16,27 +16,13 @@ const read = (name) => {
   return undefined;
 };
 
-/** @param {string} name @param {string} value @param {string} where @param {number} seconds */
-const write = (name, value, where, seconds) => {
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `${name}=${value}; path=/${where}; max-age=${seconds}; samesite=lax${secure}`;
-};
-
-const findPlace = () => {
+/** Every domain that this host is part of, the highest first, and the host alone. */
+const places = () => {
   const labels = location.hostname.split(".");
-  const probe = "sendoff_probe";
-  for (let n = labels.length - 2; n >= 0; n--) {
-    const where = `; domain=${labels.slice(n).join(".")}`;
-    write(probe, "1", where, 10);
-    const isTaken = read(probe) !== undefined;
-    write(probe, "", where, 0);
-    if (isTaken) return where;
-  }
-  return "";
+  const all = [""];
+  for (let n = 0; n < labels.length - 1; n++) all.unshift(`; domain=${labels.slice(n).join(".")}`);
+  return all;
 };
-
-/** @param {string} project */
-const nameOf = (project) => `sendoff_${project.replace(/[^\w%-]/g, "_")}`;
 
 /** @param {string} project */
 export const readMirror = (project) =>
@@ -45,13 +31,16 @@ export const readMirror = (project) =>
     return value === undefined ? value : decodeURIComponent(value);
   });
 
-/** Writes it, or removes it where there is nothing to be written. @param {string} project @param {string} text */
+/** Writes it where it is taken first, or removes it everywhere. @param {string} project @param {string} text */
 export const writeMirror = (project, text) => {
   attempt(() => {
     const name = nameOf(project);
-    if (!text && read(name) === undefined) return;
-    place ??= findPlace();
     const value = encodeURIComponent(text);
-    if (name.length + value.length <= LENGTH_MAX) write(name, value, place, text ? MAX_AGE_S : 0);
+    if (text ? name.length + value.length > LENGTH_MAX : read(name) === undefined) return;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    for (const where of places()) {
+      document.cookie = `${name}=${value}; path=/${where}; max-age=${text ? MAX_AGE_S : 0}; samesite=lax${secure}`;
+      if (text && read(name) === value) return;
+    }
   });
 };
