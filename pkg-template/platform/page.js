@@ -55,6 +55,11 @@ class PageHost {
     storage.setMirror("");
   }
 
+  /** Where a page is played by Node (jsdom), no timer of ours keeps a test from ending. @param {any} timer */
+  unref(timer) {
+    timer?.unref?.();
+  }
+
   /** @param {any} cause */
   adviceOnLoading(cause) {
     const isForbidden = attempt(() => cause.name === "CompileError" || /unsafe-eval|Content.Security/i.test(cause.message));

@@ -27,7 +27,6 @@ const DETAIL_UNITS_MAX = 200;
 export class Client {
   /** @type {"loading" | "ready" | "failed" | "denied" | "stopped"} */
   state = "loading";
-  closed = false; // shutdown or destroy was called
   over = false; // that is settled
   /** @type {any} what the engine's account was at the end */
   last;
@@ -63,9 +62,7 @@ export class Client {
     this.crumbs = new Breadcrumbs(this);
     this.questions = new Questions(this);
     this.engine = new EngineLink(this);
-    const ready = /** @type {ReturnType<typeof deferred<ReadyResult>>} */ (deferred());
-    this.ready = ready.promise;
-    this.settleReady = ready.resolve;
+    this.awaited = /** @type {ReturnType<typeof deferred<ReadyResult>>} */ (deferred());
     const stub = /** @type {any} */ (globalThis).sendoff;
     if (attempt(() => encodeURIComponent(stub.config.apiKey)) === project && !stub.to) attempt(() => this.log.goOn(stub));
     this.host.listen((event) => this.heard(event));
@@ -127,7 +124,7 @@ export class Client {
   }
 
   wantsEngine() {
-    return !this.closed && (this.state === "loading" || this.state === "failed") && !this.refused.wasm_trapped;
+    return !this.over && (this.state === "loading" || this.state === "failed") && !this.refused.wasm_trapped;
   }
 
   opened() {
@@ -135,7 +132,7 @@ export class Client {
     this.visitor.changed = true;
     this.calls.cross(); // the engine has journalled them when it returns
     this.questions.passOn();
-    this.settleReady({ ok: true, code: null });
+    this.awaited.resolve({ ok: true, code: null });
   }
 
   /** From here on there is no engine, and calls are kept for one that comes. @param {string} code @param {string} message */
@@ -154,10 +151,17 @@ export class Client {
     this.giveUp(code);
   }
 
+  /** Another holder has come: what failed before is tried again for him. */
+  again() {
+    if (this.state !== "failed") return;
+    this.awaited = deferred();
+    this.engine.load();
+  }
+
   /** Nobody is to wait for an engine. @param {any} code */
   giveUp(code) {
     this.questions.giveUp();
-    this.settleReady({ ok: false, code });
+    this.awaited.resolve({ ok: false, code });
   }
 
   /** What the engine reports. @param {string} json */
@@ -269,7 +273,6 @@ export class Client {
 
   /** @param {number} waitMs */
   async shutdown(waitMs) {
-    this.closed = true;
     this.leaveRegistry();
     const result = await this.questions.ask("shutdown", waitMs, waitMs);
     this.over = true;
@@ -279,7 +282,6 @@ export class Client {
 
   destroy() {
     if (this.state === "stopped") return;
-    this.closed = true;
     this.leaveRegistry();
     this.calls.cross();
     this.last = this.engine.stats();

@@ -38,7 +38,10 @@ const start = (entry, input) => {
   const shared = clients[project];
   if (shared) return shared.attach(config);
   const client = (clients[project] = new Client(entry, project, config, telling));
-  client.attach = ({ own }) => membersOf(client, own);
+  client.attach = ({ own }) => {
+    client.again();
+    return membersOf(client, own);
+  };
   return client.attach(config);
 };
 

@@ -4,7 +4,7 @@
 // Proxy. Two holders of one key share a client, and each may let go of it by itself.
 
 import { anyJson, record, track } from "./record.js";
-import { attempt, isObject, member } from "./builtins.js";
+import { attempt, isObject, member, soon } from "./builtins.js";
 import { recordMetric, timing } from "./metrics.js";
 
 /** @typedef {import("./client").Client} Client */
@@ -79,7 +79,7 @@ class Handle {
     if (this.over) return;
     if (this.close() || this.ended) this.client.destroy();
     this.over = true;
-    this.unlisten();
+    soon(() => this.unlisten()); // what was told until now is still heard
   }
 
   /** Lets go; whether this was the last who held it. */
@@ -187,7 +187,7 @@ const service = (handle, all) => {
     stats: () => handle.stats(),
     /** @type {(event: any, fn: any) => () => void} */
     on: (event, fn) => client.telling.on(event, fn),
-    ready: client.ready,
+    ready: client.awaited.promise,
     /** @type {(plugin: any) => void} */
     use: (plugin) => client.hooks.use(plugin, all()),
     /** @type {(name: any) => boolean} */

@@ -47,7 +47,7 @@ const hasChannel = ({ project, consent }) => {
 const storageKind = ({ host, consent }) => {
   const { kind } = host.storage;
   if (kind === "memory" || consent.analytics !== "granted") return kind;
-  return attempt(() => (window[`${kind}Storage`].getItem("sendoff"), true)) ? kind : "memory";
+  return attempt(() => (globalThis[`${kind}Storage`].getItem("sendoff"), true)) ? kind : "memory";
 };
 
 /**
@@ -64,7 +64,7 @@ export const factsOf = (client) => {
     page: attempt(() => parse(host.page())),
     landing: { url: read(() => location.href), referrer: read(() => document.referrer) },
     channel: hasChannel(client),
-    deferred: attempt(() => isSecureContext && typeof (/** @type {any} */ (window).fetchLater) === "function") === true,
+    deferred: attempt(() => isSecureContext && typeof (/** @type {any} */ (globalThis).fetchLater) === "function") === true,
     keepalive: honoursKeepalive(),
     storage: storageKind(client),
     visible: isVisible(),
@@ -82,5 +82,7 @@ export const rememberTimezone = (client) => {
     const zone = read(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
     if (typeof zone === "string") storage.set(key, zone);
   };
-  if (client.host.runtime === "browser") setTimeout(() => (typeof requestIdleCallback === "function" ? requestIdleCallback(ask) : ask()), IDLE_MS);
+  if (client.host.runtime !== "browser") return;
+  const wait = () => (typeof requestIdleCallback === "function" ? requestIdleCallback(ask) : ask());
+  client.host.unref?.(setTimeout(wait, IDLE_MS));
 };

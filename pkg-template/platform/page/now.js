@@ -21,7 +21,7 @@ export class PageNow {
   /** @type {string | undefined} */
   href;
   title = "";
-  json = "{}";
+  json = "";
 
   /** The same text while nothing changes: addresses and titles of single-page applications do. */
   read() {
@@ -44,7 +44,7 @@ export class PageNow {
       title: read(() => title),
       referrer: read(() => document.referrer),
     };
-    this.json = attempt(() => jsonOf(page)) ?? "{}";
+    this.json = attempt(() => jsonOf(page)) ?? "";
   }
 }
 

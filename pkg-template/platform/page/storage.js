@@ -75,7 +75,7 @@ export class PageStore {
 
   /** @param {string} key */
   raw(key) {
-    return attempt(() => window[this.name].getItem(key)) ?? undefined;
+    return attempt(() => globalThis[this.name].getItem(key)) ?? undefined;
   }
 
   /** @param {string} key */
@@ -87,7 +87,7 @@ export class PageStore {
   set(key, value) {
     if (!this.mayTouch) return FAILED;
     try {
-      const storage = window[this.name];
+      const storage = globalThis[this.name];
       storage.setItem(key, value);
       return storage.getItem(key) === value ? WRITTEN : FAILED;
     } catch (error) {
@@ -97,7 +97,7 @@ export class PageStore {
 
   /** @param {string} key */
   remove(key) {
-    attempt(() => window[this.name].removeItem(key));
+    attempt(() => globalThis[this.name].removeItem(key));
   }
 
   /** @param {string} prefix */
@@ -105,7 +105,7 @@ export class PageStore {
     if (this.client.consent?.analytics === "pending") return "";
     let all = "";
     attempt(() => {
-      for (const key of Reflect.ownKeys(window[this.name])) {
+      for (const key of Reflect.ownKeys(globalThis[this.name])) {
         // No key of ours holds a line break, and what follows one in a foreign key is not ours.
         if (typeof key === "string" && key.startsWith(prefix) && !key.includes("\n")) all += `${all && "\n"}${key}`;
       }
