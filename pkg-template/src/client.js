@@ -104,8 +104,8 @@ export class Client {
   /** @param {string} code @param {string} method @param {unknown} name @param {string} why */
   refuse(code, method, name, why) {
     const given = typeof name === "string" ? name.slice(0, 64) : "";
-    // Without what JSON would escape: the engine quotes the text as it stands.
-    const detail = `${method}(${given}): ${why}`.replace(/[\s"\\]+/g, " ").slice(0, DETAIL_UNITS_MAX);
+    // On one line, and without what JSON would escape: it is quoted as it stands.
+    const detail = `${method}(${given}): ${why}`.replace(/[\s"\\\p{Cc}\p{Cs}]+/gu, " ").slice(0, DETAIL_UNITS_MAX);
     if (this.engine.number) return this.calls.add("refused", `\tcode=${code}\tdetail="${detail}"`);
     this.count(code);
     this.telling.error(code, `${detail}; not recorded, send plain JSON within the limits`);

@@ -49,11 +49,11 @@ export class Consent {
   set(choice, options) {
     const { client } = this;
     if (!isObject(choice)) return client.telling.error("consent_invalid", "setConsent() takes { analytics, marketing }");
-    const analytics = word(member(choice, "analytics"), this.analytics);
-    const marketing = word(member(choice, "marketing"), this.marketing);
+    const analytics = word(attempt(() => member(choice, "analytics")), this.analytics);
+    const marketing = word(attempt(() => member(choice, "marketing")), this.marketing);
     let tags = `\tanalytics=${analytics}\tmarketing=${marketing}`;
     for (const name of ["erase", "notify"]) {
-      if (isObject(options) && member(options, name) === true) tags += `\t${name}=1`;
+      if (isObject(options) && attempt(() => member(options, name)) === true) tags += `\t${name}=1`;
     }
     const { number } = client.engine;
     client.calls.cross(); // what was called before the decision goes by the one before
@@ -79,6 +79,7 @@ export class Consent {
     this.analytics = analytics;
     this.marketing = marketing;
     client.telling.report({ type: "consent", analytics, marketing });
+    if (client.over) return;
     if (analytics === "denied") client.denied();
     else client.allowed();
     soon(() => client.calls.settle());

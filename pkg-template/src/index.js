@@ -2,7 +2,7 @@
 // The class that an entry of the package exports. An entry says where it runs and where the engine comes from (`Entry`);
 // nothing is done before the first client is made.
 
-import { attempt, define, parse } from "./builtins.js";
+import { attempt, define } from "./builtins.js";
 import { Client } from "./client.js";
 import { readConfig } from "./config.js";
 import { inertMembers } from "./inert.js";
@@ -13,11 +13,9 @@ import { TEXT_UNITS_MAX } from "./text.js";
 
 /** @typedef {import("./types").Entry} Entry */
 
-/** The key of a configuration as it stands in keys of storage; empty where there is none. @param {string | undefined} json */
-const projectOf = (json) => {
-  const key = attempt(() => parse(json ?? ""));
-  return typeof key === "string" && key.length <= TEXT_UNITS_MAX ? (attempt(() => encodeURIComponent(key)) ?? "") : "";
-};
+/** The key of a configuration as it stands in keys of storage; empty where there is none. @param {unknown} key */
+const projectOf = (key) =>
+  typeof key === "string" && key.length <= TEXT_UNITS_MAX ? (attempt(() => encodeURIComponent(key)) ?? "") : "";
 
 /**
  * @param {Entry} entry
@@ -28,7 +26,7 @@ const start = (entry, input) => {
   if (!entry.isAvailable()) return inertMembers("no_document");
   const telling = new Telling();
   const config = readConfig(input, telling.error);
-  const project = projectOf(config.engine.apiKey);
+  const project = projectOf(config.own.apiKey);
   if (!project) {
     if (config.own.onError) telling.on("error", config.own.onError);
     telling.error("missing_api_key", "config.apiKey is missing: nothing is recorded; pass your project's key");

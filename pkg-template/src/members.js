@@ -4,7 +4,7 @@
 // Proxy. Two holders of one key share a client, and each may let go of it by itself.
 
 import { anyJson, record, track } from "./record.js";
-import { attempt, isObject, member, soon } from "./builtins.js";
+import { attempt, describe, isObject, keysOf, member, soon } from "./builtins.js";
 import { recordMetric, timing } from "./metrics.js";
 
 /** @typedef {import("./client").Client} Client */
@@ -135,8 +135,7 @@ const calls = (handle) => ({
 const metrics = (handle) => {
   /** @type {(type?: string) => (name: any, value?: any, options?: any) => void} */
   const kind = (type) => (name, value, options) => {
-    const whole = type ? { ...(isObject(options) ? options : {}), type } : options;
-    if (handle.isOpen("recordMetric")) recordMetric(handle.client, name, value ?? (type === "counter" ? 1 : value), whole);
+    if (handle.isOpen("recordMetric")) recordMetric(handle.client, name, value ?? (type === "counter" ? 1 : value), options, type);
   };
   return {
     recordMetric: kind(),
@@ -195,11 +194,28 @@ const service = (handle, all) => {
     breadcrumbs: () => [...client.crumbs.list],
     diagnose: () => client.diagnose(),
     /** @type {(name: any) => { pause(): void, resume(): void }} */
-    destination: (name) => ({
-      pause: () => void client.engine.invoke("destination", `${name}`, true),
-      resume: () => void client.engine.invoke("destination", `${name}`, false),
-    }),
+    destination(name) {
+      /** @param {boolean} paused */
+      const set = (paused) => {
+        if (typeof name === "string") client.engine.invoke("destination", name, paused);
+      };
+      return { pause: () => set(true), resume: () => set(false) };
+    },
   };
+};
+
+/**
+ * The last resort: what still throws is our fault, not the page's.
+ * @param {Client} client
+ * @param {string} name
+ * @param {Function} run
+ */
+const guarded = ({ telling }, name, run) => (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) => {
+  try {
+    return run(a, b, c, d);
+  } catch (cause) {
+    telling.error("internal", `${name}() failed (${describe(cause)}); please report it`);
+  }
 };
 
 /**
@@ -208,8 +224,9 @@ const service = (handle, all) => {
  */
 export const membersOf = (client, own) => {
   const handle = new Handle(client, own);
-  /** @type {object} */
+  /** @type {Record<string, any>} */
   const all = { ...calls(handle), ...metrics(handle), ...privacy(handle), ...service(handle, () => all) };
+  for (const name of keysOf(all)) if (typeof all[name] === "function" && name !== "timing") all[name] = guarded(client, name, all[name]);
   return all;
 };
 

@@ -2,14 +2,18 @@
 // Metrics: a stream of their own. What a number belongs to may be said by a span of any kind: an OpenTelemetry span or
 // its context, an object with trace and span ids, or a W3C `traceparent`.
 
-import { describe, isObject, member } from "./builtins.js";
-import { millis, propertiesJson, textJson } from "./text.js";
+import { isObject, member } from "./builtins.js";
+import { limited, limitedJson, refuseFor } from "./record.js";
+import { millis, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 
 const TYPES = ["counter", "gauge", "distribution", "timing"];
 const TRACE = /^(?!0+$)[0-9a-f]{32}$/i;
 const SPAN = /^(?!0+$)[0-9a-f]{16}$/i;
+
+/** @param {unknown} name */
+const text = (name) => (typeof name === "string" ? name.slice(0, 64) : "");
 
 /** Trace and span id of a parent, as tags. @param {any} parent */
 const parentTags = (parent) => {
@@ -24,29 +28,35 @@ const parentTags = (parent) => {
  * @param {unknown} name
  * @param {unknown} value
  * @param {any} options
+ * @param {string} [type] goes before that of the options
  */
-export const recordMetric = (client, name, value, options) => {
+export const recordMetric = (client, name, value, options, type) => {
   if (client.consent.analytics === "denied") return void client.count("consent");
   try {
     if (typeof value !== "number" || value - value !== 0) return client.refuse("metric_value_invalid", "recordMetric", name, "a metric is a finite number");
-    let tags = `\tname=${textJson(name)}\tvalue=${value}`;
-    if (isObject(options)) tags += optionTags(client, name, options);
+    const json = textJson(limited(name, "name_too_long"));
+    const tags = `${json && `\tname=${json}`}\tvalue=${value}${optionTags(client, name, isObject(options) ? options : {}, type)}`;
     client.calls.push(`metric\t${client.host.wall()}\t${client.mono()}${tags}`);
   } catch (cause) {
-    client.refuse("properties_not_serializable", "recordMetric", name, describe(cause));
+    refuseFor(client, "recordMetric", name, cause);
   }
 };
 
-/** @param {Client} client @param {unknown} name @param {any} options */
-const optionTags = (client, name, options) => {
-  const [type, unit] = [member(options, "type"), member(options, "unit")];
+/**
+ * @param {Client} client
+ * @param {unknown} name
+ * @param {any} options
+ * @param {string | undefined} kind
+ */
+const optionTags = (client, name, options, kind) => {
+  const [type, unit] = [kind ?? member(options, "type"), kind === "timing" ? "ms" : member(options, "unit")];
   const [about, time, parent] = [member(options, "tags"), member(options, "timestamp"), member(options, "parent")];
   let tags = TYPES.includes(type) ? `\ttype=${type}` : "";
-  if (unit != null) tags += `\tunit=${textJson(unit)}`;
-  if (about != null) tags += `\ttags=${propertiesJson(about)}`;
+  if (unit != null) tags += `\tunit=${textJson(limited(unit))}`;
+  if (about != null) tags += `\ttags=${limitedJson(about)}`;
   if (time != null) tags += `\tts=${Math.floor(millis(time))}`;
   const ids = parent == null ? "" : parentTags(parent);
-  if (ids === undefined) client.telling.error("metric_parent_invalid", `${name}: the parent has no valid trace and span id; it is left out`);
+  if (ids === undefined) client.telling.error("metric_parent_invalid", `${text(name)}: the parent has no valid trace and span id; it is left out`);
   return tags + (ids ?? "");
 };
 
@@ -58,10 +68,9 @@ const optionTags = (client, name, options) => {
  * @param {any} options
  */
 export const timing = (client, name, work, options) => {
-  const whole = { ...options, type: "timing", unit: "ms" };
-  if (typeof work !== "function") return recordMetric(client, name, work, whole);
+  if (typeof work !== "function") return recordMetric(client, name, work, options, "timing");
   const from = client.host.mono();
-  const end = () => recordMetric(client, name, client.host.mono() - from, whole);
+  const end = () => recordMetric(client, name, client.host.mono() - from, options, "timing");
   let result;
   try {
     result = work();

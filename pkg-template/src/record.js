@@ -1,7 +1,7 @@
 // @ts-check
 // One call of the page, whatever it was given, as a record of the engine; or refused, with a name for why.
 
-import { describe, isObject, member } from "./builtins.js";
+import { attempt, describe, isObject, member } from "./builtins.js";
 import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, propertiesJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
@@ -37,7 +37,7 @@ const optionTags = (options) => {
     const number = member(options, name);
     if (number != null) tags += `\t${name}=${typeof number === "number" && number - number === 0 ? number : "{}"}`;
   }
-  if (context != null) tags += `\tctx=${propertiesJson(context)}`;
+  if (context != null) tags += `\tctx=${limitedJson(context)}`;
   return member(options, "urgent") === true ? `${tags}\turgent=1` : tags;
 };
 
@@ -51,9 +51,16 @@ class TooLong extends RangeError {
 }
 
 /** @param {unknown} value */
-const limited = (value, code = "user_id_too_long") => {
+export const limited = (value, code = "user_id_too_long") => {
   if (typeof value === "string" && value.length > TEXT_UNITS_MAX) throw new TooLong(code, value.length);
   return value;
+};
+
+/** @param {unknown} properties */
+export const limitedJson = (properties) => {
+  const json = propertiesJson(properties);
+  if (json.length > PROPERTIES_UNITS_MAX) throw new TooLong("properties_too_large", json.length);
+  return json;
 };
 
 /** @param {Call} call */
@@ -63,8 +70,7 @@ const callTags = (call) => {
     const value = call[tag];
     if (value != null) tags += `\t${tag}=${textJson(limited(value, tag === "name" ? "name_too_long" : undefined))}`;
   }
-  const json = propertiesJson(call.properties);
-  if (json.length > PROPERTIES_UNITS_MAX) throw new TooLong("properties_too_large", json.length);
+  const json = limitedJson(call.properties);
   if (json) tags += `\tprops=${json}`;
   return isObject(call.options) ? tags + optionTags(call.options) : tags;
 };
@@ -91,6 +97,19 @@ const hooked = (client, call) => {
 };
 
 /**
+ * Names what was wrong with a call.
+ * @param {Client} client
+ * @param {string} method
+ * @param {unknown} name
+ * @param {unknown} cause
+ */
+export const refuseFor = (client, method, name, cause) => {
+  // What was thrown may be the page's own, and throw when it is looked at.
+  const code = attempt(() => cause instanceof TooLong && cause.refusal) || "properties_not_serializable";
+  client.refuse(code, method, name, describe(cause));
+};
+
+/**
  * Records a call; its properties are read now and never again.
  * @param {Client} client
  * @param {Call} call
@@ -111,7 +130,7 @@ export const record = (client, call) => {
     client.calls.add(call.kind, callTags(call));
     if (isEvent) client.crumbs.add(/** @type {string} */ (call.event ?? call.name));
   } catch (cause) {
-    client.refuse(/** @type {any} */ (cause)?.refusal ?? "properties_not_serializable", method, name, describe(cause));
+    refuseFor(client, method, name, cause);
   }
 };
 
@@ -137,7 +156,7 @@ export const track = (client, given, properties, options) => {
       call.options = given;
     }
   } catch (cause) {
-    return client.refuse("properties_not_serializable", "track", "", describe(cause));
+    return refuseFor(client, "track", "", cause);
   }
   record(client, call);
 };

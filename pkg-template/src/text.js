@@ -25,7 +25,7 @@ const mend = (json) =>
  */
 function unspoiled(key, value) {
   const given = this[key];
-  if (!isObject(given)) return value;
+  if (!isObject(given) && typeof given !== "bigint") return value;
   const { toJSON } = /** @type {any} */ (given);
   const shared = /** @type {any} */ (Array.isArray(given) ? [] : {}).toJSON;
   return toJSON && toJSON === shared ? given : value;

@@ -23,7 +23,7 @@ export const openPlatform = (client) => ({
   report: (json) => client.report(json),
   transport: { seen: { url: "", what: "", status: 0 }, tellActivated() {} },
 });
-export const factsOf = (client) => JSON.stringify({ tab: client.tab, project: client.project, ...client.visitor.proposal() });
+export const factsOf = (client) => globalThis.fakeLoader.json({ tab: client.tab, project: client.project, ...client.visitor.proposal() });
 export const diagnose = async () => [];
 export const explain = async () => {};
 export const start = (...values) => open.push(globalThis.fakeLoader.open(...values)) - 1;
@@ -102,7 +102,7 @@ export class FakeEngine {
 
   /** Tells the facade. */
   report(type, values = {}) {
-    this.platform.report(JSON.stringify({ type, ...values }));
+    this.platform.report(json({ type, ...values }));
   }
 
   calls(text) {
@@ -135,7 +135,7 @@ export class FakeEngine {
     const accepted = this.lines.filter((line) => !line.startsWith("refused")).length;
     const refused = {};
     for (const { kind, code } of this.lines.map(readRecord)) if (kind === "refused") refused[code] = (refused[code] ?? 0) + 1;
-    return JSON.stringify({
+    return json({
       ...{ accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, volatile: 0 },
       ...{ requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader" },
       ...{ term: 1, leader: this.facts.tab, tab: this.facts.tab, peers: [], lastSeq: accepted },
@@ -157,8 +157,15 @@ export class FakeEngine {
   visitor() {
     this.#enter("visitor");
     const { anonymousId, sessionId } = this.facts;
-    return JSON.stringify({ anonymousId, userId: null, sessionId });
+    return json({ anonymousId, userId: null, sessionId });
   }
+}
+
+/** As JSON.stringify, whatever the page has made of that. */
+function json(value) {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(json)}]`;
+  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}:${json(one)}`)}}`;
 }
 
 /** A record by its tags; those that are JSON are read. */
@@ -209,6 +216,7 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
     },
     fakeLoader: {
       value: {
+        json,
         init(source) {
           page.inits.push(source);
           return gate;
