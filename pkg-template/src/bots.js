@@ -13,7 +13,8 @@ const BRANDS = /headless/i;
 
 const isBot = () => {
   const { userAgent, webdriver, userAgentData } = /** @type {any} */ (navigator);
-  if (webdriver === true || AGENTS.test(userAgent)) return true;
+  // Cubot makes telephones.
+  if (webdriver === true || AGENTS.test(userAgent.replace(/cubot/i, ""))) return true;
   for (const { brand } of userAgentData?.brands ?? []) if (BRANDS.test(brand)) return true;
   return false;
 };

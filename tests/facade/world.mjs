@@ -42,6 +42,9 @@ let pages = 0;
 /** Under which the clients of a page find each other. */
 const SHARED = Symbol.for("sendoff/1");
 
+/** What the page has by importing the package a second time, from elsewhere. */
+export const anotherCopy = () => import(`${pathToFileURL(join(folder, "index.js"))}?copy=${++pages}`);
+
 /** Long enough for every microtask that is queued, and those they queue. */
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
 
