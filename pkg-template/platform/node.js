@@ -1,5 +1,6 @@
 // @ts-check
-// Node, Deno, Bun and edge runtimes: memory for storage, and no timer of ours keeps a program from ending.
+// Node, Deno, Bun and edge runtimes: memory for storage, and no timer of ours keeps a program from ending,
+// unless it waits for an answer of `flush` or `shutdown`.
 
 import { MemoryHost } from "./worker.js";
 
@@ -15,7 +16,7 @@ class NodeHost extends MemoryHost {
 
   /** @param {any} timer */
   unref(timer) {
-    timer?.unref?.();
+    if (!this.client.questions.open.size) timer?.unref?.();
   }
 }
 

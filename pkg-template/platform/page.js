@@ -55,9 +55,9 @@ class PageHost {
     storage.setMirror("");
   }
 
-  /** Where a page is played by Node (jsdom), no timer of ours keeps a test from ending. @param {any} timer */
+  /** Where a page is played by Node (jsdom), no timer of ours keeps a test from ending, unless it waits. @param {any} timer */
   unref(timer) {
-    timer?.unref?.();
+    if (!this.client.questions.open.size) timer?.unref?.();
   }
 
   /** @param {any} cause */

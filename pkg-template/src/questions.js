@@ -29,7 +29,6 @@ export class Questions {
     client.calls.cross();
     const isLoading = client.state === "loading";
     const timer = isLoading ? setTimeout(() => this.answer(id), waitMs) : undefined;
-    if (timer) client.host.unref?.(timer);
     this.open.set(id, { resolve, timer, method, values: [id, ...values] });
     if (client.engine.number) client.engine.invoke(method, id, ...values);
     else if (!isLoading) this.answer(id);

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import vm from "node:vm";
 
 import { FakeStorage, SHIPPED } from "./world.mjs";
 
@@ -19,14 +20,19 @@ const AGENT = "Brauser/1.0 (größer; 大きい; 🛒)";
 function openPage(t) {
   const clients = [];
   const localStorage = new FakeStorage();
-  const window = { performance, localStorage, crypto, document: {}, navigator: { userAgent: AGENT, onLine: true } };
-  const globals = { window, document: window.document, localStorage };
+  const navigator = { userAgent: AGENT, onLine: true };
+  const location = { href: "https://shop.example/", origin: "https://shop.example", protocol: "https:", pathname: "/", search: "" };
+  const globals = { window: globalThis, document: { title: "Shop" }, localStorage, navigator, location };
   for (const [name, value] of Object.entries(globals)) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
     Object.defineProperty(globalThis, name, { value, configurable: true });
+    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
   }
   t.after(() => {
     clients.forEach((client) => client.destroy());
-    Object.keys(globals).forEach((name) => delete globalThis[name]);
+    delete globalThis[Symbol.for("sendoff/1")];
+    delete globalThis.Sendoff;
+    delete globalThis.sendoffStub;
   });
   t.mock.method(console, "warn", () => {});
   return { localStorage, clients };
@@ -47,10 +53,10 @@ test("importing it does nothing", async (t) => {
       }
     };
   }
-  const { Sendoff, ...others } = await import(`${SCRIPT}?import`);
-  assert.equal(others.default, Sendoff);
-  assert.deepEqual(Object.keys(others), ["default"]);
-  assert.deepEqual([done, Object.keys(localStorage)], [[], []]);
+  for (const entry of ["index", "inline", "url", "worker", "stub", "iife"]) {
+    await import(`${pathToFileURL(join(SHIPPED, `${entry}.js`))}?import`);
+    assert.deepEqual([done, Object.keys(localStorage)], [[], []], entry);
+  }
 });
 
 test("texts of every kind arrive as they were, and what was stored is read", async (t) => {
@@ -95,4 +101,34 @@ test("what a browser's API throws gets to the engine, which goes on without it",
   client.track("n");
   assert.deepEqual(await client.flush(), { ok: true, delivered: 1, pending: 0, dropped: 0 });
   assert.ok(random.mock.callCount() > before, "the engine asked too");
+});
+
+test("the engine runs from its module, from bytes of another realm, and in one file", async (t) => {
+  const { clients } = openPage(t);
+  const fetchImpl = async () => new Response("{}", { status: 200 });
+  const elsewhere = vm.runInNewContext("(bytes) => new Uint8Array(bytes).buffer", {})([...WASM]);
+  assert.ok(!(elsewhere instanceof ArrayBuffer));
+  const sources = [["index", undefined], ["index", elsewhere], ["index", new WebAssembly.Module(WASM)], ["inline", undefined], ["worker", undefined]];
+  for (const [n, [entry, wasm]] of sources.entries()) {
+    const { Sendoff } = await import(`${pathToFileURL(join(SHIPPED, `${entry}.js`))}?source=${n}`);
+    const config = { apiKey: `source${n}`, fetchImpl, multiTabMode: "independent", disableTimer: true, endpoint: "https://c.example/" };
+    const client = new Sendoff(wasm === undefined ? config : { ...config, wasm });
+    clients.push(client);
+    assert.deepEqual(await client.ready, { ok: true, code: null }, entry);
+    client.track("n");
+    assert.deepEqual(await client.flush(), { ok: true, delivered: 1, pending: 0, dropped: 0 }, entry);
+  }
+});
+
+test("a decompressor is only used where the browser has one", async (t) => {
+  const { clients } = openPage(t);
+  for (const name of ["DecompressionStream"]) {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value: undefined, configurable: true });
+    t.after(() => Object.defineProperty(globalThis, name, descriptor));
+  }
+  const { Sendoff } = await import(`${pathToFileURL(join(SHIPPED, "inline.js"))}?old`);
+  const client = new Sendoff("old");
+  clients.push(client);
+  assert.deepEqual(await client.ready, { ok: true, code: null });
 });

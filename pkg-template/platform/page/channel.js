@@ -20,6 +20,8 @@ export class Channel {
   open() {
     attempt(() => {
       const socket = (this.socket ??= new BroadcastChannel(this.name));
+      // Node's: it is not to keep a program from ending.
+      /** @type {any} */ (socket).unref?.();
       // Anything but a string is not from us.
       socket.onmessage = ({ data }) => {
         if (typeof data === "string") this.hear(data);

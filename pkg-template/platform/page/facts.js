@@ -38,7 +38,8 @@ const honoursKeepalive = () =>
   attempt(() => new Request("https://sendoff.invalid/", bare({ keepalive: true })).keepalive) === true;
 
 /** Only opening one tells: it is missing in old browsers and throws where storage is partitioned away. @param {Client} client */
-const hasChannel = ({ project, consent }) => {
+const hasChannel = ({ host, project, consent }) => {
+  if (host.runtime === "node") return false; // other processes do not hear it
   if (consent.analytics !== "granted") return typeof BroadcastChannel === "function";
   return attempt(() => (new BroadcastChannel(`sendoff:${project}`).close(), true)) === true;
 };
