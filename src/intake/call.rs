@@ -11,12 +11,9 @@
 //! x  timestamp  code  detail                                 refused by the facade already
 //! ```
 
-use crate::model::ids::TabId;
 use crate::model::time::UnixMillis;
-use crate::text::fields::{field_at, fields, join, line_at, name_of};
+use crate::text::fields::{fields, line_at, name_of};
 use crate::text::scan::{Kind, scan};
-use crate::visitor::identity::Identity;
-use crate::wire::envelope::{EventParts, event};
 
 /// Characters in an event name at most.
 pub const NAME_CHARS_MAX: u32 = 64;
@@ -104,6 +101,12 @@ call_malformed the call could not be read";
     }
 
     /// Stable name, a space, and what was wrong and what to do.
+    /// What was wrong and what to do.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        self.line().split_once(' ').map_or("", |(_, text)| text)
+    }
+
     pub(crate) fn line(self) -> &'static str {
         line_at(Self::TEXTS, self as usize)
     }
@@ -130,11 +133,20 @@ pub enum CallKind {
 pub struct Call<'a> {
     /// Which method.
     pub kind: CallKind,
-    timestamp: UnixMillis,
-    name: &'a str,
-    user_id: &'a str,
-    other_id: &'a str,
-    properties: &'a str,
+    /// When.
+    pub at: UnixMillis,
+    /// JSON string.
+    pub name: &'a str,
+    /// JSON string or empty.
+    pub user: &'a str,
+    /// JSON string or empty.
+    pub anonymous: &'a str,
+    /// JSON string or empty.
+    pub previous: &'a str,
+    /// JSON object or empty.
+    pub properties: &'a str,
+    /// JSON object or empty.
+    pub page: &'a str,
 }
 
 impl<'a> Call<'a> {
@@ -143,17 +155,19 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, CallError> {
-        let mut parts = [""; 6];
-        let mut read = fields(record, b'\t');
-        for part in &mut parts {
-            *part = read.next().unwrap_or("");
-        }
-        let [kind, timestamp, name, user_id, other_id, properties] = parts;
-        let (kind, name) = match kind.as_bytes() {
-            b"t" => (CallKind::Track, name),
-            b"i" => (CallKind::Identify, "\"$identify\""),
-            b"a" => (CallKind::Alias, "\"$alias\""),
-            b"x" => return Err(CallError::from_code(name)),
+        let tag = |name: &str| {
+            fields(record, b'\t')
+                .skip(3)
+                .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+                .unwrap_or("")
+        };
+        let mut head = fields(record, b'\t');
+        let (kind, wall) = (head.next().unwrap_or(""), head.next().unwrap_or(""));
+        let (kind, name) = match kind {
+            "track" => (CallKind::Track, tag("name")),
+            "identify" => (CallKind::Identify, "\"$identify\""),
+            "alias" => (CallKind::Alias, "\"$alias\""),
+            "refused" => return Err(CallError::from_code(tag("code"))),
             _ => return Err(CallError::CallMalformed),
         };
         if kind == CallKind::Track {
@@ -164,75 +178,38 @@ impl<'a> Call<'a> {
             ];
             check_string(name, NAME_CHARS_MAX, errors)?;
         }
-        check_id(user_id, kind != CallKind::Track)?;
-        check_id(other_id, false)?;
+        let (user, anonymous, previous, properties) =
+            (tag("user"), tag("anon"), tag("prev"), tag("props"));
+        check_id(user, kind != CallKind::Track)?;
+        check_id(anonymous, false)?;
+        check_id(previous, false)?;
         check_properties(properties)?;
+        let explicit = tag("ts");
         Ok(Self {
             kind,
-            timestamp: parse_timestamp(timestamp)?,
+            at: parse_timestamp(if explicit.is_empty() { wall } else { explicit })?,
             name,
-            user_id,
-            other_id,
+            user,
+            anonymous,
+            previous,
             properties,
+            page: tag("page"),
         })
     }
 
-    /// What the facade had to say about a call that it refused itself (a JSON string), or nothing.
+    /// What the facade had to say about a call that it refused itself.
     #[must_use]
-    pub fn detail(record: &str) -> &str {
-        if !record.starts_with("x\t") {
-            return "";
+    pub fn detail(record: &str) -> String {
+        let tag = |name: &str| {
+            fields(record, b'\t')
+                .skip(3)
+                .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
+        };
+        if record.starts_with("refused\t") {
+            return crate::text::fields::unquoted(tag("detail").unwrap_or("")).to_owned();
         }
-        field_at(record, b'\t', 3)
+        String::new()
     }
-
-    /// When it was called, or what the page gave instead.
-    #[must_use]
-    pub const fn timestamp(&self) -> UnixMillis {
-        self.timestamp
-    }
-
-    /// Whether it is to be flushed at once: who the user is matters to every event after it.
-    #[must_use]
-    pub fn is_urgent(&self) -> bool {
-        self.kind != CallKind::Track
-    }
-
-    /// Applies what the call says about who the user is.
-    pub fn apply(&self, identity: &mut Identity) {
-        if self.kind != CallKind::Track {
-            identity.set_user(self.user_id);
-        }
-    }
-
-    /// The event's wire text, given who the user was when it was called.
-    #[must_use]
-    pub fn encode(&self, tab: TabId, seq: u64, identity: &Identity) -> String {
-        let (mut anonymous_id, mut properties) = (self.other_id, self.properties);
-        let alias;
-        if self.kind == CallKind::Alias {
-            let known = or(&identity.user_id, &identity.anonymous_id);
-            alias = join(&["{\"previousId\":", or(self.other_id, known), "}"]);
-            properties = &alias;
-        }
-        if self.is_urgent() {
-            anonymous_id = "";
-        }
-        event(EventParts {
-            tab,
-            seq,
-            name: self.name,
-            user_id: or(self.user_id, &identity.user_id),
-            anonymous_id: or(anonymous_id, &identity.anonymous_id),
-            timestamp: self.timestamp,
-            properties: or(properties, "{}"),
-        })
-    }
-}
-
-/// The text, or another where it is empty.
-const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
-    if text.is_empty() { other } else { text }
 }
 
 /// An id that may be missing, unless it is `required`.
@@ -285,110 +262,5 @@ fn parse_timestamp(text: &str) -> Result<UnixMillis, CallError> {
     match fields(text, b'.').number() {
         Some(ms) if ms <= 253_402_300_799_999 => Ok(UnixMillis(ms)),
         _ => Err(CallError::TimestampInvalid),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(record: &str) -> &'static str {
-        Call::parse(record).expect_err(record).code()
-    }
-
-    fn identity() -> Identity {
-        Identity {
-            anonymous_id: "\"anon\"".into(),
-            user_id: String::new(),
-        }
-    }
-
-    #[test]
-    fn limits_are_exact() {
-        let name = |n: usize| format!("t\t1\t\"{}\"\t\t\t", "é".repeat(n));
-        assert!(Call::parse(&name(64)).is_ok());
-        assert_eq!(refused(&name(65)), "name_too_long");
-        let user = |n: usize| format!("t\t1\t\"n\"\t\"{}\"\t\t", "u".repeat(n));
-        assert!(Call::parse(&user(120)).is_ok());
-        assert_eq!(refused(&user(121)), "user_id_too_long");
-        let nested =
-            |n: usize| format!("t\t1\t\"n\"\t\t\t{}1{}", "{\"a\":".repeat(n), "}".repeat(n));
-        assert!(Call::parse(&nested(8)).is_ok());
-        assert_eq!(refused(&nested(9)), "properties_too_deep");
-        // Bytes, not characters: each é is two.
-        let large = |bytes: usize| {
-            format!(
-                "t\t1\t\"n\"\t\t\t{{\"a\":\"{}\"}}",
-                "é".repeat((bytes - 8) / 2)
-            )
-        };
-        assert!(Call::parse(&large(32 * 1024)).is_ok());
-        assert_eq!(refused(&large(32 * 1024 + 2)), "properties_too_large");
-    }
-
-    #[test]
-    fn every_refusal_has_its_name() {
-        for (record, code) in [
-            ("t\t1\t\t\t\t", "name_missing"),
-            ("t\t1\t\"\"\t\t\t", "name_missing"),
-            ("t\t1\t12\t\t\t", "name_not_string"),
-            ("i\t1\t\t\t\t", "user_id_missing"),
-            ("i\t1\t\tnull\t\t", "user_id_missing"),
-            ("a\t1\t\t\"\"\t\t", "user_id_missing"),
-            ("i\t1\t\t12\t\t", "user_id_not_string"),
-            ("t\t1\t\"n\"\t\t\t[1]", "properties_not_object"),
-            ("t\t1\t\"n\"\t\t\t\"text\"", "properties_not_object"),
-            ("t\tNaN\t\"n\"\t\t\t", "timestamp_invalid"),
-            ("t\t-5\t\"n\"\t\t\t", "timestamp_invalid"),
-            ("t\t253402300800000\t\"n\"\t\t\t", "timestamp_invalid"),
-            (
-                "x\t1\tproperties_not_serializable\t\"cycle\"",
-                "properties_not_serializable",
-            ),
-            ("x\t1\tno_such_code\t\"?\"", "call_malformed"),
-            ("z\t1", "call_malformed"),
-            ("", "call_malformed"),
-            ("t\t1\t\"n\"\t\t\t{\"a\":", "call_malformed"),
-        ] {
-            assert_eq!(refused(record), code, "{record}");
-        }
-    }
-
-    #[test]
-    fn an_event_takes_no_more_room_than_its_text() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
-        for record in ["t\t1\t\"n\"\t\t\t", "t\t1\t\"n\"\t\"u\"\t\"a\"\t{\"a\":1}"] {
-            let text = Call::parse(record)
-                .unwrap()
-                .encode(tab, 999_999, &identity());
-            assert!(text.capacity() - text.len() <= 10, "{text}");
-        }
-    }
-
-    #[test]
-    fn identify_and_alias_travel_as_reserved_events() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
-        let mut identity = identity();
-        let record = "i\t5\t\t\"u1\"\t\t{\"plan\":\"pro\"}";
-        let call = Call::parse(record).unwrap();
-        call.apply(&mut identity);
-        let event: serde_json::Value =
-            serde_json::from_str(&call.encode(tab, 1, &identity)).unwrap();
-        assert_eq!(
-            (&event["name"], &event["userId"]),
-            (&"$identify".into(), &"u1".into())
-        );
-        assert_eq!(event["properties"]["plan"], "pro");
-
-        let call = Call::parse("a\t6\t\t\"u2\"\t\t").unwrap();
-        let event: serde_json::Value =
-            serde_json::from_str(&call.encode(tab, 2, &identity)).unwrap();
-        assert_eq!(
-            (&event["name"], &event["userId"]),
-            (&"$alias".into(), &"u2".into())
-        );
-        assert_eq!(event["properties"]["previousId"], "u1");
-        call.apply(&mut identity);
-        assert_eq!(identity.user_id, "\"u2\"");
     }
 }

@@ -41,23 +41,13 @@ pub struct Now {
     pub wall: UnixMillis,
 }
 
-/// Every reason the engine may want to be woken for.
+/// Every reason the engine itself may want to be woken for; its parts say their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// Pending events have waited `flushInterval`.
     Flush,
-    /// The wait before the next delivery attempt is over (backoff, `Retry-After` or open breaker).
-    Retry,
-    /// The request in flight has had no answer for `timeout`.
-    Request,
-    /// A `flush()` or `shutdown()` has waited as long as it may.
-    FlushWait,
     /// The journal has been quiet long enough to merge its small segments.
     Merge,
-    /// The deferred request may be refreshed again.
-    Deferred,
-    /// Storage is to be searched for journals of tabs that are gone.
-    Scan,
 }
 
 /// One deadline per [`Timer`], or [`Instant::NEVER`].
@@ -76,15 +66,7 @@ impl Default for TimerTable {
 
 impl Timer {
     /// In the order in which expired timers are served.
-    pub const ALL: [Self; 7] = [
-        Self::Flush,
-        Self::Retry,
-        Self::Request,
-        Self::FlushWait,
-        Self::Merge,
-        Self::Deferred,
-        Self::Scan,
-    ];
+    pub const ALL: [Self; 2] = [Self::Flush, Self::Merge];
 }
 
 impl TimerTable {
@@ -138,13 +120,13 @@ mod tests {
     #[test]
     fn timers_expire_once_and_in_order() {
         let mut table = TimerTable::default();
-        table.set(Timer::Retry, Instant(20));
+        table.set(Timer::Merge, Instant(20));
         table.set(Timer::Flush, Instant(10));
         table.set_if_unset(Timer::Flush, Instant(99));
         assert_eq!(table.next_timeout(), Instant(10));
         assert_eq!(table.take_expired(Instant(9)), None);
         assert_eq!(table.take_expired(Instant(20)), Some(Timer::Flush));
-        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Retry));
+        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Merge));
         assert_eq!(table.take_expired(Instant(20)), None);
         assert_eq!(table.next_timeout(), Instant::NEVER);
     }

@@ -1,3 +1,3 @@
 //! Who the visitor is.
 
-pub mod identity;
+pub mod keeper;

@@ -10,7 +10,7 @@ use crate::{
     text::view::EventView,
 };
 
-pub mod envelope;
+pub mod native;
 
 /// One destination's dialect.
 pub trait Format: Debug {
@@ -18,6 +18,11 @@ pub trait Format: Debug {
     /// was sealed: where it differs from that of whoever finds the journal, the range is cut anew
     /// under the same idempotency keys.
     fn encoder(&self) -> &'static str;
+
+    /// Whether the dialect has a place for what was given up.
+    fn tells_gaps(&self) -> bool {
+        false
+    }
 
     /// How much one request may hold.
     fn limits(&self) -> Limits;

@@ -307,7 +307,7 @@ impl World {
                     timeout_ms: *timeout_ms,
                 },
                 Arrival::Destroy => Input::Destroy,
-                Arrival::Response(request, outcome) => Input::Response {
+                Arrival::Response(request, outcome) => Input::Answer {
                     request: *request,
                     outcome: outcome.clone(),
                 },

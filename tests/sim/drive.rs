@@ -96,7 +96,7 @@ impl World {
             Arrival::Destroy => Input::Destroy,
             Arrival::Response {
                 request, outcome, ..
-            } => Input::Response {
+            } => Input::Answer {
                 request: *request,
                 outcome: outcome.clone(),
             },

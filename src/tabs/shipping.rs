@@ -1,0 +1,143 @@
+//! What a follower hands to its leader: each event once, and for every destination the next sealed batch.
+
+use crate::{
+    journal::{cursor::Telling, seal::Seal, stream::Stream},
+    model::ids::TabId,
+    tabs::{
+        peer::{Named, Offer},
+        replicas::name,
+    },
+};
+
+/// Times that a leader may say that it has not all of a batch, before this tab sends it itself.
+const MISSES_MAX: u8 = 3;
+
+/// What this tab's leader has had so far.
+#[derive(Debug, Default)]
+pub struct Shipping {
+    leader: Option<TabId>,
+    /// Events up to this one have been handed over.
+    shipped_to: u64,
+    /// Times in a row that something was missing.
+    misses: u8,
+}
+
+impl Shipping {
+    /// What is to be said to the leader about a sealed batch, with the events that it has not had.
+    pub fn offer(
+        &mut self,
+        own: &Stream,
+        leader: TabId,
+        lane: usize,
+        seal: &Seal,
+    ) -> Option<Offer> {
+        if self.leader != Some(leader) {
+            *self = Self {
+                leader: Some(leader),
+                ..Self::default()
+            };
+        }
+        let cursor = own.cursors.get(lane)?;
+        let from = self.shipped_to + 1;
+        let events = own.log.range(from, seal.to).iter().map(|entry| {
+            let page = own.log.page_text(entry.page).to_owned();
+            (entry.seq, page, entry.text.clone())
+        });
+        let offer = Offer {
+            batch: name(&cursor.destination, seal),
+            encoder: cursor.encoder.clone(),
+            at: seal.at,
+            count: cursor.count(&own.log, seal.from, seal.to) as u64,
+            maybe_sent: seal.way.maybe_sent,
+            gaps: cursor.gaps_of(Telling::Of(seal.from)),
+            settled: own.settled(),
+            origin: (self.shipped_to == 0).then(|| (own.log.sdk.clone(), own.log.context.clone())),
+            events: events.collect(),
+        };
+        self.shipped_to = self.shipped_to.max(seal.to);
+        Some(offer)
+    }
+
+    /// The leader has not got everything: all is to be handed over again. Tells whether that has been in vain too
+    /// often.
+    pub const fn on_missing(&mut self) -> bool {
+        self.shipped_to = 0;
+        self.misses = self.misses.saturating_add(1);
+        self.misses > MISSES_MAX
+    }
+
+    /// A batch that was handed over has ended.
+    pub const fn on_settled(&mut self) {
+        self.misses = 0;
+    }
+}
+
+/// Whether the leader, by what it says it holds, has a batch.
+#[must_use]
+pub fn holds(held: &[Named], destination: &str, seal: &Seal) -> bool {
+    held.iter().any(|one| *one == name(destination, seal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::{cursor::Owed, log::Log, segments::Journal},
+        model::time::UnixMillis,
+    };
+
+    fn own() -> Stream {
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut log = Log::new(tab, "{}".into(), "{}".into());
+        let page = log.page("{\"url\":\"/\"}");
+        (0..20).for_each(|_| log.push(page, "{\"e\":1}".into()));
+        let owed = ["own", "other"].map(|name| Owed {
+            name: name.into(),
+            encoder: "test/1",
+            tells_gaps: true,
+        });
+        Stream::new(log, Journal::new("p", "t", 0), &owed)
+    }
+
+    fn offered(
+        shipping: &mut Shipping,
+        own: &Stream,
+        leader: TabId,
+        lane: usize,
+        range: (u64, u64),
+    ) -> Offer {
+        let seal = Seal::new(range.0, range.1, UnixMillis(1), 7);
+        shipping.offer(own, leader, lane, &seal).unwrap()
+    }
+
+    #[test]
+    fn each_event_is_handed_over_once_whatever_the_number_of_destinations() {
+        let (own, mut shipping) = (own(), Shipping::default());
+        let leader = TabId::parse("000000000000000000ff").unwrap();
+        let first = offered(&mut shipping, &own, leader, 0, (1, 10));
+        assert_eq!((first.events.len(), first.origin.is_some()), (10, true));
+        let second = offered(&mut shipping, &own, leader, 1, (1, 12));
+        assert_eq!((second.events.len(), second.origin.is_some()), (2, false));
+        assert!(!shipping.on_missing());
+        assert_eq!(
+            offered(&mut shipping, &own, leader, 1, (1, 12))
+                .events
+                .len(),
+            12
+        );
+        let next = TabId::parse("000000000000000000fe").unwrap();
+        assert_eq!(
+            offered(&mut shipping, &own, next, 0, (1, 10)).events.len(),
+            10
+        );
+    }
+
+    #[test]
+    fn a_leader_that_misses_something_every_time_is_given_up() {
+        let mut shipping = Shipping::default();
+        let misses: Vec<bool> = (0..4).map(|_| shipping.on_missing()).collect();
+        assert_eq!(misses, [false, false, false, true]);
+        shipping.on_settled();
+        assert!(!shipping.on_missing());
+    }
+}
