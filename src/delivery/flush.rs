@@ -79,7 +79,7 @@ mod tests {
             flushes.wait(waiter(id, to, give_up_at));
         }
         assert_eq!(flushes.next_deadline(), Instant(50));
-        assert_eq!(ids(&flushes.answer(Instant(10), 4, false)), []);
+        assert_eq!(ids(&flushes.answer(Instant(10), 4, false)), [0_u32; 0]);
         assert_eq!(ids(&flushes.answer(Instant(10), 5, false)), [1]);
         assert_eq!(ids(&flushes.answer(Instant(50), 5, false)), [3]);
         assert_eq!(ids(&flushes.answer(Instant(60), 5, true)), [2]);

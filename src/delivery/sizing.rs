@@ -77,7 +77,7 @@ mod tests {
             (sizing.bytes(), sizing.timeout_ms()),
             (BYTES_MIN, TIMEOUT_MS_MAX)
         );
-        sizing.on_answer(100, 10);
+        sizing.on_answer(100, 4_000);
         assert_eq!(
             sizing.bytes(),
             BYTES_MIN,

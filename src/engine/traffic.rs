@@ -539,6 +539,7 @@ impl Traffic {
             wall: self.now.wall,
             max_age_ms: self.terms.max_age_ms,
             cap_bytes: self.terms.storage_bytes,
+            sdk: &self.own.stream.log.sdk,
         };
         let searched = self.tabs.search(&self.terms.prefix, &reader, mono, store);
         self.release_streams();

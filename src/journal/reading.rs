@@ -37,6 +37,8 @@ pub struct Reader<'a> {
     pub max_age_ms: u64,
     /// Room for the journal.
     pub cap_bytes: usize,
+    /// JSON object: the SDK of whoever reads, for a stream that does not say by which it was recorded.
+    pub sdk: &'a str,
 }
 
 /// What was found of one tab's journal.
@@ -136,7 +138,7 @@ impl<'a> Reading<'a> {
     fn new(tab: TabId, reader: &'a Reader<'a>) -> Self {
         Self {
             reader,
-            log: Log::new(tab, String::new(), String::new()),
+            log: Log::new(tab, reader.sdk.to_owned(), "{}".to_owned()),
             journal: Journal::new(reader.project, &tab.text(), reader.cap_bytes),
             owed: None,
             newest_at: UnixMillis(0),

@@ -374,8 +374,9 @@ impl Election {
             // Not at every word it says: our last claim is on its way to it, or came before its
             // own hello, which was answered.
             self.on_activity(now);
-        } else {
-            // Somebody claims who does not know our leader: either that one is gone, or it will say so.
+        } else if self.answer_by == Instant::NEVER {
+            // Somebody claims who does not know our leader: either that one is gone, or it will say so. Asked once:
+            // the answer of the one that claims is another worse claim.
             self.ask(now);
         }
     }

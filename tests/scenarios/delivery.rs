@@ -1,7 +1,7 @@
 //! When events are sent, and what each answer of the collector means.
 
 use sendoff::engine::io::{PageEvent, RetryAfter};
-use sendoff::engine::report::DropReason;
+use sendoff::model::drop_reason::DropReason;
 use sendoff::model::time::UnixMillis;
 
 use crate::collector::{Answer, Sent};
@@ -77,9 +77,9 @@ fn an_event_that_could_never_fit_is_refused_and_blocks_nobody() {
 fn identify_and_alias_are_flushed_at_once() {
     let (mut world, tab) = World::with_tab(|_| {});
     world.track(tab, "before");
-    world.calls(tab, "i\t1768478400000\t\t\"u1\"\t\t{\"plan\":\"pro\"}");
+    world.calls(tab, "identify\t1768478400000\t0\tuser=\"u1\"\tprops={\"plan\":\"pro\"}");
     assert_eq!(world.sent[0].names(), ["before", "$identify"]);
-    world.calls(tab, "a\t1768478400000\t\t\"u2\"\t\t");
+    world.calls(tab, "alias\t1768478400000\t0\tuser=\"u2\"");
     assert_eq!(world.sent[1].names(), ["$alias"]);
     let alias = world.sent[1].json();
     assert_eq!(alias["events"][0]["properties"]["previousId"], "u1");
@@ -208,7 +208,7 @@ fn retry_after_in_seconds_is_obeyed_whoever_asks() {
     world
         .collector
         .script
-        .push_back(Answer::After(429, RetryAfter::Seconds(7)));
+        .push_back(Answer::After(429, RetryAfter::Millis(7_000)));
     world.track(tab, "patient");
     world.flush(tab);
     let told = world.now;

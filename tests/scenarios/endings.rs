@@ -160,7 +160,7 @@ fn a_collector_that_asked_for_a_pause_is_not_bothered_by_last_words() {
     world
         .collector
         .script
-        .push_back(Answer::After(429, RetryAfter::Seconds(60)));
+        .push_back(Answer::After(429, RetryAfter::Millis(60_000)));
     world.track(tab, "patient");
     world.flush(tab);
     world.burst(tab, 3);

@@ -1,7 +1,8 @@
 //! Collectors that are down, endpoints that are blocked, queues that overflow, networks that are gone.
 
 use sendoff::engine::io::{PageEvent, RetryAfter};
-use sendoff::engine::report::{DropReason, Report};
+use sendoff::engine::report::Report;
+use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::Answer;
 use crate::world::World;
@@ -206,7 +207,7 @@ fn a_flush_is_answered_when_there_is_nothing_to_wait_for() {
     world
         .collector
         .script
-        .push_back(Answer::After(503, RetryAfter::Seconds(3_600)));
+        .push_back(Answer::After(503, RetryAfter::Millis(3_600_000)));
     world.track(tab, "patient");
     let flush = world.flush(tab);
     assert_eq!(

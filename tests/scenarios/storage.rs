@@ -2,7 +2,7 @@
 //! to it.
 
 use sendoff::engine::io::PageEvent;
-use sendoff::engine::report::DropReason;
+use sendoff::model::drop_reason::DropReason;
 use sendoff::model::store::{Store, StoreError};
 
 use crate::collector::{Answer, Sent};
@@ -220,7 +220,7 @@ fn a_gap_that_is_seen_when_all_else_is_delivered_is_explained() {
 #[test]
 fn calls_of_a_page_that_never_got_its_engine_are_adopted() {
     let mut world = World::new();
-    let early = "t\t1600000000000\t\"early\"\t\t\t\ni\t1768478400001\t\t\"u1\"\t\t";
+    let early = "track\t1600000000000\t0\tname=\"early\"\nidentify\t1768478400001\t0\tuser=\"u1\"";
     let lost = "00000000000000000abc";
     let begun = world.time().wall.0;
     let key = format!("sendoff:demo:{lost}:e");
@@ -443,7 +443,7 @@ fn a_crash_in_the_middle_of_a_merge_loses_and_doubles_nothing() {
 #[test]
 fn a_visitor_keeps_the_anonymous_id_and_the_user_over_visits() {
     let (mut world, tab) = World::with_tab(|_| {});
-    world.calls(tab, &format!("i\t{WALL_START_MS}\t\t\"u1\"\t\t"));
+    world.calls(tab, &format!("identify\t{WALL_START_MS}\t0\tuser=\"u1\""));
     world.close(tab);
     let next = world.open_with(|opening| opening.host.anonymous_id = "somebody else".to_owned());
     world.pass(1_000);
