@@ -108,7 +108,7 @@ impl World {
             let told = self.model.books.iter().flat_map(|book| &book.events);
             let told = told.filter(|event| {
                 let fate = &event.fates[place];
-                !fate.stored && fate.buried == Some(reason)
+                !fate.stored && event.hit.is_none() && fate.buried == Some(reason)
             });
             let (told, reported) = (told.count() as u64, self.model.reported(place, reason));
             if told > reported {

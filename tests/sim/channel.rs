@@ -114,7 +114,7 @@ impl World {
             return Some(text.to_owned());
         }
         let mut fields: Vec<String> = text.split('\t').map(str::to_owned).collect();
-        if !knows(lacks, &fields[KIND]) {
+        if fields[KIND] == "sending" && lacks & TELLS_SENDING != 0 {
             return None;
         }
         let can: u32 = fields[CAN].parse().unwrap_or(0);
@@ -146,11 +146,11 @@ impl World {
     }
 }
 
-/// Whether a build knows a kind of message.
+/// Whether a build knows what to do with a kind of message.
 fn knows(lacks: u32, kind: &str) -> bool {
     match kind {
         "sending" => lacks & TELLS_SENDING == 0,
-        "offer" | "missing" | "declined" => lacks & TAKES_OFFERS == 0,
+        "offer" => lacks & TAKES_OFFERS == 0,
         _ => true,
     }
 }

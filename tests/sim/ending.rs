@@ -43,7 +43,7 @@ impl World {
         let mut gone = book.places.iter().filter(gone);
         gone.any(|place| {
             let mut fates = book.events.iter().map(|event| &event.fates[*place]);
-            fates.any(|fate| fate.owed && !fate.stored)
+            fates.any(|fate| fate.owed)
         })
     }
 

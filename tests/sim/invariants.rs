@@ -71,7 +71,7 @@ impl World {
         let skipped: Vec<u64> = skipped.collect();
         book.sent_upto[*place] = last.max(book.sent_upto[*place]);
         book.skipped[*place] += skipped.len() as u64;
-        let allowed = book.given_up(*place) + if book.ended { expired } else { 0 };
+        let allowed = book.given_up(*place) + expired;
         if book.skipped[*place] > allowed && !book.left_alone {
             let name = PLACES[*place].name;
             let what = format!(

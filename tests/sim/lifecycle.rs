@@ -143,6 +143,7 @@ impl World {
             None => start(&mut self.storage.handle(&self.tabs[tab], self.now, lag)),
         };
         self.tabs[tab].life = Life::Live;
+        self.tabs[tab].seen.back_at = self.now;
         self.tabs[tab].engine = Some(engine);
         self.perform_first(tab);
         self.hand_over_early(tab);

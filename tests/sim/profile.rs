@@ -258,7 +258,7 @@ fn change(site: &mut Site, rng: &mut Rng) {
     let at = rng.below(site.len() as u64) as usize;
     match rng.below(4) {
         0 if site.len() > 1 => _ = site.remove(at),
-        1 => {
+        1 if !site.iter().any(|lane| lane.place == 3) => {
             if let Some(lane) = site.iter_mut().find(|lane| lane.place == 2) {
                 lane.place = 3;
             }

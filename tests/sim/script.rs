@@ -343,6 +343,10 @@ impl World {
     fn glitch(&mut self, tab: usize) {
         self.coverage.hit("monotonic clock glitched");
         self.tabs[tab].glitch_ms = 3_600_000;
+        for lane in &mut self.tabs[tab].seen.lanes {
+            // For all that its engine can know, that hour has passed.
+            (lane.hold_until, lane.breaker_until) = (0, 0);
+        }
         self.track(tab, 1);
     }
 

@@ -89,6 +89,7 @@ impl World {
     fn saw_success(&mut self, tab: usize, outcome: &Outcome, body: &Body) {
         let lane = &mut self.tabs[tab].seen.lanes[body.place];
         lane.failures = 0;
+        lane.attempts.clear();
         if let Outcome::Status {
             nature: Nature::Plain,
             body: Some(text),

@@ -284,7 +284,7 @@ impl World {
                 .into_iter()
                 .for_each(|tab| self.ask_flush(tab)),
             Event::Close(tab) => {
-                if self.running().contains(&tab) {
+                if !self.healed && self.running().contains(&tab) {
                     self.close(tab);
                 }
             }
