@@ -31,7 +31,7 @@ pub(crate) enum Excuse {
 }
 
 /// Requests with an event alone that have to fail before it may be set aside.
-const ALONE_MIN: u32 = 3;
+const ALONE_MIN: u32 = 2;
 
 /// What any tab may have reported of any other's events.
 struct Pool {
