@@ -29,10 +29,16 @@ pub(crate) enum PageCall {
 impl PageCall {
     /// As it crosses into the engine: what `JSON.stringify` writes, in fields.
     pub(crate) fn record(&self) -> String {
-        let text = |text: &str| serde_json::to_string(text).unwrap();
-        let maybe = |some: &Option<String>| some.as_deref().map_or_else(String::new, text);
-        let object =
-            |some: &Option<Value>| some.as_ref().map_or_else(String::new, Value::to_string);
+        let text =
+            |tag: &str, text: &str| format!("\t{tag}={}", serde_json::to_string(text).unwrap());
+        let maybe = |tag: &str, some: &Option<String>| {
+            some.as_deref()
+                .map_or_else(String::new, |some| text(tag, some))
+        };
+        let object = |some: &Option<Value>| {
+            some.as_ref()
+                .map_or_else(String::new, |some| format!("\tprops={some}"))
+        };
         match self {
             Self::Track {
                 at,
@@ -41,15 +47,19 @@ impl PageCall {
                 anonymous,
                 properties,
             } => {
-                let (name, properties) = (text(name), object(properties));
-                let (user, anonymous) = (maybe(user), maybe(anonymous));
-                format!("t\t{at}\t{name}\t{user}\t{anonymous}\t{properties}")
+                let (name, properties) = (text("name", name), object(properties));
+                let (user, anonymous) = (maybe("user", user), maybe("anon", anonymous));
+                format!("track\t{at}\t0{name}{user}{anonymous}{properties}")
             }
             Self::Identify { at, user, traits } => {
-                format!("i\t{at}\t\t{}\t\t{}", text(user), object(traits))
+                format!("identify\t{at}\t0{}{}", text("user", user), object(traits))
             }
             Self::Alias { at, user, previous } => {
-                format!("a\t{at}\t\t{}\t{}\t", text(user), maybe(previous))
+                format!(
+                    "alias\t{at}\t0{}{}",
+                    text("user", user),
+                    maybe("prev", previous)
+                )
             }
         }
     }
