@@ -8,6 +8,7 @@ import { CollectorLink } from './collector-link.mjs';
 import { byId, count, many, perFrame, setText } from './dom.mjs';
 import { startFaults } from './faults.mjs';
 import { Log } from './log.mjs';
+import { reader } from './reader.mjs';
 import { renderRows, renderTotals } from './rows.mjs';
 import { renderTabs, roleChanged } from './tabs.mjs';
 
@@ -54,7 +55,7 @@ look();
 
 const LINK = { live: ['good', 'collector: live'], down: ['bad', 'collector: unreachable'] };
 
-new CollectorLink(API_KEY, {
+new CollectorLink(reader, {
   rows: (rows) => renderRows(rows, client.stats().tab),
   totals: renderTotals,
   state(name) {

@@ -133,7 +133,7 @@ test('two windows show one leader, and the hand-over when that one is closed', a
 
 /** The demo, and what it says on the console: the favicon is its own, so that is nothing at all. */
 async function openDemo(t) {
-  const w = await World.start(t, { collector: { www: [paths.demo], headers: [CSP] } });
+  const w = await World.start(t, { collector: { www: [paths.demo], headers: [CSP], args: ['--demo'] } });
   const page = await w.browser.context.newPage();
   const said = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));

@@ -62,6 +62,30 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// Whether it has the form of the SDK's batch ids, `<tab: 20 hex>:<from>-<to>.<8 hex>`. Only of such
+/// ids it is told whether they are stored: to know one is to know the 80 random bits of its tab, so
+/// nobody learns of another visitor's batches by asking.
+pub(crate) fn is_batch_id(id: &str) -> bool {
+    let parts = || {
+        let (tab, rest) = id.split_once(':')?;
+        let (range, sum) = rest.split_once('.')?;
+        let (from, to) = range.split_once('-')?;
+        Some((tab, from, to, sum))
+    };
+    let hex = |text: &str, digits| {
+        let digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        text.len() == digits && text.bytes().all(digit)
+    };
+    let number = |text: &str| {
+        let plain = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| plain)
+    };
+    parts().is_some_and(|(tab, from, to, sum)| {
+        let range = number(from).zip(number(to));
+        hex(tab, 20) && hex(sum, 8) && range.is_some_and(|(from, to)| from <= to)
+    })
+}
+
 fn id_fits(field: &str, id: Option<&str>) -> Result<(), ApiError> {
     match id {
         Some("") => Err(bad(format!("{field} is empty: leave it out or send an id"))),
@@ -142,6 +166,35 @@ mod tests {
         let body = b"{\n\"a\":\"\xff\"}";
         assert_eq!(position(body), Some((2, 6, 7)));
         assert_eq!(body[7], 0xff);
+    }
+
+    #[test]
+    fn batch_ids_are_told_from_guesses() {
+        let tab = "00112233445566778899";
+        assert!(is_batch_id(&format!("{tab}:1-1.369ab5c0")));
+        assert!(is_batch_id(&format!("{tab}:51-9000.00000000")));
+        for id in ["", "tab:1-1.369ab5c0", ":1-1.369ab5c0", "x"] {
+            assert!(!is_batch_id(id), "{id}");
+        }
+        for rest in [
+            "",
+            ":",
+            ":1-1",
+            ":1-1.",
+            ":1-1.369ab5c",
+            ":1-1.369ab5c0d",
+            ":1-1.369AB5C0",
+            ":2-1.369ab5c0",
+            ":0-1.369ab5c0",
+            ":01-1.369ab5c0",
+            ":+1-1.369ab5c0",
+            ":-1-1.369ab5c0",
+            ":1.369ab5c0",
+            ":1-99999999999999999999.369ab5c0",
+            "0:1-1.369ab5c0",
+        ] {
+            assert!(!is_batch_id(&format!("{tab}{rest}")), "{rest}");
+        }
     }
 
     #[test]

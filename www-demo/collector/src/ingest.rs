@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::db::{Batch, Stored};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, is_batch_id};
 use crate::error::ApiError;
 use crate::faults::{self, Then};
 use crate::routes::App;
@@ -74,7 +74,7 @@ async fn take(app: &App, project: &str, envelope: &Envelope<'_>) -> Result<Answe
         events,
         refused,
         dropped: envelope.dropped.clone(),
-        receipts: envelope.receipts.clone(),
+        receipts: envelope.receipts.as_deref().map(askable),
     };
     let Stored {
         accepted,
@@ -89,6 +89,11 @@ async fn take(app: &App, project: &str, envelope: &Envelope<'_>) -> Result<Answe
         rejected,
         known,
     })
+}
+
+fn askable(ids: &[String]) -> Vec<String> {
+    let well_formed = ids.iter().filter(|id| is_batch_id(id));
+    well_formed.cloned().collect()
 }
 
 /// Plays the fault in force; a hang that ends because the fault was changed goes on as normal, one

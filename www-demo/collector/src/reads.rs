@@ -1,12 +1,13 @@
-//! `GET /api/v1/events` and `GET /api/v1/stats`: what is stored, for whoever holds the key.
+//! `GET /api/v1/events` and `GET /api/v1/stats`: what is stored, for whoever holds a read key.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Reading;
 use crate::clock;
 use crate::db::{EventRow, Filter, Order, Stats};
 use crate::error::ApiError;
@@ -31,24 +32,21 @@ pub(crate) struct Events {
 
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
+    Reading { project }: Reading,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Json<Events>, ApiError> {
-    let project = app.keys.project_of_request(&uri, &headers)?;
     let Query(params) = Query::<Params>::try_from_uri(&uri).map_err(|e| ApiError::BadQuery {
         message: e.body_text(),
     })?;
-    let events = app.reader.events(project, filter(params)?).await?;
+    let events = app.reader.events(&project, filter(params)?).await?;
     Ok(Json(Events { events }))
 }
 
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
-    uri: Uri,
-    headers: HeaderMap,
+    Reading { project }: Reading,
 ) -> Result<Json<Stats>, ApiError> {
-    let project = app.keys.project_of_request(&uri, &headers)?;
-    Ok(Json(app.reader.stats(project).await?))
+    Ok(Json(app.reader.stats(&project).await?))
 }
 
 fn filter(params: Params) -> Result<Filter, ApiError> {

@@ -11,19 +11,22 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+use crate::access::{Access, DemoKey, demo_key, issue_ticket};
 use crate::cors::{Origins, cors};
 use crate::db::{Reader, Writer};
 use crate::error::ApiError;
 use crate::faults::Faults;
 use crate::ingest::ingest;
-use crate::keys::Keys;
+use crate::keys::WriteKeys;
 use crate::reads;
 use crate::statics::{Statics, serve};
 use crate::stream::stream;
 
 #[derive(Debug)]
 pub(crate) struct App {
-    pub(crate) keys: Keys,
+    pub(crate) keys: WriteKeys,
+    pub(crate) access: Access,
+    pub(crate) demo: Option<DemoKey>,
     pub(crate) origins: Origins,
     pub(crate) max_body_bytes: usize,
     pub(crate) statics: Statics,
@@ -40,10 +43,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/v1/events", get(reads::events))
         .route("/api/v1/stats", get(reads::stats))
         .route("/api/v1/stream", get(stream))
+        .route("/api/v1/stream/ticket", post(issue_ticket))
         .route("/api/{*rest}", get(no_such_endpoint).post(no_such_endpoint))
         .route("/_faults", get(show_faults).post(set_faults))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&app), cors));
+    // Outside of CORS: no page of another origin ever reads it.
+    let api = api.route("/_demo/read-key", get(demo_key));
     api.fallback(serve).with_state(app)
 }
 

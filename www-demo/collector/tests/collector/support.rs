@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,12 +13,15 @@ use tempfile::TempDir;
 /// Far above what anything takes here; only a broken collector ever waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const INGEST: &str = "/api/v1/ingest/batch";
+/// What every collector is started with, unless a test is about keys.
+pub(crate) const READ_KEY: &str = "read-key-of-the-tests";
 const BINARY: &str = env!("CARGO_BIN_EXE_collector");
 
 pub(crate) struct Collector {
     child: Child,
     pub(crate) address: String,
     pub(crate) dir: Rc<TempDir>,
+    stdout: BufReader<ChildStdout>,
     agent: ureq::Agent,
 }
 
@@ -36,17 +39,23 @@ impl Collector {
 
     /// Starts on a directory that may have a database already.
     pub(crate) fn start_in(dir: Rc<TempDir>, args: &[&str]) -> Self {
+        Self::launch(dir, &[&["--read-key", READ_KEY], args].concat(), &[])
+    }
+
+    /// With these arguments and variables and no others.
+    pub(crate) fn launch(dir: Rc<TempDir>, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(BINARY)
             .args(["--listen", "127.0.0.1:0", "--db"])
             .arg(dir.path().join("events.db"))
             .args(args)
+            .env_remove("SENDOFF_READ_KEY")
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let address = line
             .trim()
             .strip_prefix("listening on http://")
@@ -56,8 +65,16 @@ impl Collector {
             child,
             address,
             dir,
+            stdout,
             agent: agent(),
         }
+    }
+
+    /// The next line on standard output.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
     }
 
     pub(crate) fn db(&self) -> PathBuf {
@@ -76,14 +93,15 @@ impl Collector {
         reply(self.agent.get(self.url(path)).call())
     }
 
-    /// A read with the default key.
+    pub(crate) fn get_with(&self, key: &str, path: &str) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let request = self.agent.get(self.url(path));
+        reply(request.header("authorization", bearer).call())
+    }
+
+    /// A read with the key of the tests, of something that is there.
     pub(crate) fn read(&self, path: &str) -> Value {
-        let reply = reply(
-            self.agent
-                .get(self.url(path))
-                .header("authorization", "Bearer demo")
-                .call(),
-        );
+        let reply = self.get_with(READ_KEY, path);
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()
     }
@@ -237,6 +255,7 @@ pub(crate) fn refused_start(args: &[&str]) -> String {
     let mut child = Command::new(BINARY)
         .args(["--listen", "127.0.0.1:0"])
         .args(args)
+        .env_remove("SENDOFF_READ_KEY")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
