@@ -20,12 +20,15 @@ mod error;
 mod faults;
 mod ingest;
 mod keys;
+mod metrics;
+mod query;
 mod reads;
 mod routes;
 mod server;
 mod sql;
 mod statics;
 mod stream;
+mod users;
 mod validate;
 
 use std::process::ExitCode;

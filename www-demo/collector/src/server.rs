@@ -123,6 +123,7 @@ fn app(args: ServeArgs, stop: watch::Receiver<bool>) -> Result<App, ServeError> 
         max_body_bytes: args.max_body_bytes,
         statics: Statics::new(args.www, args.headers).map_err(ServeError::Www)?,
         faults: args.faults.then(Faults::new),
+        metrics_faults: args.faults.then(Faults::new),
         // The writer first: it creates the file that the reader opens.
         writer: Writer::open(&args.db).map_err(ServeError::Database)?,
         reader: Reader::open(&args.db).map_err(ServeError::Database)?,

@@ -94,7 +94,7 @@ impl Follower {
             user: None,
             since: None,
             after: Some(self.last),
-            order: Order::OldestFirst,
+            order: Order::OldestRows,
             limit: PAGE_ROWS,
         };
         let rows = self.app.reader.events(&self.project, filter).await?;

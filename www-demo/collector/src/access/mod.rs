@@ -16,7 +16,7 @@ use std::time::Instant;
 use std::{error, fmt};
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Uri};
@@ -30,6 +30,7 @@ use self::tickets::{TICKET_LIFE, Tickets};
 use crate::args;
 use crate::error::ApiError;
 use crate::keys::{WriteKeys, bearer};
+use crate::query::{bad, query};
 use crate::routes::App;
 
 pub(crate) use demo::{DemoKey, demo_key};
@@ -159,8 +160,9 @@ fn choose(opened: &BTreeSet<&str>, asked: Option<String>) -> Result<String, ApiE
         None => {
             let names: Vec<&str> = opened.iter().copied().collect();
             let names = names.join(", ");
-            let message = format!("this key reads several projects: say ?project=, one of {names}");
-            Err(ApiError::BadQuery { message })
+            Err(bad(format!(
+                "this key reads several projects: say ?project=, one of {names}"
+            )))
         }
     }
 }
@@ -171,11 +173,7 @@ struct ProjectParam {
 }
 
 fn asked_project(uri: &Uri) -> Result<Option<String>, ApiError> {
-    let query = Query::<ProjectParam>::try_from_uri(uri);
-    let bad = |message| ApiError::BadQuery { message };
-    query
-        .map(|Query(param)| param.project)
-        .map_err(|e| bad(e.body_text()))
+    query(uri).map(|ProjectParam { project }| project)
 }
 
 /// Whom a connection is from; put into each request by the server.
@@ -222,8 +220,8 @@ impl FromRequestParts<Arc<App>> for Streaming {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let query = Query::<TicketParam>::try_from_uri(&parts.uri).ok();
-        let Some(ticket) = query.and_then(|Query(param)| param.ticket) else {
+        let TicketParam { ticket } = query(&parts.uri)?;
+        let Some(ticket) = ticket else {
             let Reading { project } = Reading::from_request_parts(parts, app).await?;
             return Ok(Self { project });
         };

@@ -4,18 +4,22 @@
 //! The limits are wider than the SDK's own (64-character names, 120-byte user ids, depth 8, 32 KB of
 //! properties), so an event the SDK accepted is never refused here over a matter of counting.
 
+mod context;
+mod fields;
+mod metrics;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::clock;
-use crate::db::{Event, Refused, SEQ_MAX};
+use self::context::BatchContext;
+use self::fields::{Fault, excerpt, optional_id, optional_string, ordinal, string};
+use crate::db::{ERASED_USER, Event, Refused, SEQ_MAX};
 use crate::envelope::ID_BYTES_MAX;
+
+pub(crate) use metrics::metrics;
 
 const NAME_BYTES_MAX: usize = 512;
 const USER_ID_BYTES_MAX: usize = 512;
-const PROPERTIES_BYTES_MAX: usize = 128 * 1024;
-/// SQLite's own JSON functions stop at 1000 levels; a warehouse query must be able to read a row.
-const DEPTH_MAX: usize = 64;
 
 /// One bad event, as the client is told.
 #[derive(Debug, Serialize)]
@@ -23,6 +27,19 @@ pub(crate) struct Rejection {
     pub(crate) index: usize,
     pub(crate) error: &'static str,
     pub(crate) message: String,
+}
+
+impl Rejection {
+    /// Of a good event, whose user was erased.
+    pub(crate) fn of_erased(index: usize) -> Self {
+        let message = "the events of this user were erased, and later ones are refused: a visitor who \
+                       comes back needs new ids (reset)";
+        Self {
+            index,
+            error: ERASED_USER,
+            message: message.to_owned(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,17 +59,39 @@ struct RawEvent<'a> {
     timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sample_rate: Option<&'a RawValue>,
+    #[serde(borrow)]
+    groups: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attribution: Option<&'a RawValue>,
+    #[serde(borrow)]
+    context: Option<&'a RawValue>,
 }
 
-type Fault = (&'static str, String);
+/// What is stored, what the client is told, and what the warehouse keeps of the refused ones.
+#[derive(Debug, Default)]
+pub(crate) struct Judged<T> {
+    pub(crate) good: Vec<T>,
+    pub(crate) rejections: Vec<Rejection>,
+    pub(crate) refused: Vec<Refused>,
+}
 
-/// Splits a batch into what is stored, what the client is told, and what the warehouse keeps of the
-/// refused ones.
-pub(crate) fn events(raw: &[&RawValue]) -> (Vec<Event>, Vec<Rejection>, Vec<Refused>) {
+/// Judges each by itself; `read` is given the index and the text of one.
+fn judge<T>(
+    raw: &[&RawValue],
+    mut read: impl FnMut(usize, &RawValue) -> Result<T, Fault>,
+) -> Judged<T> {
     let (mut good, mut rejections, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (index, text) in raw.iter().enumerate() {
-        match event(text) {
-            Ok(event) => good.push(event),
+        match read(index, text) {
+            Ok(one) => good.push(one),
             Err((error, message)) => {
                 refused.push(Refused {
                     index,
@@ -67,10 +106,20 @@ pub(crate) fn events(raw: &[&RawValue]) -> (Vec<Event>, Vec<Rejection>, Vec<Refu
             }
         }
     }
-    (good, rejections, refused)
+    Judged {
+        good,
+        rejections,
+        refused,
+    }
 }
 
-fn event(text: &RawValue) -> Result<Event, Fault> {
+/// The events of a batch whose context is `context`.
+pub(crate) fn events(raw: &[&RawValue], context: Option<&RawValue>) -> Judged<Event> {
+    let mut context = BatchContext::new(context);
+    judge(raw, |index, text| event(index, text, &mut context))
+}
+
+fn event(index: usize, text: &RawValue, batch: &mut BatchContext<'_>) -> Result<Event, Fault> {
     let raw: RawEvent<'_> = serde_json::from_str(text.get()).map_err(|e| {
         (
             "bad_event",
@@ -78,114 +127,82 @@ fn event(text: &RawValue) -> Result<Event, Fault> {
         )
     })?;
     let key = string("idempotencyKey", raw.idempotency_key, ID_BYTES_MAX)
-        .map_err(|message| ("bad_idempotency_key", message))?;
-    let name = string("name", raw.name, NAME_BYTES_MAX).map_err(|message| ("bad_name", message))?;
+        .map_err(|m| ("bad_idempotency_key", m))?;
+    let name = string("name", raw.name, NAME_BYTES_MAX).map_err(|m| ("bad_name", m))?;
     let user_id = optional_string("userId", raw.user_id, USER_ID_BYTES_MAX)
-        .map_err(|message| ("bad_user_id", message))?;
+        .map_err(|m| ("bad_user_id", m))?;
     let anonymous_id = optional_string("anonymousId", raw.anonymous_id, ID_BYTES_MAX)
-        .map_err(|message| ("bad_anonymous_id", message))?;
+        .map_err(|m| ("bad_anonymous_id", m))?;
+    let properties = object("properties", raw.properties, "bad_properties")?;
     Ok(Event {
+        index,
         idempotency_key: key,
-        seq: seq(raw.seq)?,
+        seq: ordinal("seq", raw.seq).map_err(|m| ("bad_seq", m))?,
+        previous_id: previous_id(&name, properties.as_deref(), anonymous_id.as_deref()),
         name,
         user_id,
         anonymous_id,
-        timestamp: timestamp(raw.timestamp)?,
-        properties: properties(raw.properties)?,
+        timestamp: fields::timestamp(raw.timestamp).map_err(|m| ("bad_timestamp", m))?,
+        properties: properties.unwrap_or_else(|| "{}".to_owned()),
+        session_id: optional_id("sessionId", raw.session_id).map_err(|m| ("bad_session_id", m))?,
+        session_seq: ordinal("sessionSeq", raw.session_seq).map_err(|m| ("bad_session_seq", m))?,
+        value: fields::number("value", raw.value).map_err(|m| ("bad_value", m))?,
+        sample_rate: sample_rate(raw.sample_rate)?,
+        groups: groups(raw.groups)?,
+        attribution: object("attribution", raw.attribution, "bad_attribution")?,
+        context: batch.with(raw.context).map_err(|m| ("bad_context", m))?,
     })
 }
 
-fn string(field: &str, raw: Option<&RawValue>, bytes_max: usize) -> Result<String, String> {
-    let text = optional_string(field, raw, bytes_max)?
-        .ok_or_else(|| format!("{field} is missing: send a string"))?;
-    if text.is_empty() {
-        return Err(format!("{field} is empty"));
-    }
-    Ok(text)
-}
-
-fn optional_string(
+fn object(
     field: &str,
     raw: Option<&RawValue>,
-    bytes_max: usize,
-) -> Result<Option<String>, String> {
-    let Some(raw) = raw else { return Ok(None) };
-    let text: String = serde_json::from_str(raw.get())
-        .map_err(|_| format!("{field} is not a string: {}", excerpt(raw.get())))?;
-    if text.len() > bytes_max {
-        return Err(format!(
-            "{field} is {} bytes long, at most {bytes_max}",
-            text.len()
-        ));
-    }
-    Ok(Some(text))
+    code: &'static str,
+) -> Result<Option<String>, Fault> {
+    let text = fields::object(field, raw).map_err(|m| (code, m))?;
+    Ok(text.map(str::to_owned))
 }
 
-fn seq(raw: Option<&RawValue>) -> Result<Option<i64>, Fault> {
-    let Some(raw) = raw else { return Ok(None) };
-    match serde_json::from_str::<i64>(raw.get()) {
-        Ok(seq) if (1..=SEQ_MAX).contains(&seq) => Ok(Some(seq)),
-        _ => Err((
-            "bad_seq",
-            format!(
-                "seq is not a whole number from 1 to 2^53 - 1: {}",
-                excerpt(raw.get())
-            ),
-        )),
+fn sample_rate(raw: Option<&RawValue>) -> Result<Option<f64>, Fault> {
+    let fault = |message| ("bad_sample_rate", message);
+    match fields::number("sampleRate", raw).map_err(fault)? {
+        Some(rate) if rate <= 0.0 || rate > 1.0 => Err(fault(format!(
+            "sampleRate is not above 0 and at most 1: {rate}"
+        ))),
+        rate => Ok(rate),
     }
 }
 
-fn timestamp(raw: Option<&RawValue>) -> Result<String, Fault> {
-    let text = string("timestamp", raw, ID_BYTES_MAX).map_err(|m| ("bad_timestamp", m))?;
-    clock::normalise(&text).ok_or_else(|| {
-        let shown = excerpt(&text);
-        (
-            "bad_timestamp",
-            format!("timestamp is not like 2026-01-15T12:00:00.000Z: {shown}"),
-        )
-    })
-}
-
-fn properties(raw: Option<&RawValue>) -> Result<String, Fault> {
-    let Some(raw) = raw else {
-        return Ok("{}".to_owned());
+/// Types of groups, and the id of the one that the user belongs to.
+fn groups(raw: Option<&RawValue>) -> Result<Option<String>, Fault> {
+    let fault = |message| ("bad_groups", message);
+    let Some(text) = fields::object("groups", raw).map_err(fault)? else {
+        return Ok(None);
     };
-    let text = raw.get();
-    let bad = |message| Err(("bad_properties", message));
-    if !text.starts_with('{') {
-        return bad(format!("properties is not an object: {}", excerpt(text)));
-    }
-    if text.len() > PROPERTIES_BYTES_MAX {
-        return bad(format!(
-            "properties is {} bytes long, at most {PROPERTIES_BYTES_MAX}",
-            text.len()
-        ));
-    }
-    if depth(text) > DEPTH_MAX {
-        return bad(format!(
-            "properties is nested deeper than {DEPTH_MAX} levels"
-        ));
-    }
-    Ok(text.to_owned())
+    let read = serde_json::from_str::<std::collections::BTreeMap<String, String>>(text);
+    read.map_err(|_| {
+        fault(format!(
+            "groups is not an object of texts: {}",
+            excerpt(text)
+        ))
+    })?;
+    Ok(Some(text.to_owned()))
 }
 
-/// How deep a (well-formed) JSON text is nested, without recursion.
-fn depth(text: &str) -> usize {
-    let (mut deepest, mut level, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                level += 1;
-                deepest = deepest.max(level);
-            }
-            b'}' | b']' if !in_string => level = level.saturating_sub(1),
-            _ => {}
-        }
+/// Of an `$alias`: who its user was before. An alias that does not say means the anonymous visitor.
+fn previous_id(name: &str, properties: Option<&str>, anonymous: Option<&str>) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Properties {
+        previous_id: String,
     }
-    deepest
+    if name != "$alias" {
+        return None;
+    }
+    let said = properties.and_then(|text| serde_json::from_str::<Properties>(text).ok());
+    let said = said.map(|properties| properties.previous_id);
+    let said = said.filter(|id| !id.is_empty());
+    said.or_else(|| anonymous.map(str::to_owned))
 }
 
 /// The sequence number of a refused event, if it can be read: it lets the query for lost events
@@ -199,25 +216,4 @@ fn readable_seq(text: &RawValue) -> Option<i64> {
         .ok()
         .map(|s| s.seq)
         .filter(|seq| (1..=SEQ_MAX).contains(seq))
-}
-
-/// Enough of a wrong value to recognise it, not enough to fill a log.
-fn excerpt(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depth_counts_brackets_outside_strings_only() {
-        assert_eq!(depth(r#"{"a":[{"b":1}]}"#), 3);
-        assert_eq!(depth(r#"{"a":"[[[{\"{["}"#), 1);
-        assert_eq!(depth(r#"{"a":"\\","b":[]}"#), 2);
-    }
 }

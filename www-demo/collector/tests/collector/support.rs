@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -120,6 +120,29 @@ impl Collector {
 
     pub(crate) fn send(&self, body: &[u8], headers: &[(&str, &str)]) -> Reply {
         post(&self.agent, &self.url(INGEST), body, headers)
+    }
+
+    /// An attempt that says that it was sent so many milliseconds ago.
+    pub(crate) fn ingest_after(&self, lag_ms: i64, envelope: &Value) -> Reply {
+        self.post_after(lag_ms, INGEST, envelope)
+    }
+
+    pub(crate) fn post_after(&self, lag_ms: i64, path: &str, body: &Value) -> Reply {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let sent = i64::try_from(now.as_millis()).unwrap() - lag_ms;
+        let url = self.url(&format!("{path}?sentAt={sent}&v=2"));
+        post(&self.agent, &url, &body.to_string().into_bytes(), &[])
+    }
+
+    pub(crate) fn metrics(&self, envelope: &Value) -> Reply {
+        let body = envelope.to_string().into_bytes();
+        post(&self.agent, &self.url("/api/v1/ingest/metrics"), &body, &[])
+    }
+
+    pub(crate) fn delete_with(&self, key: &str, path: &str) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let request = self.agent.delete(self.url(path));
+        reply(request.header("authorization", bearer).call())
     }
 
     pub(crate) fn fault(&self, fault: &Value) -> Reply {
@@ -298,4 +321,33 @@ pub(crate) fn sequence(tab: &str, from: u64, to: u64) -> Value {
         })
         .collect();
     json!({"apiKey": "demo", "tab": tab, "batchId": format!("{tab}:{from}-{to}"), "events": events})
+}
+
+/// An event of somebody: `user`, or the visitor alone where that is null.
+pub(crate) fn event_of(key: &str, name: &str, user: Value, visitor: &str, second: u32) -> Value {
+    let mut event = event(key);
+    event["name"] = name.into();
+    event["userId"] = user;
+    event["anonymousId"] = visitor.into();
+    event["timestamp"] = format!("2026-01-15T12:00:{second:02}.000Z").into();
+    event["properties"] = json!({});
+    event
+}
+
+/// `$alias`: `user` is whoever `previous` was.
+pub(crate) fn alias(key: &str, previous: &str, user: &str, second: u32) -> Value {
+    let mut event = event_of(key, "$alias", json!(user), "anon-of-alias", second);
+    event["properties"] = json!({ "previousId": previous });
+    event
+}
+
+pub(crate) fn envelope(events: &[Value]) -> Value {
+    json!({"apiKey": "demo", "events": events})
+}
+
+pub(crate) fn keys_of(events: &Value) -> Vec<&str> {
+    let events = events.as_array().unwrap().iter();
+    events
+        .map(|event| event["idempotencyKey"].as_str().unwrap())
+        .collect()
 }
