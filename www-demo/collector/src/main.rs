@@ -7,7 +7,8 @@
 //! How to read it: `args` is the command line, `server` the sockets and the shutdown, `routes` the
 //! table of endpoints. A batch goes `ingest` → `body` (limits, gzip) → `faults` (tests only) →
 //! `envelope` (JSON) → `validate` (each event) → `db::writer` (the one writing thread).
-//! `access` decides who may read; `reads` and `stream` are what the page looks at, `statics` serves it, `sql` is the warehouse.
+//! `metrics` takes and answers the metrics. `access` decides who may read; `reads`, `users` and
+//! `stream` are what is read, `statics` serves the page, `sql` is the warehouse.
 
 mod access;
 mod args;
