@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::access::Reading;
 use crate::clock;
-use crate::db::{Cursor, Erased, EventRow, Sessions, Span};
+use crate::db::{Cursor, Erased, EventRow, Page, Sessions, Span};
 use crate::error::ApiError;
 use crate::query::{bad, limit, query, time};
 use crate::routes::App;
@@ -33,6 +33,7 @@ struct Params {
     to: Option<String>,
     limit: Option<u32>,
     after: Option<String>,
+    order: Option<String>,
 }
 
 impl Params {
@@ -61,8 +62,8 @@ pub(crate) async fn timeline(
 ) -> Result<Json<TimelineAnswer>, ApiError> {
     let params: Params = query(&uri)?;
     let span = params.span(EVENTS_DEFAULT, EVENTS_MAX)?;
-    let after = params.after.as_deref().map(read_cursor).transpose()?;
-    let found = app.reader.timeline(&project, user, span, after).await?;
+    let page = page(params.order.as_deref(), params.after.as_deref())?;
+    let found = app.reader.timeline(&project, user, span, page).await?;
     Ok(Json(TimelineAnswer {
         ids: found.ids,
         events: found.events,
@@ -70,6 +71,15 @@ pub(crate) async fn timeline(
             .next
             .map(|Cursor { at, seq, id }| format!("{at}_{seq}_{id}")),
     }))
+}
+
+fn page(order: Option<&str>, after: Option<&str>) -> Result<Page, ApiError> {
+    match (order, after) {
+        (None | Some("oldest"), after) => Ok(Page::From(after.map(read_cursor).transpose()?)),
+        (Some("latest"), None) => Ok(Page::Latest),
+        (Some("latest"), Some(_)) => Err(bad("order=latest does not go with after=".to_owned())),
+        (Some(other), _) => Err(bad(format!("order={other} is not oldest or latest"))),
+    }
 }
 
 fn read_cursor(text: &str) -> Result<Cursor, ApiError> {

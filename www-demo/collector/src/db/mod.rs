@@ -23,7 +23,7 @@ pub(crate) use metrics_store::StoredMetrics;
 pub(crate) use read::{Counts, Filter, Order, Reader, Stats};
 pub(crate) use rows::EventRow;
 pub(crate) use schema::{OpenError, open_read_only};
-pub(crate) use timeline::{Cursor, Sessions, Span};
+pub(crate) use timeline::{Cursor, Page, Sessions, Span};
 pub(crate) use writer::Writer;
 
 /// Sequence numbers and counters stay within what JavaScript can count (2^53 - 1): both are made and

@@ -22,6 +22,15 @@ pub(crate) struct Cursor {
     pub(crate) id: i64,
 }
 
+/// Which part of a timeline is wanted.
+#[derive(Clone, Debug)]
+pub(crate) enum Page {
+    /// Oldest first, from the beginning or after where another page ended.
+    From(Option<Cursor>),
+    /// The end of it, latest first.
+    Latest,
+}
+
 /// A stretch of corrected time, its end not included, and how many are wanted of what is in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -70,10 +79,10 @@ impl Reader {
         project: &str,
         user: String,
         span: Span,
-        after: Option<Cursor>,
+        page: Page,
     ) -> Result<Timeline, ApiError> {
         let project = project.to_owned();
-        self.run(move |db| timeline(db, &project, &user, &span, after.as_ref()))
+        self.run(move |db| timeline(db, &project, &user, &span, &page))
             .await
     }
 
@@ -130,34 +139,29 @@ fn timeline(
     project: &str,
     user: &str,
     span: &Span,
-    after: Option<&Cursor>,
+    page: &Page,
 ) -> rusqlite::Result<Timeline> {
     let ids = people::ids_of(db, project, user)?;
-    let sql = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM events WHERE ",
-        of_person!(),
-        " AND occurred_at >= coalesce(?3, '') AND (?4 IS NULL OR occurred_at < ?4)
-          AND (?5 IS NULL OR (occurred_at, coalesce(seq, 0), id) > (?5, ?6, ?7))
-          ORDER BY occurred_at, coalesce(seq, 0), id LIMIT ?8"
-    );
+    let (sql, after) = match page {
+        Page::From(after) => (OLDEST_FIRST, after.as_ref()),
+        Page::Latest => (LATEST_FIRST, None),
+    };
     let values = params![
         project,
         as_json(&ids),
         span.from,
         span.to,
+        span.limit,
         after.map(|cursor| &cursor.at),
         after.map(|cursor| cursor.seq),
         after.map(|cursor| cursor.id),
-        span.limit,
     ];
     let events: Vec<EventRow> = db
         .prepare_cached(sql)?
         .query_map(values, EventRow::read)?
         .collect::<rusqlite::Result<_>>()?;
-    let full = events.len() == span.limit as usize;
-    let next = events.last().filter(|_| full).map(|last| Cursor {
+    let more = events.len() == span.limit as usize && !matches!(page, Page::Latest);
+    let next = events.last().filter(|_| more).map(|last| Cursor {
         at: last.occurred_at.clone(),
         seq: last.seq.unwrap_or(0),
         id: last.id,
@@ -168,6 +172,26 @@ fn timeline(
         next,
     })
 }
+
+/// Their parameters are the same, so that one list of values does for both.
+macro_rules! timeline_sql {
+    ($order:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM events WHERE ",
+            of_person!(),
+            " AND occurred_at >= coalesce(?3, '') AND (?4 IS NULL OR occurred_at < ?4)
+              AND (?6 IS NULL OR (occurred_at, coalesce(seq, 0), id) > (?6, ?7, ?8))
+              ORDER BY ",
+            $order,
+            " LIMIT ?5"
+        )
+    };
+}
+
+const OLDEST_FIRST: &str = timeline_sql!("occurred_at, coalesce(seq, 0), id");
+const LATEST_FIRST: &str = timeline_sql!("occurred_at DESC, coalesce(seq, 0) DESC, id DESC");
 
 fn sessions(db: &Connection, project: &str, user: &str, span: &Span) -> rusqlite::Result<Sessions> {
     let ids = people::ids_of(db, project, user)?;

@@ -149,7 +149,12 @@ fn a_timeline_is_read_in_pages_and_in_stretches() {
         7
     );
     assert_eq!(of("?to=2026-01-15T12:00:00.000Z"), 0);
+    let end = collector.read("/api/v1/users/anon-1/timeline?order=latest&limit=2");
+    assert_eq!(keys_of(&end["events"]), ["t-7", "t-6"]);
+    assert_eq!(end["next"], json!(null));
     for query in [
+        "order=size",
+        "order=latest&after=2026-01-15T12:00:00.000Z_1_1",
         "after=x",
         "after=2026-01-15T12:00:00.000Z_1",
         "limit=0",
