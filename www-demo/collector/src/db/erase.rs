@@ -1,7 +1,14 @@
 //! Erases what is stored of a person, and sees to it that nothing of him comes in later.
+//!
+//! For that the ids have to be known again, but not to be kept: a user id may be an e-mail address. So
+//! what is kept are their hashes, salted with a value of this database, as good against a look at the
+//! table as it gets; whoever has the file and guesses an id can tell that it was erased.
+
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::Event;
 use super::counters::{bump, count};
@@ -28,11 +35,11 @@ pub(super) fn erase(
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let ids = people::ids_of(&tx, project, id)?;
     let json = as_json(&ids);
-    remember(&tx, project, &json, now)?;
+    remember(&tx, project, &ids, now)?;
     explain_holes(&tx, project, &json, now)?;
     // Readers go on after the last row that they saw: no id is used a second time.
     let newest =
-        "UPDATE erased_rows SET last_id = max(last_id, (SELECT coalesce(max(id), 0) FROM events))";
+        "UPDATE erasing SET last_id = max(last_id, (SELECT coalesce(max(id), 0) FROM events))";
     tx.execute(newest, [])?;
     let erased = tx.execute(
         concat!("DELETE FROM events WHERE ", of_person!()),
@@ -41,22 +48,56 @@ pub(super) fn erase(
     let counts = [("events", -count(erased)), ("erasedEvents", count(erased))];
     bump(&tx, project, &counts)?;
     tx.commit()?;
-    // The pages that the rows were on are overwritten (`secure_delete`), but the log still has them. A
-    // reader may hold it open; then the next checkpoint does it.
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    empty_the_log(db);
     Ok(Erased {
         ids: ids.into_iter().collect(),
         erased_events: erased,
     })
 }
 
-fn remember(tx: &Transaction<'_>, project: &str, ids: &str, now: &str) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT OR IGNORE INTO erased (project, id, erased_at)
-         SELECT ?1, value, ?3 FROM json_each(?2)",
-        [project, ids, now],
+/// The pages that the rows were on are overwritten (`secure_delete`), but the log still has them. It is
+/// done already, so a failure here is none of the erasure: a reader that holds the log open leaves this
+/// to a later checkpoint.
+fn empty_the_log(db: &Connection) {
+    let emptied = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if let Err(error) = emptied {
+        eprintln!("collector: erased rows are in the log until its next checkpoint: {error}");
+    }
+}
+
+fn remember(
+    tx: &Transaction<'_>,
+    project: &str,
+    ids: &BTreeSet<String>,
+    now: &str,
+) -> rusqlite::Result<()> {
+    let hasher = Hasher::of(tx)?;
+    let mut insert = tx.prepare_cached(
+        "INSERT OR IGNORE INTO erased (project, id_hash, erased_at) VALUES (?1, ?2, ?3)",
     )?;
+    for id in ids {
+        insert.execute(params![project, hasher.hash(id), now])?;
+    }
     Ok(())
+}
+
+/// Makes what is kept of an erased id.
+struct Hasher {
+    salt: Vec<u8>,
+}
+
+impl Hasher {
+    fn of(tx: &Transaction<'_>) -> rusqlite::Result<Self> {
+        let salt = tx
+            .prepare_cached("SELECT salt FROM erasing")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self { salt })
+    }
+
+    fn hash(&self, id: &str) -> Vec<u8> {
+        let hash = Sha256::new().chain_update(&self.salt).chain_update(id);
+        hash.finalize().to_vec()
+    }
 }
 
 /// The query for lost events must not find the erased ones missing: runs of their numbers become
@@ -89,9 +130,13 @@ pub(super) fn part<'a>(
     let any: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM erased WHERE project = ?1)")?
         .query_row([project], |row| row.get(0))?;
+    if !any {
+        return Ok((events.iter().collect(), Vec::new()));
+    }
+    let hasher = Hasher::of(tx)?;
     let (mut good, mut of_erased) = (Vec::with_capacity(events.len()), Vec::new());
     for event in events {
-        if any && is_of_erased(tx, project, event)? {
+        if is_of_erased(tx, project, &hasher, event)? {
             of_erased.push(event);
         } else {
             good.push(event);
@@ -101,8 +146,17 @@ pub(super) fn part<'a>(
 }
 
 /// By whom it belongs to; and an `$alias` would bring the old id back.
-fn is_of_erased(tx: &Transaction<'_>, project: &str, event: &Event) -> rusqlite::Result<bool> {
-    let whose = event.user_id.as_ref().or(event.anonymous_id.as_ref());
-    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM erased WHERE project = ?1 AND id IN (?2, ?3))")?
-        .query_row(params![project, whose, event.previous_id], |row| row.get(0))
+fn is_of_erased(
+    tx: &Transaction<'_>,
+    project: &str,
+    hasher: &Hasher,
+    event: &Event,
+) -> rusqlite::Result<bool> {
+    let hash = |id: Option<&String>| id.map(|id| hasher.hash(id));
+    let whose = hash(event.user_id.as_ref().or(event.anonymous_id.as_ref()));
+    let previous = hash(event.previous_id.as_ref());
+    tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM erased WHERE project = ?1 AND id_hash IN (?2, ?3))",
+    )?
+    .query_row(params![project, whose, previous], |row| row.get(0))
 }

@@ -45,17 +45,18 @@ CREATE TABLE clocks (
     PRIMARY KEY (project, tab)
 ) STRICT, WITHOUT ROWID;
 
--- People whose events were erased on request: what comes late under these ids is refused.
+-- People whose events were erased on request: what comes late under their ids is refused. The ids
+-- themselves, which may be addresses, are not kept: see `erase.rs`.
 CREATE TABLE erased (
     project TEXT NOT NULL,
-    id TEXT NOT NULL,
+    id_hash BLOB NOT NULL,
     erased_at TEXT NOT NULL,
-    PRIMARY KEY (project, id)
+    PRIMARY KEY (project, id_hash)
 ) STRICT, WITHOUT ROWID;
 
--- One row: the highest id that an event had when any was erased. Later ones have higher ids.
-CREATE TABLE erased_rows (last_id INTEGER NOT NULL) STRICT;
-INSERT INTO erased_rows VALUES (0);
+-- One row: what the ids are hashed with, and the highest id that an event had when any was erased.
+CREATE TABLE erasing (salt BLOB NOT NULL, last_id INTEGER NOT NULL) STRICT;
+INSERT INTO erasing VALUES (randomblob(32), 0);
 
 CREATE TABLE metrics (
     id INTEGER PRIMARY KEY,

@@ -87,7 +87,7 @@ fn insert_event(
                              anonymous_id, timestamp, sent_at, received_at, properties, context,
                              session_id, session_seq, value, sample_rate, groups, attribution,
                              previous_id, occurred_at)
-         VALUES ((SELECT 1 + max(coalesce((SELECT max(id) FROM events), 0), last_id) FROM erased_rows),
+         VALUES ((SELECT 1 + max(coalesce((SELECT max(id) FROM events), 0), last_id) FROM erasing),
                  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
                  ?19, ?20, ",
         corrected!("?9", "?21"),

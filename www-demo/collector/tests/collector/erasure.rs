@@ -61,23 +61,42 @@ fn all_of_a_person_is_gone_and_others_stay() {
 }
 
 #[test]
-fn nothing_is_left_in_the_file() {
+fn nothing_is_left_in_the_file_not_even_the_id() {
     let mut collector = ada_and_bob();
-    let in_file = |collector: &Collector| {
+    let in_file = |collector: &Collector, text: &str| {
         let dir = std::fs::read_dir(collector.dir.path()).unwrap();
         let files = dir.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
         let all: Vec<u8> = files.flatten().collect();
-        all.windows(11).any(|bytes| bytes == b"secret-name")
+        all.windows(text.len())
+            .any(|bytes| bytes == text.as_bytes())
     };
-    assert!(
-        in_file(&collector),
-        "else this test looks for the wrong thing"
-    );
+    for text in ["secret-name", "ada-2"] {
+        assert!(
+            in_file(&collector, text),
+            "else this looks for the wrong thing"
+        );
+    }
     erase(&collector, "ada");
-    assert!(!in_file(&collector));
+    let left =
+        |collector: &Collector| ["secret-name", "ada-2"].map(|text| in_file(collector, text));
+    assert_eq!(left(&collector), [false; 2]);
     collector.signal("TERM");
     collector.wait();
-    assert!(!in_file(&collector));
+    assert_eq!(left(&collector), [false; 2]);
+}
+
+#[test]
+fn an_erasure_outlives_a_restart() {
+    let mut collector = ada_and_bob();
+    erase(&collector, "ada");
+    collector.signal("TERM");
+    collector.wait();
+    let again = Collector::start_in(std::rc::Rc::clone(&collector.dir), &[]);
+    let late = envelope(&[event_of("f", "view", json!("ada-2"), "anon-7", 9)]);
+    assert_eq!(
+        again.ingest(&late).json()["rejected"][0]["error"],
+        "erased_user"
+    );
 }
 
 #[test]
