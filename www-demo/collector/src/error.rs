@@ -126,19 +126,9 @@ impl ApiError {
             | Self::BadFault { message }
             | Self::BodyUnreadable { message }
             | Self::NotFound { message } => message.clone(),
-            Self::UnknownKey => {
-                "unknown API key: send `apiKey` in the envelope, or `Authorization: \
-                                 Bearer KEY` or `?key=KEY`, with a key the collector was started \
-                                 with (--key)"
-                    .to_owned()
-            }
-            Self::UnknownReadKey => "reading needs a read key: send `Authorization: Bearer KEY` \
-                                     with one of --read-key, or the one printed at the start; a \
-                                     write key only writes"
-                .to_owned(),
-            Self::UnknownTicket => "this ticket is unknown, used, or too old: get a new one with \
-                                    POST /api/v1/stream/ticket"
-                .to_owned(),
+            Self::UnknownKey => UNKNOWN_KEY.to_owned(),
+            Self::UnknownReadKey => UNKNOWN_READ_KEY.to_owned(),
+            Self::UnknownTicket => UNKNOWN_TICKET.to_owned(),
             Self::TooManyFailures { seconds } => {
                 format!("too many wrong read keys from this address: wait {seconds} s")
             }
@@ -185,6 +175,13 @@ impl ApiError {
         }
     }
 }
+
+const UNKNOWN_KEY: &str = "unknown API key: send `apiKey` in the envelope, or `Authorization: Bearer KEY` \
+     or `?key=KEY`, with a key the collector was started with (--key)";
+const UNKNOWN_READ_KEY: &str = "reading needs a read key: send `Authorization: Bearer KEY` with one of \
+     --read-key, or the one printed at the start; a write key only writes";
+const UNKNOWN_TICKET: &str =
+    "this ticket is unknown, used, or too old: get a new one with POST /api/v1/stream/ticket";
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
