@@ -119,7 +119,7 @@ collector-debug: | tool-rust
 demo: build collector ## build all, and serve the demo page on http://localhost:8787 (DEMO_PORT, DEMO_DB)
 	@mkdir -p $(dir $(DEMO_DB))
 	@printf '\n  The demo is on  http://localhost:%s  (its rows are in %s; Ctrl-C ends it)\n\n' $(DEMO_PORT) $(DEMO_DB)
-	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --faults
+	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
 LAYERS := lint test-build test-host test-collector test-facade test-web test-e2e size
