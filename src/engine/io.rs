@@ -9,7 +9,11 @@
 use super::report::Report;
 pub use crate::model::request::{Means, Nature, Outcome, Request, RequestId, RetryAfter, Why};
 use crate::{
-    text::{fields::join, json::Object},
+    text::{
+        fields::{join, unquoted},
+        json::Object,
+        view::member,
+    },
     visitor::keeper::Proposal,
 };
 
@@ -155,6 +159,42 @@ pub struct Host {
 }
 
 impl Host {
+    /// Reads what the platform tells of itself, a JSON object. What it does not tell it is taken not to have, but for
+    /// being visible and online.
+    #[must_use]
+    pub fn parse(facts: &str, seed: u64) -> Self {
+        let text = |name: &str| unquoted(member(facts, name).unwrap_or("")).to_owned();
+        let object = |name: &str| {
+            let value = member(facts, name).filter(|value| value.starts_with('{'));
+            value.unwrap_or("").to_owned()
+        };
+        let is = |name: &str, word: &str| member(facts, name) == Some(word);
+        let context = object("context");
+        Self {
+            tab: text("tab"),
+            project: text("project"),
+            seed,
+            runtime: text("runtime"),
+            context: if context.is_empty() {
+                "{}".to_owned()
+            } else {
+                context
+            },
+            page: object("page"),
+            landing: object("landing"),
+            anonymous_id: text("anonymousId"),
+            session_id: text("sessionId"),
+            has_channel: is("channel", "true"),
+            has_deferred: is("deferred", "true"),
+            has_keepalive: is("keepalive", "true"),
+            has_storage: !is("storage", "\"memory\""),
+            visible: !is("visible", "false"),
+            online: !is("online", "false"),
+            gpc: is("gpc", "true"),
+            dnt: is("dnt", "true"),
+        }
+    }
+
     /// What the visitor record starts from.
     #[must_use]
     pub fn visitor(&self) -> Proposal {

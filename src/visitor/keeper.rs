@@ -78,6 +78,23 @@ impl Keeper {
         false
     }
 
+    /// For the facade.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let user = if self.visitor.user.is_empty() {
+            "null"
+        } else {
+            &self.visitor.user
+        };
+        join(&[
+            "{\"anonymousId\":",
+            &self.visitor.anonymous,
+            ",\"userId\":",
+            user,
+            ",\"sessionId\":\"\",\"consent\":null}",
+        ])
+    }
+
     /// It.
     #[must_use]
     pub const fn visitor(&self) -> &Visitor {
