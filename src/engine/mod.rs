@@ -481,7 +481,7 @@ fn traffic(
     let lanes = destinations.into_iter().enumerate();
     let lanes = lanes.map(|(index, one)| Lane::new(index, one, sizing));
     let delivery = Delivery::new(lanes.collect(), config.rules(host));
-    let tabs = Tabs::new(me, host.visible);
+    let tabs = Tabs::new(me, host.visible, &host.project);
     Traffic::new(terms, owed, (own, delivery, tabs), rng, now)
 }
 

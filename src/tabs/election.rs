@@ -157,6 +157,12 @@ impl Election {
         core::mem::replace(&mut self.lost, false)
     }
 
+    /// Whether it is, or is about to be, time for [`call_roll`](Self::call_roll).
+    #[must_use]
+    pub fn wants_roll(&self, now: Instant) -> bool {
+        self.roll_call || self.role == Role::Leader && self.act_at <= now
+    }
+
     /// Whether it is time for [`call_roll`](Self::call_roll).
     pub const fn take_roll_call(&mut self) -> bool {
         core::mem::replace(&mut self.roll_call, false)
@@ -430,7 +436,7 @@ impl Election {
         let says = &message.says;
         if !message.standing.leads && !matches!(says, Says::Yield { .. }) {
             self.seek_soon(now, rng);
-        } else if !self.waiting || says.to() == Some(self.me) {
+        } else if !self.waiting || matches!(says, Says::Pong { to, .. } if *to == self.me) {
             // Not all at the same time: whoever is first asks for everybody.
             self.schedule_ask(now);
             self.act_at = self.act_at + rng.below(ASK_MS / 2);
