@@ -8,7 +8,7 @@
 use crate::{
     model::time::UnixMillis,
     text::{
-        fields::{join, owned, parse_u64},
+        fields::{join, owned, parse_u64, part},
         json::push_u64,
         view::{EventView, member, members},
     },
@@ -206,7 +206,9 @@ fn throttled(answer: &Answer<'_>) -> Verdict {
     }
     let named = member(answer.body, "throttled_events").is_some();
     Verdict::Retry {
-        after_ms: answer.retry_after_ms.or(named.then_some(THROTTLED_MS)),
+        after_ms: answer
+            .retry_after_ms
+            .or_else(|| named.then_some(THROTTLED_MS)),
     }
 }
 
@@ -260,10 +262,23 @@ fn group(out: &mut Writer, event: &Event<'_>) {
     out.end("}");
 }
 
+/// A URL in quotes, without its query and fragment.
+fn bare_url(url: &str) -> String {
+    let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+    match end {
+        Some(end) => join(&[part(url, 0, end), "\""]),
+        None => owned(url),
+    }
+}
+
 /// Page, context, attribution and measures.
 fn surroundings(out: &mut Writer, event: &Event<'_>) {
     out.renamed(event.page, &[PAGE], "page_");
     out.host("[Amplitude] Page Domain", event.of_page("url"));
+    out.ours(
+        "[Amplitude] Page URL",
+        event.of_page("url").map(bare_url).as_deref(),
+    );
     out.renamed(&event.context, &[CONTEXT], "context_");
     out.sizes(event, "");
     out.renamed(event.touch("last"), &[LAST_TOUCH], "");

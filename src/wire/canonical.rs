@@ -170,16 +170,6 @@ pub(super) fn has_group_traits(properties: &str) -> bool {
     members(properties).any(|(name, _)| !matches!(name, "groupType" | "groupId"))
 }
 
-/// Whether `$identify` or `$set_traits` sets something of the person: traits, or where the person came from.
-pub(super) fn has_traits(event: &EventView<'_>) -> bool {
-    let first = event
-        .get("attribution")
-        .and_then(|all| member(all, "first"));
-    [event.get("properties"), first]
-        .iter()
-        .any(|object| members(object.unwrap_or("")).next().is_some())
-}
-
 /// The host of an absolute URL: what is behind `//`, up to a slash, a question mark or a hash.
 pub(super) fn host_of(url: &str) -> Option<&str> {
     let rest = after(url, "://")?;

@@ -17,7 +17,7 @@ use crate::{
         Answer, Batch, ContentType, Format, Limits, Route, Target, Verdict,
         answers::number,
         build::{LIBRARY_VERSION, Writer, push_percent},
-        canonical::{Event, GROUP_IDS, Kind, has_group_traits, has_traits, unix_ms},
+        canonical::{Event, GROUP_IDS, Kind, has_group_traits, unix_ms},
         formats::{Settings, SettingsError},
         verdict_of_status,
     },
@@ -174,10 +174,11 @@ impl Format for Mixpanel {
     }
 
     fn route(&self, event: &EventView<'_>) -> Option<Route> {
+        let properties = event.get("properties").unwrap_or("");
         Some(match Kind::of(event.name()) {
             Kind::SetTraits => ENGAGE,
-            Kind::Identify if has_traits(event) => ENGAGE,
-            Kind::Group if has_group_traits(event.get("properties").unwrap_or("")) => GROUPS,
+            Kind::Identify if members(properties).next().is_some() => ENGAGE,
+            Kind::Group if has_group_traits(properties) => GROUPS,
             Kind::Group => ENGAGE,
             _ => TRACK,
         })
