@@ -6,18 +6,18 @@
 //! minute of difference Amplitude shifts every event by it.
 
 use crate::{
-    model::time::UnixMillis,
+    model::{event::Entry, time::UnixMillis},
     text::{
-        fields::{join, owned, parse_u64, part},
-        json::push_u64,
+        fields::{join, owned, part},
         view::{EventView, member, members},
     },
     wire::{
         Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
-        answers::{add_indices, number, rest_again},
+        answers::{number, rest_again},
         build::Writer,
-        canonical::{Event, GROUP_IDS, Kind, has_group_traits},
-        formats::{Settings, SettingsError},
+        canonical::{Event, Kind, has_group_traits, quoted},
+        formats::{Settings, SettingsError, iso},
+        recipe::follow,
         verdict_of_status,
     },
 };
@@ -30,21 +30,92 @@ $page_view [Amplitude] Page Viewed
 $identify $identify
 $set_traits $identify
 $alias $identify
+$group $identify
 $exposure $exposure
 $session session_start
 $opt_out Opted Out";
 
-const EXPOSURE: &str = "experiment flag_key";
+const HEAD: &str = concat!(
+    "\
+event event_type
+userId user_id
+anonymousId device_id
+ms time
+session session_id
+seq event_id
+idempotencyKey insert_id
+=\"Web\" platform
+=\"$remote\" ip
+context.locale language
+context.userAgent user_agent
+partner partner_id
+=\"sendoff/",
+    env!("CARGO_PKG_VERSION"),
+    "\" library"
+);
 
-const PAGE: &str = "\
-url [Amplitude] Page Location
-path [Amplitude] Page Path
-title [Amplitude] Page Title
-referrer referrer";
+macro_rules! track {
+    ($renamed:literal) => {
+        concat!(
+            "groups groups\n{ event_properties\n*properties",
+            $renamed,
+            "
+*page page_
+~ url [Amplitude] Page Location
+~ path [Amplitude] Page Path
+~ title [Amplitude] Page Title
+~ referrer referrer
+host [Amplitude] Page Domain
+bareUrl [Amplitude] Page URL
+*context context_
+~ locale -
+~ userAgent -
+~ screen -
+~ viewport -
+context.screen.width screen_width
+context.screen.height screen_height
+context.viewport.width viewport_width
+context.viewport.height viewport_height
+*attribution.last
+~ referrer last_referrer
+~ landing last_landing
+*attribution.first initial_
+oddSession session_id
+sessionSeq session_seq
+value value
+sampleRate sample_rate
+}"
+        )
+    };
+}
 
-const CONTEXT: &str = "locale -\nuserAgent -\nscreen -\nviewport -";
+const TRACK: &str = track!("");
 
-const LAST_TOUCH: &str = "referrer last_referrer\nlanding last_landing";
+const EXPOSURE: &str = track!("\n~ experiment flag_key");
+
+const IDENTIFY: &str = "\
+groups groups
+{ user_properties
+? $set
+*properties
+~ previousId previous_id
+}
+? $setOnce
+*attribution.first initial_
+}
+}";
+
+const GROUP: &str = "\
+pair groups
+{ group_properties
+{ $set
+*properties
+~ groupType -
+~ groupId -
+}
+}";
+
+const MEMBER: &str = "pair groups\n{ user_properties\npair $set\n}";
 
 /// The format `amplitude`.
 #[derive(Debug)]
@@ -54,59 +125,48 @@ pub(super) struct Amplitude {
     content_type: ContentType,
     /// Whether the route for uploads in bulk is taken, which has other limits.
     bulk: bool,
-    /// JSON text.
-    min_id_length: String,
     partner: String,
 }
 
 impl Amplitude {
-    /// Options: `contentType`: `"text"` (default) or `"json"`; `bulk`: `true` for `/batch`; `minIdLength` (default 1);
-    /// `partnerId`.
+    /// Options: `contentType`: `"text"` (default) or `"json"`; `bulk`: `true` for `/batch`; `partnerId`.
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let least = settings.option("minIdLength")?.unwrap_or("1");
-        if parse_u64(least).is_none() {
-            return Err(SettingsError::OptionWrong("minIdLength", "a whole number"));
-        }
         Ok(Self {
             host: settings.host("https://api2.amplitude.com")?,
             key: settings.key()?,
             content_type: settings.content_type()?,
-            bulk: settings.flag("bulk", false)?,
-            min_id_length: owned(least),
+            bulk: settings.word("bulk", "false true")? == 1,
             partner: settings.text("partnerId")?,
         })
     }
 
-    fn event(&self, out: &mut Writer, event: &Event<'_>) {
-        out.begin();
-        match event.kind {
-            Kind::Group if has_group_traits(event.properties) => {
-                out.string("event_type", "$groupidentify")
-            }
-            Kind::Group => out.string("event_type", "$identify"),
-            _ => out.event_name("event_type", event.name, NAMES),
+    fn read<'a>(&self, entry: &'a Entry, batch: &Batch<'a>) -> Event<'a> {
+        let mut event = Event::of(entry, &batch.source);
+        if is_group_profile(&event) {
+            event.add("event", "\"$groupidentify\"");
+        } else {
+            event.add_name(NAMES);
         }
-        out.raw_if("user_id", event.user);
-        out.raw("device_id", event.anonymous);
-        out.number("time", event.unix_ms());
-        out.key("session_id");
-        match event.session_start_ms() {
-            Some(ms) => push_u64(out.text(), ms),
-            None => out.end("-1"),
+        event.add_pair();
+        // A session is named by when it began; one that does not say so is none, and a property.
+        let session = event.find("sessionMs").map(owned);
+        if session.is_none() {
+            let odd = event.find("sessionId").map(owned);
+            event.add_if("oddSession", odd.as_deref());
         }
-        out.raw("event_id", event.seq);
-        out.raw("insert_id", event.key);
-        out.string("platform", "Web");
-        out.string("ip", "$remote");
-        out.raw_if("language", event.context("locale"));
-        out.raw_if("user_agent", event.context("userAgent"));
-        out.string("library", concat!("sendoff/", env!("CARGO_PKG_VERSION")));
+        event.add("session", session.as_deref().unwrap_or("-1"));
+        let bare = event.find("page.url").map(bare_url);
+        event.add_if("bareUrl", bare.as_deref());
         if !self.partner.is_empty() {
-            out.quoted("partner_id", &self.partner);
+            event.add("partner", &quoted(&self.partner));
         }
-        own_properties(out, event);
-        out.end("}");
+        event
     }
+}
+
+/// With traits the group's own properties are set; without, the user becomes a member of it.
+fn is_group_profile(event: &Event<'_>) -> bool {
+    event.kind == Kind::Group && has_group_traits(event.find("properties").unwrap_or(""))
 }
 
 impl Format for Amplitude {
@@ -141,16 +201,27 @@ impl Format for Amplitude {
         out.begin();
         out.string("api_key", &self.key);
         if batch.sent_at != NO_SEND_TIME {
-            out.timestamp("client_upload_time", batch.sent_at);
+            out.raw("client_upload_time", &iso(batch.sent_at));
         }
-        out.object("options");
-        out.raw("min_id_length", &self.min_id_length);
-        out.end("}");
-        out.list("events");
+        out.raw("options", "{\"min_id_length\":1}");
+        out.key("events");
+        out.push("[");
         for entry in batch.events {
-            self.event(&mut out, &Event::of(entry, &batch.source));
+            let event = self.read(entry, batch);
+            out.begin();
+            follow(&mut out, &event, HEAD);
+            let own = match event.kind {
+                Kind::Identify | Kind::SetTraits | Kind::Alias => IDENTIFY,
+                Kind::Group if is_group_profile(&event) => GROUP,
+                Kind::Group => MEMBER,
+                Kind::Exposure => EXPOSURE,
+                Kind::Track | Kind::Page => TRACK,
+            };
+            follow(&mut out, &event, own);
+            out.end();
         }
-        out.end("]}");
+        out.push("]");
+        out.end();
         out.done()
     }
 
@@ -181,16 +252,12 @@ fn bad_request(events: usize, body: &str) -> Verdict {
     if error.starts_with("\"Invalid API key") || missing == "\"api_key\"" {
         return Verdict::Unwelcome;
     }
-    let mut refused = Vec::new();
-    for list in [
-        "events_with_invalid_fields",
-        "events_with_missing_fields",
-        "events_with_invalid_id_lengths",
-        "silenced_events",
-    ] {
-        add_indices(body, list, events, &mut refused);
-    }
-    rest_again(events, refused)
+    rest_again(
+        events,
+        body,
+        "events_with_invalid_fields\nevents_with_missing_fields\n\
+        events_with_invalid_id_lengths\nsilenced_events",
+    )
 }
 
 /// Too much of one device or user: nothing is stored. In a browser that is one device, so the whole batch waits;
@@ -212,56 +279,6 @@ fn throttled(answer: &Answer<'_>) -> Verdict {
     }
 }
 
-/// The properties, where this kind of event has them.
-fn own_properties(out: &mut Writer, event: &Event<'_>) {
-    match event.kind {
-        Kind::Identify | Kind::SetTraits | Kind::Alias => {
-            out.raw_if("groups", event.groups);
-            out.object("user_properties");
-            out.filled("$set", |out| {
-                out.renamed(event.properties, &["previousId previous_id"], "");
-            });
-            if members(event.touch("first")).next().is_some() {
-                let first = event.touch("first");
-                out.filled("$setOnce", |out| out.renamed(first, &[], "initial_"));
-            }
-            out.end("}");
-        }
-        Kind::Group => group(out, event),
-        Kind::Track | Kind::Page | Kind::Exposure => {
-            out.raw_if("groups", event.groups);
-            let names = if event.kind == Kind::Exposure {
-                EXPOSURE
-            } else {
-                ""
-            };
-            out.filled("event_properties", |out| {
-                out.renamed(event.properties, &[names], "");
-                surroundings(out, event);
-            });
-        }
-    }
-}
-
-/// With traits the group's own properties are set; without, the user becomes a member of it.
-fn group(out: &mut Writer, event: &Event<'_>) {
-    out.object("groups");
-    out.raw(event.group_type(), event.group_id());
-    out.end("}");
-    if has_group_traits(event.properties) {
-        out.object("group_properties");
-        out.filled("$set", |out| {
-            out.renamed(event.properties, &[GROUP_IDS], "")
-        });
-    } else {
-        out.object("user_properties");
-        out.object("$set");
-        out.raw(event.group_type(), event.group_id());
-        out.end("}");
-    }
-    out.end("}");
-}
-
 /// A URL in quotes, without its query and fragment.
 fn bare_url(url: &str) -> String {
     let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
@@ -269,24 +286,4 @@ fn bare_url(url: &str) -> String {
         Some(end) => join(&[part(url, 0, end), "\""]),
         None => owned(url),
     }
-}
-
-/// Page, context, attribution and measures.
-fn surroundings(out: &mut Writer, event: &Event<'_>) {
-    out.renamed(event.page, &[PAGE], "page_");
-    out.host("[Amplitude] Page Domain", event.of_page("url"));
-    out.ours(
-        "[Amplitude] Page URL",
-        event.of_page("url").map(bare_url).as_deref(),
-    );
-    out.renamed(&event.context, &[CONTEXT], "context_");
-    out.sizes(event, "");
-    out.renamed(event.touch("last"), &[LAST_TOUCH], "");
-    out.renamed(event.touch("first"), &[], "initial_");
-    if event.session_start_ms().is_none() {
-        out.ours("session_id", event.session);
-    }
-    out.ours("session_seq", event.session_seq);
-    out.ours("value", event.value);
-    out.ours("sample_rate", event.sample_rate);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     text::{
-        fields::{parse_u64, unquoted},
+        fields::{fields, parse_u64, unquoted},
         view::{items, member, members},
     },
     wire::Verdict,
@@ -14,34 +14,35 @@ pub(super) fn number(object: &str, name: &str) -> Option<u64> {
     parse_u64(value).or_else(|| parse_u64(unquoted(value)))
 }
 
-/// The indices below `events` that a member names: a list of numbers, or an object of such lists.
-pub(super) fn add_indices(object: &str, name: &str, events: usize, into: &mut Vec<usize>) {
-    let value = member(object, name).unwrap_or("");
-    add_listed(value, events, into);
-    for (_, list) in members(value) {
-        add_listed(list, events, into);
-    }
-}
-
-fn add_listed(list: &str, events: usize, into: &mut Vec<usize>) {
-    for item in items(list) {
-        let index = parse_u64(item).and_then(|index| usize::try_from(index).ok());
-        if let Some(index) = index.filter(|index| *index < events && !into.contains(index)) {
-            into.push(index);
+/// The events that the members in `names` (a line each) list by index are given up, and all others are to be sent
+/// again: nothing of the request was stored.
+pub(super) fn rest_again(events: usize, body: &str, names: &str) -> Verdict {
+    let mut bad = vec![false; events];
+    for name in fields(names, b'\n') {
+        let value = member(body, name).unwrap_or("");
+        mark(value, &mut bad);
+        for (_, list) in members(value) {
+            mark(list, &mut bad);
         }
     }
-}
-
-/// `refused` are given up and all others are to be sent again: nothing of the request was stored.
-pub(super) fn rest_again(events: usize, mut refused: Vec<usize>) -> Verdict {
-    if refused.is_empty() || refused.len() >= events {
+    let (mut refused, mut again) = (Vec::new(), Vec::new());
+    for (index, bad) in bad.iter().enumerate() {
+        let list = if *bad { &mut refused } else { &mut again };
+        list.push(index);
+    }
+    if refused.is_empty() || again.is_empty() {
         return Verdict::Rejected;
     }
-    refused.sort_unstable();
-    let again = (0..events).filter(|index| !refused.contains(index));
-    Verdict::Partial {
-        again: again.collect(),
-        refused,
+    Verdict::Partial { refused, again }
+}
+
+/// Marks the indices that a list holds.
+fn mark(list: &str, bad: &mut [bool]) {
+    for item in items(list) {
+        let index = parse_u64(item).and_then(|index| usize::try_from(index).ok());
+        if let Some(bad) = index.and_then(|index| bad.get_mut(index)) {
+            *bad = true;
+        }
     }
 }
 

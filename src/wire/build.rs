@@ -1,25 +1,29 @@
 //! Writing JSON by hand for the vendors' formats: an encoder splices texts that are JSON already, so all that
-//! it needs is commas in the right places and a way to give members other names.
+//! it needs is commas in the right places, and care that no object has a name twice.
 
-use crate::{
-    model::time::UnixMillis,
-    text::{
-        fields::{fields, join, part, split_once, unquoted},
-        json::{push_digits, push_string, push_timestamp, push_u64},
-        view::{member, members},
-    },
-    wire::canonical::{Event, host_of},
+use crate::text::{
+    fields::{fields, join, part, split_once},
+    json::{push_string, push_u64},
+    view::{member, members},
 };
-
-/// The version that the vendors' members for the library tell, as JSON text.
-pub(super) const LIBRARY_VERSION: &str = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
 
 /// JSON being written, from the outside in.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     text: String,
-    /// Where the object begins that is filled by [`ours`](Self::ours) and [`renamed`](Self::renamed).
-    filled: usize,
+    /// The objects that are open, the innermost last.
+    open: Vec<Open>,
+}
+
+/// An object that is open.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    /// Where the member that it is begins; where it is no member, the object itself.
+    member: usize,
+    /// Where its brace stands.
+    brace: usize,
+    /// Left out if nothing comes into it.
+    optional: bool,
 }
 
 impl Writer {
@@ -28,63 +32,34 @@ impl Writer {
         self.text
     }
 
-    /// A comma, unless what comes now is the first of its kind.
+    /// What was written so far: an object that is still open reads like one that is not.
+    pub(super) fn so_far(&self) -> &str {
+        &self.text
+    }
+
     fn comma(&mut self) {
         if !matches!(self.text.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
             self.text.push(',');
         }
     }
 
-    /// Opens an object as an item of a list, or as the whole.
-    pub(super) fn begin(&mut self) {
+    /// A value that is JSON text already, as an item of a list.
+    pub(super) fn item(&mut self, json: &str) {
         self.comma();
-        self.text.push('{');
+        self.text.push_str(json);
     }
 
-    /// As it stands: closing brackets.
-    pub(super) fn end(&mut self, brackets: &str) {
+    /// As it stands: brackets.
+    pub(super) fn push(&mut self, brackets: &str) {
         self.text.push_str(brackets);
     }
 
     /// The name of a member; its value comes next. The name is JSON text without its quotes.
     pub(super) fn key(&mut self, name: &str) {
-        self.prefixed("", name);
-    }
-
-    fn prefixed(&mut self, prefix: &str, name: &str) {
         self.comma();
         self.text.push('"');
-        self.text.push_str(prefix);
         self.text.push_str(name);
         self.text.push_str("\":");
-    }
-
-    /// Opens an object as a member.
-    pub(super) fn object(&mut self, name: &str) {
-        self.key(name);
-        self.text.push('{');
-    }
-
-    /// A member that is an object, which `fill` fills.
-    pub(super) fn filled(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
-        self.key(name);
-        let outer = core::mem::replace(&mut self.filled, self.text.len());
-        self.text.push('{');
-        fill(self);
-        self.text.push('}');
-        self.filled = outer;
-    }
-
-    /// Opens a list as a member.
-    pub(super) fn list(&mut self, name: &str) {
-        self.key(name);
-        self.text.push('[');
-    }
-
-    /// A value that is JSON text already, as an item or after a key.
-    pub(super) fn value(&mut self, json: &str) {
-        self.comma();
-        self.text.push_str(json);
     }
 
     /// A member whose value is JSON text already.
@@ -93,63 +68,10 @@ impl Writer {
         self.text.push_str(json);
     }
 
-    /// A member, if there is a value.
-    pub(super) fn raw_if(&mut self, name: &str, json: Option<&str>) {
-        if let Some(json) = json {
-            self.raw(name, json);
-        }
-    }
-
     /// A member whose value is plain text.
     pub(super) fn string(&mut self, name: &str, text: &str) {
         self.key(name);
         push_string(&mut self.text, text);
-    }
-
-    /// A member whose value is a part of a JSON string, its escapes as they stand.
-    pub(super) fn quoted(&mut self, name: &str, inside: &str) {
-        self.key(name);
-        self.text.push('"');
-        self.text.push_str(inside);
-        self.text.push('"');
-    }
-
-    /// A member that is a time.
-    pub(super) fn timestamp(&mut self, name: &str, at: UnixMillis) {
-        self.key(name);
-        self.text.push('"');
-        push_timestamp(&mut self.text, at);
-        self.text.push('"');
-    }
-
-    /// Width and height of screen and viewport, a member each.
-    pub(super) fn sizes(&mut self, event: &Event<'_>, prefix: &str) {
-        for name in [
-            "screen_width",
-            "screen_height",
-            "viewport_width",
-            "viewport_height",
-        ] {
-            if let Some((of, side)) = split_once(name, b'_') {
-                let json = event.context(of).and_then(|size| member(size, side));
-                self.ours(&join(&[prefix, name]), json);
-            }
-        }
-    }
-
-    /// A member that is the host of a URL, if it has one.
-    pub(super) fn host(&mut self, name: &str, url: Option<&str>) {
-        if let Some(host) = url.and_then(host_of) {
-            self.ours(name, Some(&join(&["\"", host, "\""])));
-        }
-    }
-
-    /// The event's name: the vendor's for one of sendoff's own, or as it stands.
-    pub(super) fn event_name(&mut self, key: &str, name: &str, table: &str) {
-        match other_name(table, unquoted(name)) {
-            Some(name) => self.quoted(key, name),
-            None => self.raw(key, name),
-        }
     }
 
     /// A member whose value is a whole number.
@@ -158,17 +80,62 @@ impl Writer {
         push_u64(&mut self.text, number);
     }
 
-    /// The text itself, to append what has no method.
-    pub(super) const fn text(&mut self) -> &mut String {
-        &mut self.text
+    /// Opens an object as an item of a list, or as the whole.
+    pub(super) fn begin(&mut self) {
+        self.comma();
+        self.opened(self.text.len(), false);
     }
 
-    /// The members of `object`, each under the name that a table has for it, or else under its own behind
-    /// `prefix`. A line of a table is `<name> <other name>`; the other name `-` leaves a member out.
-    pub(super) fn renamed(&mut self, object: &str, tables: &[&str], prefix: &str) {
+    /// Opens an object as a member; one that is `optional` is left out if nothing comes into it.
+    pub(super) fn object(&mut self, name: &str, optional: bool) {
+        let member = self.text.len();
+        self.key(name);
+        self.opened(member, optional);
+    }
+
+    fn opened(&mut self, member: usize, optional: bool) {
+        let brace = self.text.len();
+        self.text.push('{');
+        self.open.push(Open {
+            member,
+            brace,
+            optional,
+        });
+    }
+
+    /// Closes the innermost object.
+    pub(super) fn end(&mut self) {
+        let open = self.open.pop().unwrap_or_default();
+        if open.optional && self.text.len() == open.brace + 1 {
+            self.text.truncate(open.member);
+        } else {
+            self.text.push('}');
+        }
+    }
+
+    /// A member that is there once: where the object has one of that name already, this one is written with
+    /// `sendoff_` before it, so that neither the page's value nor ours is lost.
+    pub(super) fn ours(&mut self, name: &str, json: &str) {
+        self.ours_unless(false, name, json);
+    }
+
+    fn ours_unless(&mut self, taken: bool, name: &str, json: &str) {
+        let taken = taken || self.has(name);
+        self.key(&join(&[if taken { "sendoff_" } else { "" }, name]));
+        self.text.push_str(json);
+    }
+
+    /// Whether the innermost object has a member of that name.
+    fn has(&self, name: &str) -> bool {
+        let from = self.open.last().map_or(0, |open| open.brace);
+        member(part(&self.text, from, self.text.len()), name).is_some()
+    }
+
+    /// The members of `object`, each under the name that the table has for it, or else under its own behind
+    /// `prefix`. A line of the table is `<name> <other name>`; the other name `-` leaves a member out.
+    pub(super) fn renamed(&mut self, object: &str, table: &str, prefix: &str) {
         for (name, value) in members(object) {
-            let mut others = tables.iter().filter_map(|table| other_name(table, name));
-            match others.next() {
+            match other_name(table, name) {
                 Some("-") => {}
                 Some(other) => {
                     // What is on its way under that very name comes first.
@@ -180,35 +147,13 @@ impl Writer {
         }
     }
 
-    /// The members of `object` as they stand, but one.
-    pub(super) fn copied(&mut self, object: &str, but: &str) {
-        for (name, value) in members(object).filter(|(name, _)| *name != but) {
-            self.raw(name, value);
-        }
-    }
-
-    /// The members of `object` that `own` does not have.
-    pub(super) fn missing(&mut self, object: &str, own: &str) {
+    /// The members of `object` that the innermost object does not have.
+    pub(super) fn missing(&mut self, object: &str) {
         for (name, value) in members(object) {
-            if member(own, name).is_none() {
+            if !self.has(name) {
                 self.raw(name, value);
             }
         }
-    }
-
-    /// A member that is there once: where the object has one of that name already, this one is written with
-    /// `sendoff_` before it, so that neither the page's value nor ours is lost.
-    pub(super) fn ours(&mut self, name: &str, json: Option<&str>) {
-        if let Some(json) = json {
-            self.ours_unless(false, name, json);
-        }
-    }
-
-    fn ours_unless(&mut self, taken: bool, name: &str, json: &str) {
-        let so_far = part(&self.text, self.filled, self.text.len());
-        let taken = taken || member(so_far, name).is_some();
-        self.prefixed(if taken { "sendoff_" } else { "" }, name);
-        self.text.push_str(json);
     }
 }
 
@@ -234,13 +179,6 @@ pub(super) fn push_percent(out: &mut String, text: &str) {
     }
 }
 
-/// Appends a time in milliseconds as OTLP writes it: nanoseconds, in quotes.
-pub(super) fn push_nanos(out: &mut String, ms: u64) {
-    out.push('"');
-    push_digits(out, ms, 10, 1);
-    out.push_str("000000\"");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,34 +188,52 @@ mod tests {
         let mut writer = Writer::default();
         writer.begin();
         writer.raw("a", "1");
-        writer.raw_if("b", None);
-        writer.list("c");
+        writer.key("c");
+        writer.push("[");
         writer.begin();
-        writer.end("}");
+        writer.end();
         writer.begin();
         writer.string("d", "\"");
-        writer.end("}");
-        writer.value("2");
-        writer.end("]}");
+        writer.end();
+        writer.item("2");
+        writer.push("]");
+        writer.end();
         assert_eq!(writer.done(), r#"{"a":1,"c":[{},{"d":"\""},2]}"#);
+    }
+
+    #[test]
+    fn what_stays_empty_is_left_out_where_it_may() {
+        let mut writer = Writer::default();
+        writer.begin();
+        writer.object("kept", false);
+        writer.end();
+        writer.object("gone", true);
+        writer.end();
+        writer.object("full", true);
+        writer.number("a", 1);
+        writer.end();
+        writer.end();
+        assert_eq!(writer.done(), r#"{"kept":{},"full":{"a":1}}"#);
     }
 
     #[test]
     fn members_get_other_names_and_lose_none() {
         let mut writer = Writer::default();
         writer.begin();
-        writer.filled("in", |writer| {
-            let table = "a A name\nb -\nc d";
-            writer.renamed(r#"{"a":1,"b":2,"c":3,"d":4}"#, &[table], "");
-            writer.renamed(r#"{"a":1,"e":5}"#, &[], "x_");
-            writer.filled("inner", |writer| writer.ours("d", Some("6")));
-            writer.ours("d", Some("7"));
-            writer.ours("e", None);
-        });
-        writer.ours("d", Some("8"));
-        writer.end("}");
+        writer.object("in", false);
+        let table = "a A name\nb -\nc d";
+        writer.renamed(r#"{"a":1,"b":2,"c":3,"d":4}"#, table, "");
+        writer.renamed(r#"{"a":1,"e":5}"#, "", "x_");
+        writer.object("inner", false);
+        writer.ours("d", "6");
+        writer.end();
+        writer.ours("d", "7");
+        writer.missing(r#"{"d":0,"f":9}"#);
+        writer.end();
+        writer.ours("d", "8");
+        writer.end();
         let inside =
-            r#""A name":1,"sendoff_d":3,"d":4,"x_a":1,"x_e":5,"inner":{"d":6},"sendoff_d":7"#;
+            r#""A name":1,"sendoff_d":3,"d":4,"x_a":1,"x_e":5,"inner":{"d":6},"sendoff_d":7,"f":9"#;
         assert_eq!(writer.done(), format!(r#"{{"in":{{{inside}}},"d":8}}"#));
     }
 

@@ -1,13 +1,17 @@
-//! A canonical event as the vendors' formats read it: every member found once, the page and the context that
-//! were in force beside it.
+//! A canonical event as the vendors' formats read it: what it says itself, the page and the context that were in
+//! force, and what follows from them, all found by path.
 
 use crate::{
     model::event::Entry,
     text::{
-        fields::{after, parse_digits, parse_u64, part, unquoted},
+        fields::{after, fields, join, parse_digits, parse_u64, part, unquoted},
+        json::push_digits,
         view::{EventView, member, members},
     },
-    wire::{Source, build::Writer},
+    wire::{
+        Source,
+        build::{Writer, other_name},
+    },
 };
 
 /// What an event says, where that decides its shape.
@@ -45,119 +49,110 @@ impl Kind {
     }
 }
 
-/// One event. Every `&str` is JSON text.
-#[derive(Debug, Default)]
+/// One event.
+#[derive(Debug)]
 pub(super) struct Event<'a> {
     pub(super) kind: Kind,
-    /// The idempotency key.
-    pub(super) key: &'a str,
-    pub(super) seq: &'a str,
-    pub(super) name: &'a str,
-    pub(super) user: Option<&'a str>,
-    pub(super) anonymous: &'a str,
-    pub(super) timestamp: &'a str,
-    /// An object.
-    pub(super) properties: &'a str,
-    pub(super) session: Option<&'a str>,
-    pub(super) session_seq: Option<&'a str>,
-    pub(super) value: Option<&'a str>,
-    pub(super) sample_rate: Option<&'a str>,
-    pub(super) groups: Option<&'a str>,
-    /// The objects of first and last touch.
-    pub(super) attribution: Option<&'a str>,
+    /// The canonical text.
+    text: &'a str,
     /// The page, an object; empty for none.
-    pub(super) page: &'a str,
+    page: &'a str,
     /// What else was in force, an object: the event's own context before that of its tab, without the page.
-    pub(super) context: String,
+    context: String,
+    /// An object, not closed: what follows from the event, and what the format adds.
+    more: Writer,
 }
-
-/// The properties of `$group` that are not traits.
-pub(super) const GROUP_IDS: &str = "groupType -\ngroupId -";
 
 impl<'a> Event<'a> {
     /// Reads an event that `source` recorded.
     pub(super) fn of(entry: &'a Entry, source: &Source<'a>) -> Self {
         let view = EventView::of(&entry.text);
+        let own = view.get("context").unwrap_or("");
+        let recorded = source.pages.get(entry.page).map(String::as_str);
+        let page = member(own, "page")
+            .or(recorded)
+            .or_else(|| member(source.context, "page"));
         let mut event = Self {
             kind: Kind::of(view.name()),
-            properties: "{}",
-            anonymous: "\"\"",
-            ..Self::default()
+            text: view.text(),
+            page: page.unwrap_or(""),
+            context: merged(own, source.context),
+            more: Writer::default(),
         };
-        let mut own = "";
-        for (name, value) in members(view.text()) {
-            match name {
-                "idempotencyKey" => event.key = value,
-                "seq" => event.seq = value,
-                "name" => event.name = value,
-                "userId" => event.user = (value != "null").then_some(value),
-                "anonymousId" => event.anonymous = value,
-                "timestamp" => event.timestamp = value,
-                "properties" => event.properties = value,
-                "sessionId" => event.session = Some(value),
-                "sessionSeq" => event.session_seq = Some(value),
-                "value" => event.value = Some(value),
-                "sampleRate" => event.sample_rate = Some(value),
-                "groups" => event.groups = Some(value),
-                "attribution" => event.attribution = Some(value),
-                "context" => own = value,
-                _ => {}
-            }
-        }
-        let pages = source.pages.get(entry.page).map(String::as_str);
-        let page = member(own, "page").or(pages);
-        event.page = page
-            .or_else(|| member(source.context, "page"))
-            .unwrap_or("");
-        event.context = merged(own, source.context);
+        event.more.begin();
+        event.derive();
         event
     }
 
-    /// The type of the group that `$group` names, without quotes.
-    pub(super) fn group_type(&self) -> &'a str {
-        self.property("groupType").map_or("group", unquoted)
+    /// What follows from the event and has no member of its own in it.
+    fn derive(&mut self) {
+        let anonymous = self.find("anonymousId").unwrap_or("\"\"");
+        let who = join(&[self.find("userId").unwrap_or(anonymous)]);
+        let host = self.find("page.url").and_then(host_of).map(quoted);
+        let referring = self.find("page.referrer").and_then(host_of).map(quoted);
+        let began = self.session_start_ms();
+        let at = self.unix_ms();
+        self.add("who", &who);
+        self.more.number("ms", at);
+        self.add_if("host", host.as_deref());
+        self.add_if("referringHost", referring.as_deref());
+        if let Some(began) = began {
+            self.more.number("sessionMs", began);
+        }
     }
 
-    /// The id of the group that `$group` names.
-    pub(super) fn group_id(&self) -> &'a str {
-        self.property("groupId").unwrap_or("null")
+    /// The value at a path: in the page, the context, the event's `own` part of that, what was added, or else the event. A user that is `null` is none.
+    pub(super) fn find(&self, path: &str) -> Option<&str> {
+        let mut names = fields(path, b'.');
+        let first = names.next()?;
+        let found = match first {
+            "page" => Some(self.page).filter(|page| !page.is_empty()),
+            "context" => Some(self.context.as_str()),
+            "own" => member(self.text, "context"),
+            _ => member(self.more.so_far(), first).or_else(|| member(self.text, first)),
+        };
+        let found = found.filter(|value| first != "userId" || *value != "null");
+        names.try_fold(found?, member)
     }
 
-    /// A property of its own.
-    pub(super) fn property(&self, name: &str) -> Option<&'a str> {
-        member(self.properties, name)
+    /// Adds a value for recipes to find.
+    pub(super) fn add(&mut self, name: &str, json: &str) {
+        self.more.raw(name, json);
     }
 
-    /// The user, or else the anonymous id.
-    pub(super) fn who(&self) -> &'a str {
-        self.user.unwrap_or(self.anonymous)
+    /// Adds a value, if there is one.
+    pub(super) fn add_if(&mut self, name: &str, json: Option<&str>) {
+        if let Some(json) = json {
+            self.add(name, json);
+        }
     }
 
-    /// One member of the context.
-    pub(super) fn context(&self, name: &str) -> Option<&str> {
-        member(&self.context, name)
+    /// Adds `event`: the vendor's name for one of sendoff's own events, or the event's name as it stands.
+    pub(super) fn add_name(&mut self, table: &str) {
+        let name = member(self.text, "name").unwrap_or("\"\"");
+        match other_name(table, unquoted(name)) {
+            Some(other) => self.add("event", &quoted(other)),
+            None => self.add("event", name),
+        }
     }
 
-    /// One member of the page.
-    pub(super) fn of_page(&self, name: &str) -> Option<&'a str> {
-        member(self.page, name)
-    }
-
-    /// First or last touch.
-    pub(super) fn touch(&self, which: &str) -> &'a str {
-        self.attribution
-            .and_then(|all| member(all, which))
-            .unwrap_or("")
+    /// Adds `pair`: of `$group`, its type with its id.
+    pub(super) fn add_pair(&mut self) {
+        let name = unquoted(self.find("properties.groupType").unwrap_or("\"group\""));
+        let id = self.find("properties.groupId").unwrap_or("null");
+        let pair = join(&["{\"", name, "\":", id, "}"]);
+        self.add("pair", &pair);
     }
 
     /// Its time in milliseconds since 1970.
     pub(super) fn unix_ms(&self) -> u64 {
-        unix_ms(unquoted(self.timestamp))
+        self.find("timestamp")
+            .map_or(0, |iso| unix_ms(unquoted(iso)))
     }
 
     /// When its session began, if the session's id is a UUID of version 7, which begins with that.
-    pub(super) fn session_start_ms(&self) -> Option<u64> {
-        let id = unquoted(self.session?);
+    fn session_start_ms(&self) -> Option<u64> {
+        let id = unquoted(self.find("sessionId")?);
         let version_7 = id.len() == 36 && part(id, 14, 15) == "7";
         let high = parse_digits(part(id, 0, 8), 16)?;
         let low = parse_digits(part(id, 9, 13), 16)?;
@@ -170,8 +165,13 @@ pub(super) fn has_group_traits(properties: &str) -> bool {
     members(properties).any(|(name, _)| !matches!(name, "groupType" | "groupId"))
 }
 
+/// A part of a JSON string as one.
+pub(super) fn quoted(inside: &str) -> String {
+    join(&["\"", inside, "\""])
+}
+
 /// The host of an absolute URL: what is behind `//`, up to a slash, a question mark or a hash.
-pub(super) fn host_of(url: &str) -> Option<&str> {
+fn host_of(url: &str) -> Option<&str> {
     let rest = after(url, "://")?;
     let end = rest.bytes().position(|byte| b"/?#\"\\".contains(&byte));
     Some(part(rest, 0, end.unwrap_or(rest.len()))).filter(|host| !host.is_empty())
@@ -181,14 +181,23 @@ pub(super) fn host_of(url: &str) -> Option<&str> {
 fn merged(own: &str, base: &str) -> String {
     let mut writer = Writer::default();
     writer.begin();
-    writer.copied(own, "page");
-    for (name, value) in members(base) {
-        if name != "page" && member(own, name).is_none() {
+    writer.renamed(own, "page -", "");
+    for (name, value) in members(base).filter(|(name, _)| *name != "page") {
+        if member(own, name).is_none() {
             writer.raw(name, value);
         }
     }
-    writer.end("}");
+    writer.end();
     writer.done()
+}
+
+/// A time as OTLP writes it: nanoseconds, in quotes.
+pub(super) fn nanos(ms: u64) -> String {
+    let mut out = String::new();
+    out.push('"');
+    push_digits(&mut out, ms, 10, 1);
+    out.push_str("000000\"");
+    out
 }
 
 /// Reads `2026-01-15T12:00:00.000Z`, as `push_timestamp` writes it. Days of the civil date: Howard Hinnant,
@@ -215,26 +224,36 @@ mod tests {
         text::json::push_timestamp,
     };
 
-    #[test]
-    fn the_page_in_force_and_the_nearer_context_win() {
+    fn read<T>(text: &str, page: usize, then: impl FnOnce(&Event<'_>) -> T) -> T {
         let entry = Entry {
             seq: 1,
-            page: 1,
-            text: r#"{"name":"a","userId":null,"context":{"locale":"fr","plan":1}}"#.to_owned(),
+            page,
+            text: text.to_owned(),
         };
         let pages = [r#"{"path":"/0"}"#.to_owned(), r#"{"path":"/1"}"#.to_owned()];
         let source = Source {
             tab: TabId::parse("000000000000000000a1").unwrap(),
             sdk: "{}",
-            context: r#"{"locale":"de","page":{"path":"/base"},"screen":{}}"#,
+            context: r#"{"locale":"de","page":{"path":"/base"},"screen":{"width":9}}"#,
             pages: &pages,
         };
-        let event = Event::of(&entry, &source);
-        assert_eq!(event.page, r#"{"path":"/1"}"#);
-        assert_eq!(event.context, r#"{"locale":"fr","plan":1,"screen":{}}"#);
-        assert_eq!(event.user, None);
-        let gone = Entry { page: 9, ..entry };
-        assert_eq!(Event::of(&gone, &source).page, r#"{"path":"/base"}"#);
+        then(&Event::of(&entry, &source))
+    }
+
+    #[test]
+    fn the_page_in_force_and_the_nearer_context_win() {
+        let text = r#"{"name":"a","userId":null,"context":{"locale":"fr","plan":1}}"#;
+        read(text, 1, |event| {
+            assert_eq!(event.find("page.path"), Some("\"/1\""));
+            let context = r#"{"locale":"fr","plan":1,"screen":{"width":9}}"#;
+            assert_eq!(event.find("context"), Some(context));
+            assert_eq!(event.find("context.screen.width"), Some("9"));
+            assert_eq!(event.find("userId"), None);
+            assert_eq!(event.find("who"), Some("\"\""));
+        });
+        read(text, 9, |event| {
+            assert_eq!(event.find("page.path"), Some("\"/base\""))
+        });
     }
 
     #[test]
@@ -251,21 +270,18 @@ mod tests {
         }
     }
 
+    fn began(id: &str) -> Option<u64> {
+        let text = serde_json::json!({ "sessionId": id }).to_string();
+        read(&text, 0, |event| event.session_start_ms())
+    }
+
     #[test]
     fn sessions_begin_when_their_id_says() {
-        let began = |id| {
-            let session = Some(id);
-            Event {
-                session,
-                ..Event::default()
-            }
-            .session_start_ms()
-        };
-        let id = "\"019bc1a0-3333-7abc-8def-0123456789ab\"";
-        assert_eq!(began(id), Some(0x019b_c1a0_3333));
-        assert_eq!(began("\"019bc1a0-3333-4abc-8def-0123456789ab\""), None);
-        assert_eq!(began("\"é19bc1a0-3333-7abc-8def-0123456789a\""), None);
-        assert_eq!(began("\"\""), None);
+        let at = Some(0x019b_c1a0_3333);
+        assert_eq!(began("019bc1a0-3333-7abc-8def-0123456789ab"), at);
+        assert_eq!(began("019bc1a0-3333-4abc-8def-0123456789ab"), None);
+        assert_eq!(began("é19bc1a0-3333-7abc-8def-0123456789a"), None);
+        assert_eq!(began(""), None);
     }
 
     proptest::proptest! {
@@ -279,7 +295,8 @@ mod tests {
         #[test]
         fn any_text_is_survived(text in ".{0,40}") {
             unix_ms(&text);
-            Event { session: Some(&text), ..Event::default() }.session_start_ms();
+            began(&text);
+            read(&text, 0, |event| event.find("properties.a").map(str::to_owned));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The vendors' formats by name, and what each is set up with.
 
 use crate::{
+    model::time::UnixMillis,
     text::{
-        fields::{join, owned, unquoted},
+        fields::{fields, join, owned, unquoted},
+        json::{push_string, push_timestamp},
         scan::{Kind, scan},
         view::member,
     },
@@ -40,7 +42,7 @@ pub enum SettingsError {
     EndpointMissing,
     /// The options are not a JSON object.
     OptionsMalformed,
-    /// The option of that name is not what it has to be; the second text says what that is.
+    /// The option of that name is not what it has to be; the second text lists what may be there.
     OptionWrong(&'static str, &'static str),
 }
 
@@ -64,7 +66,7 @@ impl SettingsError {
             Self::EndpointMissing => owned("destination.endpoint is empty; this format has none"),
             Self::OptionsMalformed => owned("destination.options must be an object"),
             Self::OptionWrong(name, expected) => {
-                join(&["destination.options.", name, " must be ", expected])
+                join(&["destination.options.", name, " must be one of: ", expected])
             }
         }
     }
@@ -78,6 +80,13 @@ impl Settings {
             return Err(SettingsError::KeyMissing);
         }
         Ok(owned(key))
+    }
+
+    /// The key as JSON text.
+    pub(super) fn key_json(&self) -> Result<String, SettingsError> {
+        let mut out = String::new();
+        push_string(&mut out, &self.key()?);
+        Ok(out)
     }
 
     /// The endpoint, or `default`, without a slash at its end.
@@ -101,29 +110,17 @@ impl Settings {
         Ok(member(&self.options, name).filter(|value| *value != "null"))
     }
 
-    /// An option that is one of some words; the first is the default. Gives the word's number.
+    /// An option that is one of some JSON texts, which a space parts; the first is the default. Gives its number.
     pub(super) fn word(
         &self,
         name: &'static str,
-        words: &[&str],
-        expected: &'static str,
+        words: &'static str,
     ) -> Result<usize, SettingsError> {
         let Some(value) = self.option(name)? else {
             return Ok(0);
         };
-        let at = words.iter().position(|word| *word == unquoted(value));
-        at.filter(|_| value.starts_with('"'))
-            .ok_or(SettingsError::OptionWrong(name, expected))
-    }
-
-    /// An option that is `true` or `false`.
-    pub(super) fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingsError> {
-        match self.option(name)? {
-            None => Ok(default),
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(_) => Err(SettingsError::OptionWrong(name, "true or false")),
-        }
+        let at = fields(words, b' ').position(|word| word == value);
+        at.ok_or(SettingsError::OptionWrong(name, words))
     }
 
     /// An option that is a text without escapes; empty if it is not there.
@@ -132,7 +129,7 @@ impl Settings {
             return Ok(String::new());
         };
         if !value.starts_with('"') || value.bytes().any(|byte| byte == b'\\') {
-            return Err(SettingsError::OptionWrong(name, "text without \\ and \""));
+            return Err(SettingsError::OptionWrong(name, "a text without escapes"));
         }
         Ok(owned(unquoted(value)))
     }
@@ -148,13 +145,20 @@ impl Settings {
 
     /// `contentType`: JSON as `text/plain`, which needs no preflight, or as what it is.
     pub(super) fn content_type(&self) -> Result<ContentType, SettingsError> {
-        let chosen = self.word("contentType", &["text", "json"], "\"text\" or \"json\"")?;
-        Ok(if chosen == 0 {
-            ContentType::Text
-        } else {
-            ContentType::Json
+        Ok(match self.word("contentType", "\"text\" \"json\"")? {
+            0 => ContentType::Text,
+            _ => ContentType::Json,
         })
     }
+}
+
+/// A time as a JSON string.
+pub(super) fn iso(at: UnixMillis) -> String {
+    let mut out = String::new();
+    out.push('"');
+    push_timestamp(&mut out, at);
+    out.push('"');
+    out
 }
 
 /// The format of that name, set up; `None` for a name that is not known.

@@ -8,7 +8,7 @@
 //! later event. Updates of profiles are idempotent; events are deduplicated by `$insert_id`.
 
 use crate::{
-    model::{drop_reason::DropReason, time::UnixMillis},
+    model::{drop_reason::DropReason, event::Entry, time::UnixMillis},
     text::{
         fields::{join, owned, parse_u64, unquoted},
         view::{EventView, members},
@@ -16,9 +16,10 @@ use crate::{
     wire::{
         Answer, Batch, ContentType, Format, Limits, Route, Target, Verdict,
         answers::number,
-        build::{LIBRARY_VERSION, Writer, push_percent},
-        canonical::{Event, GROUP_IDS, Kind, has_group_traits, unix_ms},
+        build::{Writer, push_percent},
+        canonical::{Event, Kind, has_group_traits, unix_ms},
         formats::{Settings, SettingsError},
+        recipe::follow,
         verdict_of_status,
     },
 };
@@ -37,43 +38,107 @@ $exposure $experiment_started
 $session Session Started
 $opt_out Opted Out";
 
-/// What Mixpanel takes for its own in an event's properties; `$ignore` would make it throw the event away.
-const PROPERTIES: &str = "\
-token event_token
-ip event_ip
-time event_time
-distinct_id event_distinct_id
-alias event_alias
-bucket event_bucket
-$ignore event_ignore
-$distinct_id event_distinct_id
-$device_id event_device_id
-$user_id event_user_id
-$insert_id event_insert_id
-$time event_time
-$anon_distinct_id event_anon_distinct_id";
+/// The names below `*` are what Mixpanel takes for its own; `$ignore` would make it throw the event away.
+macro_rules! reserved {
+    () => {
+        "
+~ token event_token
+~ ip event_ip
+~ time event_time
+~ distinct_id event_distinct_id
+~ alias event_alias
+~ bucket event_bucket
+~ $ignore event_ignore
+~ $time event_time
+~ $distinct_id event_distinct_id
+~ $device_id event_device_id
+~ $user_id event_user_id
+~ $insert_id event_insert_id
+~ $anon_distinct_id event_anon_distinct_id"
+    };
+}
 
-/// What some kinds of events call by a name of Mixpanel's.
-const OF_KIND: &str = "experiment Experiment name\nvariant Variant name\npreviousId alias";
+const HEAD: &str = "event event\n{ properties";
 
-const PAGE: &str = "\
-url $current_url
-referrer $referrer
-title current_page_title
-path current_url_path
-search current_url_search";
+const HAPPENED: &str = concat!("*properties", reserved!());
 
-const CONTEXT: &str =
-    "locale $locale\ntimezone $timezone\nuserAgent user_agent\nscreen -\nviewport -";
+const EXPOSURE: &str = concat!(
+    "*properties",
+    reserved!(),
+    "\n~ experiment Experiment name\n~ variant Variant name"
+);
 
-const LAST_TOUCH: &str = "referrer last_referrer\nlanding last_landing";
+const IDENTIFY: &str = "device $anon_distinct_id";
 
-const FIRST_TOUCH: &str = "referrer $initial_referrer";
+const ALIAS: &str = "properties.previousId alias";
+
+const TAIL: &str = concat!(
+    "token token\nms time\nidempotencyKey $insert_id\n\
+    anonymousId $device_id\nuser $user_id\nodd_user user_id\ndistinct distinct_id\n\
+    =\"sendoff\" mp_lib\n=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\" $lib_version\n*lists",
+    reserved!(),
+    "\n\
+*page page_
+~ url $current_url
+~ referrer $referrer
+~ title current_page_title
+~ path current_url_path
+~ search current_url_search
+host current_domain
+referringHost $referring_domain
+*context context_
+~ locale $locale
+~ timezone $timezone
+~ userAgent user_agent
+~ screen -
+~ viewport -
+context.screen.width $screen_width
+context.screen.height $screen_height
+context.viewport.width viewport_width
+context.viewport.height viewport_height
+*attribution.last
+~ referrer last_referrer
+~ landing last_landing",
+    reserved!(),
+    "
+*attribution.first initial_
+sessionId session_id
+sessionSeq session_seq
+value value
+sampleRate sample_rate
+}"
+);
+
+/// An update of a profile, up to what it does.
+const UPDATE: &str = "\
+token $token
+distinct $distinct_id
+anonymousId $device_id
+user $user_id";
+
+const SET: &str = "properties $set";
+
+const SET_ONCE: &str = "{ $set_once\n*attribution.first initial_\n~ referrer $initial_referrer\n}";
+
+const JOIN: &str = "lists $union";
+
+const GROUP: &str = "\
+token $token
+properties.groupType $group_key
+properties.groupId $group_id
+{ $set
+*properties
+~ groupType -
+~ groupId -
+}";
 
 /// The format `mixpanel`.
 #[derive(Debug)]
 pub(super) struct Mixpanel {
     host: String,
+    /// JSON string.
     token: String,
     /// Whether Mixpanel is to find the place by the request's address.
     ip: bool,
@@ -84,77 +149,77 @@ impl Mixpanel {
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Self {
             host: settings.host("https://api-js.mixpanel.com")?,
-            token: settings.key()?,
-            ip: settings.flag("ip", true)?,
+            token: settings.key_json()?,
+            ip: settings.word("ip", "true false")? == 0,
         })
     }
 
-    fn track(&self, out: &mut Writer, event: &Event<'_>) {
-        out.begin();
-        out.event_name("event", event.name, NAMES);
-        out.filled("properties", |out| self.properties(out, event));
-        out.end("}");
-    }
-
-    fn properties(&self, out: &mut Writer, event: &Event<'_>) {
-        let own_names = match event.kind {
-            Kind::Exposure | Kind::Alias => OF_KIND,
-            _ => "",
+    /// The event with what its recipes need beside it.
+    fn read<'a>(&self, entry: &'a Entry, batch: &Batch<'a>) -> Event<'a> {
+        let mut event = Event::of(entry, &batch.source);
+        let device = join(&[
+            "\"$device:",
+            unquoted(event.find("anonymousId").unwrap_or("\"\"")),
+            "\"",
+        ]);
+        let user = event.find("userId").map(|user| join(&[user]));
+        // A user id that looks like a device's would join two people.
+        let odd = user
+            .as_ref()
+            .is_some_and(|user| user.starts_with("\"$device:"));
+        event.add("token", &self.token);
+        event.add("device", &device);
+        let (name, distinct) = match &user {
+            Some(user) if !odd => ("user", user),
+            _ => ("odd_user", &device),
         };
-        out.renamed(event.properties, &[PROPERTIES, own_names], "");
-        out.string("token", &self.token);
-        out.number("time", event.unix_ms());
-        out.raw("$insert_id", event.key);
-        person(out, event, ["distinct_id", "$device_id", "$user_id"]);
-        if event.kind == Kind::Identify {
-            device(out, "$anon_distinct_id", event);
-        }
-        out.ours("mp_lib", Some("\"sendoff\""));
-        out.ours("$lib_version", Some(LIBRARY_VERSION));
-        surroundings(out, event);
+        event.add("distinct", distinct);
+        event.add_if(name, user.as_deref());
+        event.add_name(NAMES);
+        event.add_pair();
+        let in_pair = event.kind == Kind::Group;
+        let groups = event.find(if in_pair { "pair" } else { "groups" });
+        let lists = group_lists(groups.unwrap_or(""));
+        event.add("lists", &lists);
+        event
     }
+}
 
-    /// What sets something of a person: one item for each operation.
-    fn engage(&self, out: &mut Writer, event: &Event<'_>) {
-        if event.kind == Kind::Group {
-            self.open_update(out, event);
-            out.object("$union");
-            out.list(event.group_type());
-            out.value(event.group_id());
-            out.end("]}}");
-            return;
-        }
-        if members(event.properties).next().is_some() {
-            self.open_update(out, event);
-            out.raw("$set", event.properties);
-            out.end("}");
-        }
-        if members(event.touch("first")).next().is_some() {
-            self.open_update(out, event);
-            let first = event.touch("first");
-            out.filled("$set_once", |out| {
-                out.renamed(first, &[FIRST_TOUCH], "initial_")
-            });
-            out.end("}");
-        }
+fn track(out: &mut Writer, event: &Event<'_>) {
+    let own = match event.kind {
+        Kind::Exposure => EXPOSURE,
+        Kind::Identify => IDENTIFY,
+        Kind::Alias => ALIAS,
+        _ => HAPPENED,
+    };
+    for recipe in [HEAD, own, TAIL] {
+        follow(out, event, recipe);
     }
+}
 
-    fn open_update(&self, out: &mut Writer, event: &Event<'_>) {
+/// What sets something of a person: one item for each operation.
+fn engage(out: &mut Writer, event: &Event<'_>) {
+    let first = event.find("attribution.first").unwrap_or("");
+    let own = if event.kind == Kind::Group { JOIN } else { SET };
+    follow(out, event, UPDATE);
+    follow(out, event, own);
+    if own == SET && members(first).next().is_some() {
+        out.end();
         out.begin();
-        out.string("$token", &self.token);
-        person(out, event, ["$distinct_id", "$device_id", "$user_id"]);
+        follow(out, event, UPDATE);
+        follow(out, event, SET_ONCE);
     }
+}
 
-    fn group(&self, out: &mut Writer, event: &Event<'_>) {
-        out.begin();
-        out.string("$token", &self.token);
-        out.quoted("$group_key", event.group_type());
-        out.raw("$group_id", event.group_id());
-        out.filled("$set", |out| {
-            out.renamed(event.properties, &[GROUP_IDS], "")
-        });
-        out.end("}");
+/// Each type of group with a list of ids, as Mixpanel has them.
+fn group_lists(groups: &str) -> String {
+    let mut out = Writer::default();
+    out.begin();
+    for (group_type, id) in members(groups) {
+        out.raw(group_type, &join(&["[", id, "]"]));
     }
+    out.end();
+    out.done()
 }
 
 impl Format for Mixpanel {
@@ -204,16 +269,18 @@ impl Format for Mixpanel {
 
     fn encode(&self, batch: &Batch<'_>) -> String {
         let mut out = Writer::default();
-        out.text().push('[');
+        out.push("[");
         for entry in batch.events {
-            let event = Event::of(entry, &batch.source);
+            let event = self.read(entry, batch);
+            out.begin();
             match batch.route {
-                ENGAGE => self.engage(&mut out, &event),
-                GROUPS => self.group(&mut out, &event),
-                _ => self.track(&mut out, &event),
+                ENGAGE => engage(&mut out, &event),
+                GROUPS => follow(&mut out, &event, GROUP),
+                _ => track(&mut out, &event),
             }
+            out.end();
         }
-        out.end("]");
+        out.push("]");
         let mut body = owned("data=");
         push_percent(&mut body, &out.done());
         body
@@ -232,54 +299,4 @@ impl Format for Mixpanel {
     fn is_dialect(&self, body: &str) -> Option<bool> {
         Some(number(body, "status").is_some() || matches!(body.trim_ascii(), "0" | "1"))
     }
-}
-
-/// Who it was, under the names that the route has. A user id that looks like a device's would join two people.
-fn person(out: &mut Writer, event: &Event<'_>, [distinct, device_id, user_id]: [&str; 3]) {
-    out.raw(device_id, event.anonymous);
-    match event.user {
-        Some(user) if !user.starts_with("\"$device:") => {
-            out.raw(user_id, user);
-            out.raw(distinct, user);
-        }
-        Some(user) => {
-            device(out, distinct, event);
-            out.raw("user_id", user);
-        }
-        None => device(out, distinct, event),
-    }
-}
-
-/// The device as a distinct id.
-fn device(out: &mut Writer, name: &str, event: &Event<'_>) {
-    out.quoted(name, &join(&["$device:", unquoted(event.anonymous)]));
-}
-
-/// Each type of group with a list of ids, as Mixpanel has them.
-fn group_lists(groups: &str) -> String {
-    let mut out = Writer::default();
-    out.begin();
-    for (group_type, id) in members(groups) {
-        out.list(group_type);
-        out.value(id);
-        out.end("]");
-    }
-    out.end("}");
-    out.done()
-}
-
-/// Groups, page, context, attribution and measures.
-fn surroundings(out: &mut Writer, event: &Event<'_>) {
-    out.renamed(&group_lists(event.groups.unwrap_or("")), &[PROPERTIES], "");
-    out.renamed(event.page, &[PAGE], "page_");
-    out.host("current_domain", event.of_page("url"));
-    out.host("$referring_domain", event.of_page("referrer"));
-    out.renamed(&event.context, &[CONTEXT], "context_");
-    out.sizes(event, "$");
-    out.renamed(event.touch("last"), &[LAST_TOUCH, PROPERTIES], "");
-    out.renamed(event.touch("first"), &[], "initial_");
-    out.ours("session_id", event.session);
-    out.ours("session_seq", event.session_seq);
-    out.ours("value", event.value);
-    out.ours("sample_rate", event.sample_rate);
 }

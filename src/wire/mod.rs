@@ -31,6 +31,8 @@ mod otlp_metrics;
 #[cfg(feature = "destinations")]
 mod posthog;
 #[cfg(feature = "destinations")]
+mod recipe;
+#[cfg(feature = "destinations")]
 mod segment;
 #[cfg(feature = "destinations")]
 mod webhook;

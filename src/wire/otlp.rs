@@ -5,18 +5,18 @@
 //! the origin. Nobody deduplicates by the protocol; `log.record.uid` marks what may be removed as a duplicate.
 
 use crate::{
-    model::time::UnixMillis,
+    model::{event::Entry, time::UnixMillis},
     text::{
         fields::{join, owned},
-        json::push_string,
         view::{EventView, items, member, members},
     },
     wire::{
         Answer, Batch, ContentType, Format, Limits, Route, Source, Target, Verdict,
         answers::{number, some_refused},
-        build::{LIBRARY_VERSION, Writer, other_name, push_nanos},
-        canonical::Event,
+        build::Writer,
+        canonical::{Event, Kind, nanos, quoted},
         formats::{Settings, SettingsError},
+        recipe::follow,
         verdict_of_status,
     },
 };
@@ -37,30 +37,67 @@ $exposure feature_flag.evaluation
 $session session.start
 $opt_out user.opt_out";
 
-/// Attribute keys are unique: what a property may not be called, and what an exposure's are by convention.
-const PROPERTIES: &str = "\
-sendoff.tab event.sendoff.tab
-log.record.uid event.log.record.uid
-session.id event.session.id
-user.id event.user.id
-enduser.pseudo.id event.enduser.pseudo.id";
+macro_rules! record {
+    ($renamed:literal) => {
+        concat!(
+            "\
+idempotencyKey log.record.uid
+sessionId session.id
+anonymousId enduser.pseudo.id
+userId user.id
+tab sendoff.tab
+*properties
+~ log.record.uid event.log.record.uid
+~ session.id event.session.id
+~ enduser.pseudo.id event.enduser.pseudo.id
+~ user.id event.user.id
+~ sendoff.tab event.sendoff.tab",
+            $renamed,
+            "
+*page page.
+~ url url.full
+~ path url.path
+*own context.
+~ page -
+*groups group.
+*attribution attribution.
+sessionSeq sendoff.session_seq
+value sendoff.value
+sampleRate sendoff.sample_rate"
+        )
+    };
+}
 
-const EXPOSURE: &str = "experiment feature_flag.key\nvariant feature_flag.result.variant";
+/// The attributes of a record.
+const RECORD: &str = record!("");
 
-const PAGE: &str = "url url.full\npath url.path";
+/// Those of an exposure, which have names by convention.
+const EXPOSURE: &str =
+    record!("\n~ experiment feature_flag.key\n~ variant feature_flag.result.variant");
 
-/// What the resource says of the context.
+/// The attributes of the resource, from what is in force for all events of a tab.
 const RESOURCE: &str = "\
-userAgent user_agent.original
-locale browser.language
-brands browser.brands
-mobile browser.mobile
-platform browser.platform";
+service service.name
+*resource
+~ service.name -
+*context context.
+~ userAgent user_agent.original
+~ locale browser.language
+~ brands browser.brands
+~ mobile browser.mobile
+~ platform browser.platform";
+
+const SCOPE: &str = concat!(
+    "{ scope\n=\"sendoff\" name\n=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\" version\n}"
+);
 
 /// What of the format is the same for events and metrics.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     url: String,
+    /// JSON string.
     service: String,
     /// JSON object: more attributes of the resource.
     resource: String,
@@ -71,10 +108,14 @@ impl Endpoint {
     /// Options: `serviceName`; `resource`: an object; `authorization`.
     pub(super) fn new(settings: &Settings, path: &str) -> Result<Self, SettingsError> {
         let service = settings.text("serviceName")?;
-        let unnamed = service.is_empty();
+        let named = if service.is_empty() {
+            "sendoff"
+        } else {
+            &service
+        };
         Ok(Self {
             url: join(&[&settings.host("")?, path]),
-            service: if unnamed { owned("sendoff") } else { service },
+            service: quoted(named),
             resource: settings.object("resource")?,
             authorization: settings.text("authorization")?,
         })
@@ -95,37 +136,37 @@ impl Endpoint {
         900 + self.service.len() + 8 * self.resource.len()
     }
 
-    /// All up to the list of records, of which `words` names the levels.
-    pub(super) fn open(&self, out: &mut Writer, source: &Source<'_>, words: [&str; 3]) {
-        let [of_resources, of_scopes, of_records] = words;
+    /// A body: `records` fills the list. `words` names the levels.
+    pub(super) fn body(
+        &self,
+        source: &Source<'_>,
+        [of_resources, of_scopes, of_records]: [&str; 3],
+        records: impl FnOnce(&mut Writer),
+    ) -> String {
+        let nothing = Entry {
+            page: usize::MAX,
+            ..Entry::default()
+        };
+        let mut tab = Event::of(&nothing, source);
+        tab.add("service", &self.service);
+        tab.add("resource", &self.resource);
+        let mut out = Writer::default();
         out.begin();
-        out.list(of_resources);
+        out.key(of_resources);
+        out.push("[");
         out.begin();
-        out.object("resource");
-        out.list("attributes");
-        text(out, "service.name", &self.service);
-        for (name, value) in members(&self.resource).filter(|(name, _)| *name != "service.name") {
-            attribute(out, name, value);
-        }
-        for (name, value) in members(source.context) {
-            let known = other_name(RESOURCE, name);
-            if let Some(other) = known.filter(|other| member(&self.resource, other).is_none()) {
-                attribute(out, other, value);
-            }
-        }
-        out.end("]}");
-        out.list(of_scopes);
+        out.object("resource", false);
+        out.raw("attributes", &attributes(&tab, RESOURCE));
+        out.end();
+        out.key(of_scopes);
+        out.push("[");
         out.begin();
-        out.object("scope");
-        out.string("name", "sendoff");
-        out.raw("version", LIBRARY_VERSION);
-        out.end("}");
-        out.list(of_records);
-    }
-
-    /// Closes what [`open`](Self::open) opened.
-    pub(super) fn close(out: &mut Writer) {
-        out.end("]}]}]}");
+        follow(&mut out, &tab, SCOPE);
+        out.key(of_records);
+        out.push("[");
+        records(&mut out);
+        out.push("]}]}]}");
+        out.done()
     }
 }
 
@@ -172,14 +213,12 @@ impl Format for Otlp {
     }
 
     fn encode(&self, batch: &Batch<'_>) -> String {
-        let mut out = Writer::default();
         let words = ["resourceLogs", "scopeLogs", "logRecords"];
-        self.to.open(&mut out, &batch.source, words);
-        for entry in batch.events {
-            record(&mut out, &Event::of(entry, &batch.source), batch);
-        }
-        Endpoint::close(&mut out);
-        out.done()
+        self.to.body(&batch.source, words, |out| {
+            for entry in batch.events {
+                record(out, Event::of(entry, &batch.source), batch);
+            }
+        })
     }
 
     fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict {
@@ -200,96 +239,49 @@ pub(super) fn read_answer(events: usize, answer: &Answer<'_>, rejected: &str) ->
     }
 }
 
-fn record(out: &mut Writer, event: &Event<'_>, batch: &Batch<'_>) {
-    out.begin();
-    for name in ["timeUnixNano", "observedTimeUnixNano"] {
-        out.key(name);
-        push_nanos(out.text(), event.unix_ms());
-    }
-    out.number("severityNumber", SEVERITY);
-    out.event_name("eventName", event.name, NAMES);
-    out.list("attributes");
-    attribute(out, "log.record.uid", event.key);
-    attribute_if(out, "session.id", event.session);
-    attribute(out, "enduser.pseudo.id", event.anonymous);
-    attribute_if(out, "user.id", event.user);
-    let own_names = match event.name {
-        "\"$exposure\"" => EXPOSURE,
-        _ => "",
+fn record(out: &mut Writer, mut event: Event<'_>, batch: &Batch<'_>) {
+    let time = nanos(event.unix_ms());
+    event.add_name(NAMES);
+    event.add("tab", &quoted(&batch.source.tab.text()));
+    let recipe = match event.kind {
+        Kind::Exposure => EXPOSURE,
+        _ => RECORD,
     };
-    attributes(out, event.properties, &[PROPERTIES, own_names], "", "");
-    let taken = event.properties;
-    attributes(out, event.page, &[PAGE], "page.", taken);
-    for (name, value) in members(&event.context) {
-        // What the resource says already of the tab is not said again of each event.
-        let in_resource = other_name(RESOURCE, name).is_some();
-        if !in_resource || member(batch.source.context, name) != Some(value) {
-            ours(out, &join(&["context.", name]), value, taken);
-        }
-    }
-    attributes(out, event.groups.unwrap_or(""), &[], "group.", taken);
-    attributes(
-        out,
-        event.attribution.unwrap_or(""),
-        &[],
-        "attribution.",
-        taken,
-    );
-    text(out, "sendoff.tab", &batch.source.tab.text());
-    for (name, json) in [
-        ("sendoff.session_seq", event.session_seq),
-        ("sendoff.value", event.value),
-        ("sendoff.sample_rate", event.sample_rate),
-    ] {
-        if let Some(json) = json {
-            ours(out, name, json, taken);
-        }
-    }
-    out.end("]}");
-}
-
-/// The members of `object` as attributes: each under the name that a table has for it, or its own behind `prefix`.
-fn attributes(out: &mut Writer, object: &str, tables: &[&str], prefix: &str, taken: &str) {
-    for (name, value) in members(object) {
-        let mut others = tables.iter().filter_map(|table| other_name(table, name));
-        let full = others.next().map_or_else(|| join(&[prefix, name]), owned);
-        // What is on its way under that very name comes first.
-        let own = full != name && member(object, &full).is_some();
-        ours(out, &full, value, if own { object } else { taken });
-    }
-}
-
-/// An attribute that is there once: one whose name is `taken` by a property gets `sendoff.` before it.
-fn ours(out: &mut Writer, name: &str, json: &str, taken: &str) {
-    let clashes = member(taken, name).is_some();
-    let prefix = if clashes { "sendoff." } else { "" };
-    attribute(out, &join(&[prefix, name]), json);
-}
-
-fn attribute_if(out: &mut Writer, name: &str, json: Option<&str>) {
-    if let Some(json) = json {
-        attribute(out, name, json);
-    }
-}
-
-/// An attribute whose value is plain text.
-fn text(out: &mut Writer, name: &str, value: &str) {
-    let mut json = String::new();
-    push_string(&mut json, value);
-    attribute(out, name, &json);
-}
-
-/// An attribute whose value is JSON text.
-pub(super) fn attribute(out: &mut Writer, name: &str, json: &str) {
-    key_value(out, name, json, 0);
-}
-
-fn key_value(out: &mut Writer, name: &str, json: &str, depth: u32) {
     out.begin();
-    out.quoted("key", name);
-    out.key("value");
-    any_value(out, json, depth);
-    out.end("}");
+    out.raw("timeUnixNano", &time);
+    out.raw("observedTimeUnixNano", &time);
+    out.number("severityNumber", SEVERITY);
+    out.raw("eventName", event.find("event").unwrap_or("\"\""));
+    out.raw("attributes", &attributes(&event, recipe));
+    out.end();
+}
+
+/// What a recipe makes of an event, as a list of attributes: their keys are unique as an object's names are.
+fn attributes(event: &Event<'_>, recipe: &str) -> String {
+    let mut flat = Writer::default();
+    flat.begin();
+    follow(&mut flat, event, recipe);
+    flat.end();
+    attributes_of(&flat.done())
+}
+
+/// The members of an object as a list of attributes.
+pub(super) fn attributes_of(object: &str) -> String {
+    let mut out = Writer::default();
+    key_values(&mut out, object, 0);
+    out.done()
+}
+
+fn key_values(out: &mut Writer, object: &str, depth: u32) {
+    out.push("[");
+    for (name, json) in members(object) {
+        out.begin();
+        out.raw("key", &quoted(name));
+        out.key("value");
+        any_value(out, json, depth);
+        out.end();
+    }
+    out.push("]");
 }
 
 /// A JSON value as an `AnyValue`; `null` is one that is not set.
@@ -301,25 +293,25 @@ fn any_value(out: &mut Writer, json: &str, depth: u32) {
         Some(b't' | b'f') => out.raw("boolValue", json),
         Some(b'{' | b'[') if depth >= DEPTH_MAX => out.string("stringValue", json),
         Some(b'{') => {
-            out.object("kvlistValue");
-            out.list("values");
-            for (name, value) in members(json) {
-                key_value(out, name, value, depth + 1);
-            }
-            out.end("]}");
+            out.object("kvlistValue", false);
+            out.key("values");
+            key_values(out, json, depth + 1);
+            out.end();
         }
         Some(b'[') => {
-            out.object("arrayValue");
-            out.list("values");
+            out.object("arrayValue", false);
+            out.key("values");
+            out.push("[");
             for item in items(json) {
                 any_value(out, item, depth + 1);
             }
-            out.end("]}");
+            out.push("]");
+            out.end();
         }
-        _ if is_int64(json) => out.quoted("intValue", json),
+        _ if is_int64(json) => out.raw("intValue", &quoted(json)),
         _ => out.raw("doubleValue", json),
     }
-    out.end("}");
+    out.end();
 }
 
 /// Whether a JSON number is whole and of so few digits that it surely fits.

@@ -9,26 +9,51 @@
 use crate::{
     model::time::UnixMillis,
     text::{
-        fields::{parse_u64, split_once, unquoted},
-        json::push_u64,
-        view::{EventView, members},
+        fields::{owned, parse_u64, split_once, unquoted},
+        view::EventView,
     },
     wire::{
         Answer, Batch, Format, Limits, Route, Target, Verdict,
-        build::{Writer, push_nanos},
-        canonical::unix_ms,
+        build::Writer,
+        canonical::{Event, nanos},
         formats::{Settings, SettingsError},
-        otlp::{Endpoint, attribute, read_answer},
+        otlp::{Endpoint, attributes_of, read_answer},
+        recipe::follow,
     },
 };
 
-/// Temporality "delta".
-const DELTA: u64 = 1;
+/// A data point: when, of what, how much, and in which span.
+macro_rules! points {
+    ($value:literal) => {
+        concat!(
+            "[ dataPoints\nsince startTimeUnixNano\ntime timeUnixNano\nattributes attributes\n",
+            $value,
+            "\nexemplars exemplars\n]\n}"
+        )
+    };
+}
 
-/// Upper bounds of the buckets, those that OpenTelemetry's SDKs have by default.
+const COUNTER: &str = concat!(
+    "{ sum\n=1 aggregationTemporality\nmonotonic isMonotonic\n",
+    points!("value asDouble")
+);
+
+const GAUGE: &str = concat!("{ gauge\n", points!("value asDouble"));
+
+/// Upper bounds are those that OpenTelemetry's SDKs have by default.
+const HISTOGRAM: &str = concat!(
+    "{ histogram\n=1 aggregationTemporality\n",
+    points!(
+        "=1 count\nvalue sum\nvalue min\nvalue max\nbuckets bucketCounts\n\
+        =[0,5,10,25,50,75,100,250,500,750,1000,2500,5000,7500,10000] explicitBounds"
+    )
+);
+
 const BOUNDS: [u64; 15] = [
     0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
 ];
+
+const EXEMPLAR: &str = "time timeUnixNano\nvalue asDouble\ntraceId traceId\nspanId spanId";
 
 /// The format `otlp_metrics`.
 #[derive(Debug)]
@@ -71,14 +96,12 @@ impl Format for OtlpMetrics {
     }
 
     fn encode(&self, batch: &Batch<'_>) -> String {
-        let mut out = Writer::default();
         let words = ["resourceMetrics", "scopeMetrics", "metrics"];
-        self.to.open(&mut out, &batch.source, words);
-        for entry in batch.events {
-            metric(&mut out, &EventView::of(&entry.text));
-        }
-        Endpoint::close(&mut out);
-        out.done()
+        self.to.body(&batch.source, words, |out| {
+            for entry in batch.events {
+                metric(out, Event::of(entry, &batch.source));
+            }
+        })
     }
 
     fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict {
@@ -86,85 +109,60 @@ impl Format for OtlpMetrics {
     }
 }
 
-fn metric(out: &mut Writer, sample: &EventView<'_>) {
-    let value = sample.get("value").unwrap_or("0");
-    out.begin();
-    out.raw("name", sample.get("name").unwrap_or("\"\""));
-    out.raw_if("unit", sample.get("unit"));
-    match sample.get("type").map_or("", unquoted) {
+fn metric(out: &mut Writer, mut sample: Event<'_>) {
+    let value = owned(sample.find("value").unwrap_or("0"));
+    let kind = owned(sample.find("type").map_or("", unquoted));
+    let time = nanos(sample.unix_ms());
+    let attributes = attributes_of(sample.find("tags").unwrap_or(""));
+    sample.add("time", &time);
+    sample.add("attributes", &attributes);
+    if sample.find("traceId").is_some() {
+        let exemplars = exemplars(&sample);
+        sample.add("exemplars", &exemplars);
+    }
+    let recipe = match &*kind {
         "counter" => {
-            out.object("sum");
-            out.number("aggregationTemporality", DELTA);
             // A counter that was ever decreased is none that only grows.
-            let word = if value.starts_with('-') {
-                "false"
-            } else {
-                "true"
-            };
-            out.raw("isMonotonic", word);
-            open_point(out, sample, true);
-            out.raw("asDouble", value);
+            let grows = !value.starts_with('-');
+            sample.add("monotonic", if grows { "true" } else { "false" });
+            COUNTER
         }
         "distribution" | "timing" => {
-            out.object("histogram");
-            out.number("aggregationTemporality", DELTA);
-            open_point(out, sample, true);
-            histogram_of_one(out, value);
+            sample.add("buckets", &buckets(&value));
+            HISTOGRAM
         }
-        _ => {
-            out.object("gauge");
-            open_point(out, sample, false);
-            out.raw("asDouble", value);
-        }
+        _ => GAUGE,
+    };
+    if recipe != GAUGE {
+        sample.add("since", &time);
     }
-    exemplar(out, sample, value);
-    out.end("}]}}");
-}
-
-/// A data point up to its value.
-fn open_point(out: &mut Writer, sample: &EventView<'_>, since: bool) {
-    out.list("dataPoints");
     out.begin();
-    if since {
-        time(out, "startTimeUnixNano", sample);
-    }
-    time(out, "timeUnixNano", sample);
-    out.list("attributes");
-    for (name, value) in members(sample.get("tags").unwrap_or("")) {
-        attribute(out, name, value);
-    }
-    out.end("]");
+    follow(out, &sample, "name name\nunit unit");
+    follow(out, &sample, recipe);
+    out.end();
 }
 
-fn time(out: &mut Writer, name: &str, sample: &EventView<'_>) {
-    out.key(name);
-    push_nanos(
-        out.text(),
-        unix_ms(sample.get("timestamp").map_or("", unquoted)),
-    );
+/// The span that a sample was taken in.
+fn exemplars(sample: &Event<'_>) -> String {
+    let mut out = Writer::default();
+    out.push("[");
+    out.begin();
+    follow(&mut out, sample, EXEMPLAR);
+    out.end();
+    out.push("]");
+    out.done()
 }
 
-fn histogram_of_one(out: &mut Writer, value: &str) {
-    out.raw("count", "1");
-    for name in ["sum", "min", "max"] {
-        out.raw(name, value);
-    }
-    out.list("explicitBounds");
-    for bound in BOUNDS {
-        item(out, bound);
-    }
-    out.end("]");
-    out.list("bucketCounts");
+/// The counts of a histogram of one.
+fn buckets(value: &str) -> String {
+    let mut out = Writer::default();
     let bucket = bucket_of(value);
+    out.push("[");
     for index in 0..=BOUNDS.len() {
-        item(out, u64::from(index == bucket));
+        out.item(if index == bucket { "1" } else { "0" });
     }
-    out.end("]");
-}
-
-fn item(out: &mut Writer, number: u64) {
-    out.value("");
-    push_u64(out.text(), number);
+    out.push("]");
+    out.done()
 }
 
 /// The first bucket whose upper bound is not below a JSON number.
@@ -189,18 +187,4 @@ fn exceeds(json: &str, bound: u64) -> bool {
     };
     let more = fraction.bytes().any(|digit| digit != b'0');
     whole > bound || (whole == bound && more)
-}
-
-/// The span that a sample was taken in stands in an exemplar.
-fn exemplar(out: &mut Writer, sample: &EventView<'_>, value: &str) {
-    let Some(trace) = sample.get("traceId") else {
-        return;
-    };
-    out.list("exemplars");
-    out.begin();
-    time(out, "timeUnixNano", sample);
-    out.raw("asDouble", value);
-    out.raw("traceId", trace);
-    out.raw_if("spanId", sample.get("spanId"));
-    out.end("}]");
 }

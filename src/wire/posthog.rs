@@ -12,9 +12,10 @@ use crate::{
     },
     wire::{
         Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
-        build::{LIBRARY_VERSION, Writer},
-        canonical::{Event, GROUP_IDS, Kind},
+        build::Writer,
+        canonical::{Event, Kind, quoted},
         formats::{Settings, SettingsError},
+        recipe::follow,
         verdict_of_status,
     },
 };
@@ -32,27 +33,84 @@ $exposure $feature_flag_called
 $session Session Started
 $opt_out Opted Out";
 
+const HEAD: &str = "\
+event event
+idempotencyKey uuid
+who distinct_id
+timestamp timestamp
+{ properties";
+
 /// `token` and `distinct_id` of the properties would be taken for those of the project and the person.
-const PROPERTIES: &str = "token event_token\ndistinct_id event_distinct_id";
+const TRACK: &str = "\
+*properties
+~ token event_token
+~ distinct_id event_distinct_id";
 
-const EXPOSURE: &str = "experiment $feature_flag\nvariant $feature_flag_response";
+const EXPOSURE: &str = "\
+*properties
+~ token event_token
+~ distinct_id event_distinct_id
+~ experiment $feature_flag
+~ variant $feature_flag_response";
 
-const PAGE: &str = "\
-url $current_url
-path $pathname
-search $search
-title title
-referrer $referrer";
+const IDENTIFY: &str = "anonymousId $anon_distinct_id\nproperties $set";
 
-const CONTEXT: &str = "\
-locale $browser_language
-timezone $timezone
-userAgent $raw_user_agent
-screen -
-viewport -";
+const SET_TRAITS: &str = "properties $set";
 
-/// Of the last touch: what PostHog reads has its own names there, the rest must not look like the page's.
-const LAST_TOUCH: &str = "referrer $last_referrer\nlanding $last_landing";
+/// The person of `alias` becomes one with that of `distinct_id`.
+const ALIAS: &str = "who distinct_id\nproperties.previousId alias";
+
+const GROUP: &str = "\
+properties.groupType $group_type
+properties.groupId $group_key
+{ $group_set
+*properties
+~ groupType -
+~ groupId -
+}";
+
+const TAIL: &str = concat!(
+    "=\"sendoff\" $lib\n=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\" $lib_version\n",
+    "\
+anonymousId $device_id
+sessionId $session_id
+tab $window_id
+groups $groups
+identified $is_identified
+profile $process_person_profile
+*page page_
+~ url $current_url
+~ path $pathname
+~ search $search
+~ title title
+~ referrer $referrer
+host $host
+referringHost $referring_domain
+*context context_
+~ locale $browser_language
+~ timezone $timezone
+~ userAgent $raw_user_agent
+~ screen -
+~ viewport -
+context.screen.width $screen_width
+context.screen.height $screen_height
+context.viewport.width $viewport_width
+context.viewport.height $viewport_height
+*attribution.last
+~ referrer $last_referrer
+~ landing $last_landing
+~ token last_token
+~ distinct_id last_distinct_id
+? $set_once
+*attribution.first $initial_
+}
+value value
+sampleRate sample_rate
+sessionSeq session_seq
+}"
+);
 
 /// The format `posthog`.
 #[derive(Debug)]
@@ -66,41 +124,39 @@ pub(super) struct Posthog {
 impl Posthog {
     /// Options: `personProfiles`: `"identified_only"` (default) or `"always"`.
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let words = ["identified_only", "always"];
-        let expected = "\"identified_only\" or \"always\"";
+        let words = "\"identified_only\" \"always\"";
         Ok(Self {
             host: settings.host("https://us.i.posthog.com")?,
             key: settings.key()?,
-            always_profile: settings.word("personProfiles", &words, expected)? == 1,
+            always_profile: settings.word("personProfiles", words)? == 1,
         })
     }
 
-    fn event(&self, out: &mut Writer, event: &Event<'_>, tab: &str) {
+    fn event(&self, out: &mut Writer, mut event: Event<'_>, tab: &str) {
+        let identified = event.find("userId").is_some();
+        let profile = identified || event.kind == Kind::SetTraits || self.always_profile;
+        event.add_name(NAMES);
+        event.add("tab", tab);
+        event.add("identified", word(identified));
+        event.add("profile", word(profile));
+        let own = match event.kind {
+            Kind::Track | Kind::Page => TRACK,
+            Kind::Exposure => EXPOSURE,
+            Kind::Identify => IDENTIFY,
+            Kind::SetTraits => SET_TRAITS,
+            Kind::Alias => ALIAS,
+            Kind::Group => GROUP,
+        };
         out.begin();
-        out.event_name("event", event.name, NAMES);
-        out.raw("uuid", event.key);
-        out.raw("distinct_id", event.who());
-        out.raw("timestamp", event.timestamp);
-        out.filled("properties", |out| {
-            own_properties(out, event);
-            self.added_properties(out, event, tab);
-        });
-        out.end("}");
+        for recipe in [HEAD, own, TAIL] {
+            follow(out, &event, recipe);
+        }
+        out.end();
     }
+}
 
-    fn added_properties(&self, out: &mut Writer, event: &Event<'_>, tab: &str) {
-        let word = |yes| Some(if yes { "true" } else { "false" });
-        let known = event.user.is_some() || event.kind == Kind::SetTraits || self.always_profile;
-        out.ours("$lib", Some("\"sendoff\""));
-        out.ours("$lib_version", Some(LIBRARY_VERSION));
-        out.ours("$device_id", Some(event.anonymous));
-        out.ours("$session_id", event.session);
-        out.ours("$window_id", Some(&join(&["\"", tab, "\""])));
-        out.ours("$groups", event.groups);
-        out.ours("$is_identified", word(event.user.is_some()));
-        out.ours("$process_person_profile", word(known));
-        surroundings(out, event);
-    }
+const fn word(yes: bool) -> &'static str {
+    if yes { "true" } else { "false" }
 }
 
 impl Format for Posthog {
@@ -134,14 +190,16 @@ impl Format for Posthog {
 
     fn encode(&self, batch: &Batch<'_>) -> String {
         let mut out = Writer::default();
-        let tab = batch.source.tab.text();
+        let tab = quoted(&batch.source.tab.text());
         out.begin();
         out.string("api_key", &self.key);
-        out.list("batch");
+        out.key("batch");
+        out.push("[");
         for entry in batch.events {
-            self.event(&mut out, &Event::of(entry, &batch.source), &tab);
+            self.event(&mut out, Event::of(entry, &batch.source), &tab);
         }
-        out.end("]}");
+        out.push("]");
+        out.end();
         out.done()
     }
 
@@ -157,49 +215,4 @@ impl Format for Posthog {
         }
         verdict_of_status(answer)
     }
-}
-
-/// What the page itself said, in the shape that this kind of event has.
-fn own_properties(out: &mut Writer, event: &Event<'_>) {
-    let given = event.properties;
-    match event.kind {
-        Kind::Track | Kind::Page => out.renamed(given, &[PROPERTIES], ""),
-        Kind::Exposure => out.renamed(given, &[PROPERTIES, EXPOSURE], ""),
-        Kind::Identify | Kind::SetTraits => {
-            let differs = event.user.is_some_and(|user| user != event.anonymous);
-            if event.kind == Kind::Identify && differs {
-                out.raw("$anon_distinct_id", event.anonymous);
-            }
-            out.raw("$set", given);
-        }
-        Kind::Alias => {
-            out.raw("distinct_id", event.who());
-            out.renamed(given, &[PROPERTIES, "previousId alias"], "");
-        }
-        Kind::Group => {
-            out.quoted("$group_type", event.group_type());
-            out.raw("$group_key", event.group_id());
-            out.filled("$group_set", |out| out.renamed(given, &[GROUP_IDS], ""));
-        }
-    }
-}
-
-/// Page, context, attribution and measures.
-fn surroundings(out: &mut Writer, event: &Event<'_>) {
-    out.renamed(event.page, &[PAGE], "page_");
-    out.host("$host", event.of_page("url"));
-    out.host("$referring_domain", event.of_page("referrer"));
-    out.renamed(&event.context, &[CONTEXT], "context_");
-    out.sizes(event, "$");
-    out.renamed(event.touch("last"), &[LAST_TOUCH, PROPERTIES], "");
-    let first = event.touch("first");
-    if !first.is_empty() {
-        // A page may set something once by the same event.
-        let own = event.property("$set_once").is_some() && event.kind == Kind::Track;
-        let name = if own { "sendoff_set_once" } else { "$set_once" };
-        out.filled(name, |out| out.renamed(first, &[], "$initial_"));
-    }
-    out.ours("value", event.value);
-    out.ours("sample_rate", event.sample_rate);
-    out.ours("session_seq", event.session_seq);
 }

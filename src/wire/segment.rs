@@ -5,15 +5,16 @@
 use crate::{
     model::{drop_reason::DropReason, time::UnixMillis},
     text::{
-        fields::join,
+        fields::{join, owned},
         view::{EventView, member, members},
     },
     wire::{
         Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
         answers::{number, some_refused},
-        build::{LIBRARY_VERSION, Writer, push_percent},
-        canonical::{Event, GROUP_IDS, Kind},
-        formats::{Settings, SettingsError},
+        build::{Writer, push_percent},
+        canonical::{Event, Kind, quoted},
+        formats::{Settings, SettingsError, iso},
+        recipe::follow,
         verdict_of_status,
     },
 };
@@ -32,14 +33,96 @@ $exposure Experiment Viewed
 $session Session Started
 $opt_out Opted Out";
 
-const EXPOSURE: &str = "experiment experiment_name\nvariant variation_name";
+const IDENTIFY: &str = "=\"identify\" type\nproperties traits";
 
-const CAMPAIGN: &str = "\
-utm_campaign name
-utm_source source
-utm_medium medium
-utm_term term
-utm_content content";
+const ALIAS: &str = "=\"alias\" type\nproperties.previousId previousId";
+
+/// Segment has no types of groups: one that was named is a trait.
+const GROUP: &str = "\
+=\"group\" type
+properties.groupId groupId
+{ traits
+*properties
+~ groupId -
+}";
+
+const PAGE: &str = "\
+=\"page\" type
+properties.name name
+{ properties
+*properties
+~ name -
++page
+value value
+sampleRate sample_rate
+}";
+
+const TRACK: &str = "\
+=\"track\" type
+event event
+{ properties
+*properties
+value value
+sampleRate sample_rate
+}";
+
+const EXPOSURE: &str = "\
+=\"track\" type
+event event
+{ properties
+*properties
+~ experiment experiment_name
+~ variant variation_name
+value value
+sampleRate sample_rate
+}";
+
+const IDS: &str = "\
+idempotencyKey messageId
+anonymousId anonymousId
+userId userId
+integrations integrations";
+
+const TIME: &str = "timestamp timestamp";
+
+const TIME_RUDDERSTACK: &str = "=\"web\" channel\ntimestamp originalTimestamp\nsentAt sentAt";
+
+const CONTEXT: &str = concat!(
+    "\
+{ context
+*context
+~ page context_page
+~ library context_library
+page page
+{ library
+=\"sendoff\" name
+=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\" version
+}
+group groupId
+groups groups
+? campaign
+*attribution.last
+~ utm_campaign name
+~ utm_source source
+~ utm_medium medium
+~ utm_term term
+~ utm_content content
+}
+attribution attribution
+sessionSeq sessionSeq
+tab windowId"
+);
+
+const SESSION: &str = "sessionId sessionId\n}";
+
+/// RudderStack's session id is a number: when the session began.
+const SESSION_RUDDERSTACK: &str = "\
+sessionMs sessionId
+begins sessionStart
+oddSession sessionKey
+}";
 
 /// Whose of the three it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,67 +162,43 @@ impl Segment {
         })
     }
 
-    fn message(&self, out: &mut Writer, event: &Event<'_>, batch: &Batch<'_>) {
-        out.begin();
-        own_members(out, event);
-        out.raw("messageId", event.key);
-        out.raw("anonymousId", event.anonymous);
-        out.raw_if("userId", event.user);
-        if self.dialect == Dialect::Rudderstack {
-            out.string("channel", "web");
-            out.raw("originalTimestamp", event.timestamp);
-            send_time(out, batch);
-        } else {
-            out.raw("timestamp", event.timestamp);
+    fn message(&self, out: &mut Writer, mut event: Event<'_>, batch: &Batch<'_>) {
+        let rudderstack = self.dialect == Dialect::Rudderstack;
+        event.add_name(NAMES);
+        event.add("tab", &quoted(&batch.source.tab.text()));
+        let groups = event.find("groups").unwrap_or("");
+        let group = members(groups).next().map(|(_, id)| owned(id));
+        event.add_if("group", group.as_deref());
+        if batch.sent_at != NO_SEND_TIME {
+            event.add("sentAt", &iso(batch.sent_at));
         }
         if !self.integrations.is_empty() {
-            out.raw("integrations", &self.integrations);
+            event.add("integrations", &self.integrations);
         }
-        out.filled("context", |out| self.context(out, event, batch));
-        out.end("}");
-    }
-
-    fn context(&self, out: &mut Writer, event: &Event<'_>, batch: &Batch<'_>) {
-        out.renamed(
-            &event.context,
-            &["library context_library\npage context_page"],
-            "",
-        );
-        if !event.page.is_empty() {
-            out.raw("page", event.page);
+        if event.find("sessionMs").is_none() {
+            let odd = event.find("sessionId").map(owned);
+            event.add_if("oddSession", odd.as_deref());
+        } else if event.find("sessionSeq") == Some("1") {
+            event.add("begins", "true");
         }
-        out.object("library");
-        out.string("name", "sendoff");
-        out.raw("version", LIBRARY_VERSION);
-        out.end("}");
-        if let Some(groups) = event.groups {
-            out.ours("groupId", members(groups).next().map(|(_, id)| id));
-            out.ours("groups", Some(groups));
+        let own = match event.kind {
+            Kind::Identify | Kind::SetTraits => IDENTIFY,
+            Kind::Alias => ALIAS,
+            Kind::Group => GROUP,
+            Kind::Page => PAGE,
+            Kind::Exposure => EXPOSURE,
+            Kind::Track => TRACK,
+        };
+        let (time, session) = if rudderstack {
+            (TIME_RUDDERSTACK, SESSION_RUDDERSTACK)
+        } else {
+            (TIME, SESSION)
+        };
+        out.begin();
+        for recipe in [own, IDS, time, CONTEXT, session] {
+            follow(out, &event, recipe);
         }
-        if let Some(attribution) = event.attribution {
-            out.filled("campaign", |out| {
-                out.renamed(event.touch("last"), &[CAMPAIGN], "")
-            });
-            out.ours("attribution", Some(attribution));
-        }
-        self.session(out, event);
-        out.ours("sessionSeq", event.session_seq);
-        out.string("windowId", &batch.source.tab.text());
-    }
-
-    /// RudderStack's session id is a number: when the session began.
-    fn session(&self, out: &mut Writer, event: &Event<'_>) {
-        let start = event.session_start_ms();
-        match (self.dialect, start) {
-            (Dialect::Rudderstack, Some(ms)) => {
-                out.number("sessionId", ms);
-                if event.session_seq == Some("1") {
-                    out.raw("sessionStart", "true");
-                }
-            }
-            (Dialect::Rudderstack, None) => out.ours("sessionKey", event.session),
-            _ => out.ours("sessionId", event.session),
-        }
+        out.end();
     }
 }
 
@@ -194,14 +253,16 @@ impl Format for Segment {
         if self.dialect != Dialect::Rudderstack {
             out.string("writeKey", &self.key);
         }
-        if self.dialect != Dialect::Jitsu {
-            send_time(&mut out, batch);
+        if self.dialect != Dialect::Jitsu && batch.sent_at != NO_SEND_TIME {
+            out.raw("sentAt", &iso(batch.sent_at));
         }
-        out.list("batch");
+        out.key("batch");
+        out.push("[");
         for entry in batch.events {
-            self.message(&mut out, &Event::of(entry, &batch.source), batch);
+            self.message(&mut out, Event::of(entry, &batch.source), batch);
         }
-        out.end("]}");
+        out.push("]");
+        out.end();
         out.done()
     }
 
@@ -227,60 +288,4 @@ fn jitsu(events: usize, body: &str) -> Verdict {
         refused if refused >= events as u64 => Verdict::Rejected,
         refused => some_refused(events, refused),
     }
-}
-
-fn send_time(out: &mut Writer, batch: &Batch<'_>) {
-    if batch.sent_at != NO_SEND_TIME {
-        out.timestamp("sentAt", batch.sent_at);
-    }
-}
-
-/// The members that this type of message has and others do not.
-fn own_members(out: &mut Writer, event: &Event<'_>) {
-    let given = event.properties;
-    match event.kind {
-        Kind::Identify | Kind::SetTraits => {
-            out.string("type", "identify");
-            out.raw("traits", given);
-        }
-        Kind::Alias => {
-            out.string("type", "alias");
-            out.raw_if("previousId", event.property("previousId"));
-        }
-        Kind::Group => {
-            out.string("type", "group");
-            out.raw("groupId", event.group_id());
-            // Segment has no types of groups: one that was named is a trait.
-            let plain = event.group_type() == "group";
-            let ids = if plain { GROUP_IDS } else { "groupId -" };
-            out.filled("traits", |out| out.renamed(given, &[ids], ""));
-        }
-        Kind::Page => {
-            out.string("type", "page");
-            out.raw_if("name", event.property("name"));
-            out.filled("properties", |out| {
-                out.renamed(given, &["name -"], "");
-                out.missing(event.page, given);
-                measures(out, event);
-            });
-        }
-        Kind::Track | Kind::Exposure => {
-            out.string("type", "track");
-            out.event_name("event", event.name, NAMES);
-            let names = if event.kind == Kind::Exposure {
-                EXPOSURE
-            } else {
-                ""
-            };
-            out.filled("properties", |out| {
-                out.renamed(given, &[names], "");
-                measures(out, event);
-            });
-        }
-    }
-}
-
-fn measures(out: &mut Writer, event: &Event<'_>) {
-    out.ours("value", event.value);
-    out.ours("sample_rate", event.sample_rate);
 }

@@ -5,9 +5,9 @@
 //! header of that name, at the price of one.
 
 use crate::{
-    model::time::UnixMillis,
+    model::{event::Entry, time::UnixMillis},
     text::{
-        fields::join,
+        fields::{join, owned},
         json::push_u64,
         view::{EventView, member},
     },
@@ -15,10 +15,30 @@ use crate::{
         Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
         build::{Writer, push_percent},
         canonical::Event,
-        formats::{Settings, SettingsError},
+        formats::{Settings, SettingsError, iso},
+        recipe::follow,
         verdict_of_status,
     },
 };
+
+/// One event by itself: it says all that a batch says once.
+const EVENT: &str = "\
+name name
+properties properties
+timestamp timestamp
+user userId
+anonymousId anonymousId
+idempotencyKey idempotencyKey
+sessionId sessionId
+sessionSeq sessionSeq
+value value
+sampleRate sampleRate
+groups groups
+attribution attribution
+{ context
+*context
+page page
+}";
 
 /// What a request holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +62,7 @@ impl Webhook {
     /// Options: `shape`: `"events"` (default: a list), `"event"` (one a request) or `"native"` (sendoff's own batch);
     /// `contentType`: `"text"` (default) or `"json"`; `authorization`.
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let words = ["events", "event", "native"];
-        let shape = settings.word("shape", &words, "\"events\", \"event\" or \"native\"")?;
+        let shape = settings.word("shape", "\"events\" \"event\" \"native\"")?;
         Ok(Self {
             url: settings.host("")?,
             key: settings.api_key.clone(),
@@ -63,23 +82,27 @@ impl Webhook {
         let first_page = batch.events.first().map(|entry| entry.page);
         let page = first_page.and_then(|page| source.pages.get(page));
         out.begin();
-        out.timestamp("sentAt", batch.sealed_at);
+        out.raw("sentAt", &iso(batch.sealed_at));
         out.string("batchId", batch.id);
         out.raw("sdk", source.sdk);
         out.string("apiKey", &self.key);
         out.string("tab", &source.tab.text());
-        out.object("context");
-        out.copied(source.context, if page.is_some() { "page" } else { "" });
-        out.raw_if("page", page.map(String::as_str));
-        out.end("}");
+        out.object("context", false);
+        if let Some(page) = page {
+            out.raw("page", page);
+        }
+        out.missing(source.context);
+        out.end();
         gaps(out, batch);
-        out.list("events");
+        out.key("events");
+        out.push("[");
         for entry in batch.events {
             let other = Some(entry.page) != first_page;
             let page = source.pages.get(entry.page).filter(|_| other);
             native_event(out, &entry.text, page.map(String::as_str));
         }
-        out.end("]}");
+        out.push("]");
+        out.end();
     }
 }
 
@@ -137,13 +160,13 @@ impl Format for Webhook {
         let mut out = Writer::default();
         match (self.shape, batch.events) {
             (Shape::Native, _) => self.native(&mut out, batch),
-            (Shape::Event, [entry]) => event(&mut out, &Event::of(entry, &batch.source)),
+            (Shape::Event, [entry]) => event(&mut out, entry, batch),
             (_, entries) => {
-                out.text().push('[');
+                out.push("[");
                 for entry in entries {
-                    event(&mut out, &Event::of(entry, &batch.source));
+                    event(&mut out, entry, batch);
                 }
-                out.end("]");
+                out.push("]");
             }
         }
         out.done()
@@ -154,54 +177,42 @@ impl Format for Webhook {
     }
 }
 
-/// One event by itself: it says all that a batch says once.
-fn event(out: &mut Writer, event: &Event<'_>) {
+fn event(out: &mut Writer, entry: &Entry, batch: &Batch<'_>) {
+    let mut event = Event::of(entry, &batch.source);
+    let user = owned(event.find("userId").unwrap_or("null"));
+    event.add("user", &user);
     out.begin();
-    out.raw("name", event.name);
-    out.raw("properties", event.properties);
-    out.raw("timestamp", event.timestamp);
-    out.raw("userId", event.user.unwrap_or("null"));
-    out.raw("anonymousId", event.anonymous);
-    out.raw("idempotencyKey", event.key);
-    out.raw_if("sessionId", event.session);
-    out.raw_if("sessionSeq", event.session_seq);
-    out.raw_if("value", event.value);
-    out.raw_if("sampleRate", event.sample_rate);
-    out.raw_if("groups", event.groups);
-    out.raw_if("attribution", event.attribution);
-    out.object("context");
-    out.copied(&event.context, "");
-    if !event.page.is_empty() {
-        out.raw("page", event.page);
-    }
-    out.end("}}");
+    follow(out, &event, EVENT);
+    out.end();
 }
 
 /// The canonical text; of another page than the batch's first, with that page in its context.
 fn native_event(out: &mut Writer, text: &str, page: Option<&str>) {
     let own = member(text, "context").unwrap_or("");
     let Some(page) = page.filter(|_| member(own, "page").is_none()) else {
-        return out.value(text);
+        return out.item(text);
     };
     out.begin();
-    out.copied(text, "context");
-    out.object("context");
-    out.copied(own, "");
+    out.renamed(text, "context -", "");
+    out.object("context", false);
+    out.missing(own);
     out.raw("page", page);
-    out.end("}}");
+    out.end();
+    out.end();
 }
 
 fn gaps(out: &mut Writer, batch: &Batch<'_>) {
     if batch.gaps.is_empty() {
         return;
     }
-    out.list("dropped");
+    out.key("dropped");
+    out.push("[");
     for gap in batch.gaps {
         out.begin();
         out.number("from", gap.from);
         out.number("to", gap.to);
         out.string("reason", gap.reason.code());
-        out.end("}");
+        out.end();
     }
-    out.end("]");
+    out.push("]");
 }
