@@ -6,22 +6,15 @@
 //! minute of difference Amplitude shifts every event by it.
 
 use crate::{
-    model::{event::Entry, time::UnixMillis},
-    text::{
-        fields::{join, owned, part},
-        view::{EventView, member, members},
-    },
+    text::view::{member, members},
     wire::{
-        Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
+        Answer, ContentType, Limits, Route, Verdict,
         answers::{number, rest_again},
-        build::Writer,
-        canonical::{Event, Kind, has_group_traits, quoted},
-        formats::{Settings, SettingsError, iso},
-        recipe::follow,
+        canonical::{Event, Kind, has_group_traits},
+        vendor::{Dialect, one_route},
         verdict_of_status,
     },
 };
-
 /// How long Amplitude's own client holds events of a device that sends too much.
 const THROTTLED_MS: u64 = 30_000;
 
@@ -35,9 +28,12 @@ $exposure $exposure
 $session session_start
 $opt_out Opted Out";
 
+const NAME: &str = "event event_type";
+
+const GROUP_NAME: &str = "=\"$groupidentify\" event_type";
+
 const HEAD: &str = concat!(
     "\
-event event_type
 userId user_id
 anonymousId device_id
 ms time
@@ -48,7 +44,7 @@ idempotencyKey insert_id
 =\"$remote\" ip
 context.locale language
 context.userAgent user_agent
-partner partner_id
+options.partnerId partner_id
 =\"sendoff/",
     env!("CARGO_PKG_VERSION"),
     "\" library"
@@ -117,132 +113,61 @@ pair groups
 
 const MEMBER: &str = "pair groups\n{ user_properties\npair $set\n}";
 
-/// The format `amplitude`.
-#[derive(Debug)]
-pub(super) struct Amplitude {
-    host: String,
-    key: String,
-    content_type: ContentType,
-    /// Whether the route for uploads in bulk is taken, which has other limits.
-    bulk: bool,
-    partner: String,
+/// The format `amplitude`. Options: `contentType`, `partnerId`.
+pub(super) static AMPLITUDE: Dialect = Dialect {
+    encoder: "amplitude/1",
+    host: "https://api2.amplitude.com",
+    needs_key: true,
+    content_type: ContentType::Text,
+    options: "contentType \"text\"|\"json\"\npartnerId text",
+    paths: &["/2/httpapi"],
+    in_query: ["", ""],
+    // Below 1 MB and 2,000 events.
+    limits: Limits {
+        events: 1_000,
+        bytes: 900_000,
+        overhead_bytes: 140,
+        event_overhead_bytes: 1_400,
+    },
+    event_bytes_max: usize::MAX,
+    name_bytes_max: usize::MAX,
+    age_ms_max: u64::MAX,
+    names: NAMES,
+    envelope: "key api_key\nsentAt client_upload_time\n={\"min_id_length\":1} options",
+    list: "events",
+    spoken: "code",
+    route: one_route,
+    recipes,
+    read_answer,
+};
+
+/// With traits a group's own properties are set; without, the user becomes a member of it.
+fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
+    let profile = has_group_traits(event.find("properties").unwrap_or(""));
+    let own = match event.kind {
+        Kind::Identify | Kind::SetTraits | Kind::Alias => IDENTIFY,
+        Kind::Group if profile => GROUP,
+        Kind::Group => MEMBER,
+        Kind::Exposure => EXPOSURE,
+        Kind::Track | Kind::Page => TRACK,
+    };
+    let named = if own == GROUP { GROUP_NAME } else { NAME };
+    [named, HEAD, own]
 }
 
-impl Amplitude {
-    /// Options: `contentType`: `"text"` (default) or `"json"`; `bulk`: `true` for `/batch`; `partnerId`.
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        Ok(Self {
-            host: settings.host("https://api2.amplitude.com")?,
-            key: settings.key()?,
-            content_type: settings.content_type()?,
-            bulk: settings.word("bulk", "false true")? == 1,
-            partner: settings.text("partnerId")?,
-        })
-    }
-
-    fn read<'a>(&self, entry: &'a Entry, batch: &Batch<'a>) -> Event<'a> {
-        let mut event = Event::of(entry, &batch.source);
-        if is_group_profile(&event) {
-            event.add("event", "\"$groupidentify\"");
-        } else {
-            event.add_name(NAMES);
-        }
-        event.add_pair();
-        // A session is named by when it began; one that does not say so is none, and a property.
-        let session = event.find("sessionMs").map(owned);
-        if session.is_none() {
-            let odd = event.find("sessionId").map(owned);
-            event.add_if("oddSession", odd.as_deref());
-        }
-        event.add("session", session.as_deref().unwrap_or("-1"));
-        let bare = event.find("page.url").map(bare_url);
-        event.add_if("bareUrl", bare.as_deref());
-        if !self.partner.is_empty() {
-            event.add("partner", &quoted(&self.partner));
-        }
-        event
-    }
-}
-
-/// With traits the group's own properties are set; without, the user becomes a member of it.
-fn is_group_profile(event: &Event<'_>) -> bool {
-    event.kind == Kind::Group && has_group_traits(event.find("properties").unwrap_or(""))
-}
-
-impl Format for Amplitude {
-    fn encoder(&self) -> &'static str {
-        "amplitude/1"
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            events: if self.bulk { 1_900 } else { 1_000 },
-            // Below 1 MB, and for uploads in bulk below 20.
-            bytes: 900_000,
-            overhead_bytes: 120 + self.key.len(),
-            event_overhead_bytes: 1_300,
-        }
-    }
-
-    fn route(&self, _: &EventView<'_>) -> Option<Route> {
-        Some(Route(0))
-    }
-
-    fn target(&self, _: Route, _: UnixMillis) -> Target {
-        let path = if self.bulk { "/batch" } else { "/2/httpapi" };
-        Target {
-            url: join(&[&self.host, path]),
-            content_type: self.content_type,
-        }
-    }
-
-    fn encode(&self, batch: &Batch<'_>) -> String {
-        let mut out = Writer::default();
-        out.begin();
-        out.string("api_key", &self.key);
-        if batch.sent_at != NO_SEND_TIME {
-            out.raw("client_upload_time", &iso(batch.sent_at));
-        }
-        out.raw("options", "{\"min_id_length\":1}");
-        out.key("events");
-        out.push("[");
-        for entry in batch.events {
-            let event = self.read(entry, batch);
-            out.begin();
-            follow(&mut out, &event, HEAD);
-            let own = match event.kind {
-                Kind::Identify | Kind::SetTraits | Kind::Alias => IDENTIFY,
-                Kind::Group if is_group_profile(&event) => GROUP,
-                Kind::Group => MEMBER,
-                Kind::Exposure => EXPOSURE,
-                Kind::Track | Kind::Page => TRACK,
-            };
-            follow(&mut out, &event, own);
-            out.end();
-        }
-        out.push("]");
-        out.end();
-        out.done()
-    }
-
-    /// Of a request with bad events nothing is stored; the answer names them by their index, and not always all
-    /// at once. The status is also in the body, where a proxy cannot change it.
-    fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict {
-        let code = number(answer.body, "code").and_then(|code| u16::try_from(code).ok());
-        let status = code.filter(|code| (200..600).contains(code));
-        let answer = Answer {
-            status: status.unwrap_or(answer.status),
-            ..*answer
-        };
-        match answer.status {
-            400 => bad_request(events, answer.body),
-            429 => throttled(&answer),
-            _ => verdict_of_status(&answer),
-        }
-    }
-
-    fn is_dialect(&self, body: &str) -> Option<bool> {
-        Some(number(body, "code").is_some())
+/// Of a request with bad events nothing is stored; the answer names them by their index, and not always all
+/// at once. The status is also in the body, where a proxy cannot change it.
+fn read_answer(events: usize, answer: &Answer<'_>) -> Verdict {
+    let code = number(answer.body, "code").and_then(|code| u16::try_from(code).ok());
+    let status = code.filter(|code| (200..600).contains(code));
+    let answer = Answer {
+        status: status.unwrap_or(answer.status),
+        ..*answer
+    };
+    match answer.status {
+        400 => bad_request(events, answer.body),
+        429 => throttled(&answer),
+        _ => verdict_of_status(&answer),
     }
 }
 
@@ -276,14 +201,5 @@ fn throttled(answer: &Answer<'_>) -> Verdict {
         after_ms: answer
             .retry_after_ms
             .or_else(|| named.then_some(THROTTLED_MS)),
-    }
-}
-
-/// A URL in quotes, without its query and fragment.
-fn bare_url(url: &str) -> String {
-    let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-    match end {
-        Some(end) => join(&[part(url, 0, end), "\""]),
-        None => owned(url),
     }
 }

@@ -1,10 +1,13 @@
 //! Writing JSON by hand for the vendors' formats: an encoder splices texts that are JSON already, so all that
 //! it needs is commas in the right places, and care that no object has a name twice.
 
-use crate::text::{
-    fields::{fields, join, part, split_once},
-    json::{push_string, push_u64},
-    view::{member, members},
+use crate::{
+    text::{
+        fields::{fields, join, owned, part, split_once},
+        json::{push_string, push_u64},
+        view::{member, members},
+    },
+    wire::otlp::push_attributes,
 };
 
 /// JSON being written, from the outside in.
@@ -16,14 +19,26 @@ pub(super) struct Writer {
 }
 
 /// An object that is open.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Open {
     /// Where the member that it is begins; where it is no member, the object itself.
     member: usize,
     /// Where its brace stands.
     brace: usize,
-    /// Left out if nothing comes into it.
-    optional: bool,
+    shape: Shape,
+}
+
+/// What becomes of an object when it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// It stays one.
+    Object,
+    /// It stays one, or is left out if nothing came into it.
+    Optional,
+    /// It was the last of a list.
+    Listed,
+    /// It is written as a list of OTLP's attributes.
+    Attributes,
 }
 
 impl Writer {
@@ -83,34 +98,48 @@ impl Writer {
     /// Opens an object as an item of a list, or as the whole.
     pub(super) fn begin(&mut self) {
         self.comma();
-        self.opened(self.text.len(), false);
+        self.opened(self.text.len(), Shape::Object);
     }
 
-    /// Opens an object as a member; one that is `optional` is left out if nothing comes into it.
-    pub(super) fn object(&mut self, name: &str, optional: bool) {
+    /// Opens an object as a member, or as the first of a list that is one.
+    pub(super) fn object(&mut self, name: &str, shape: Shape) {
         let member = self.text.len();
         self.key(name);
-        self.opened(member, optional);
+        if shape == Shape::Listed {
+            self.text.push('[');
+        }
+        self.opened(member, shape);
     }
 
-    fn opened(&mut self, member: usize, optional: bool) {
+    fn opened(&mut self, member: usize, shape: Shape) {
         let brace = self.text.len();
         self.text.push('{');
         self.open.push(Open {
             member,
             brace,
-            optional,
+            shape,
         });
     }
 
-    /// Closes the innermost object.
-    pub(super) fn end(&mut self) {
-        let open = self.open.pop().unwrap_or_default();
-        if open.optional && self.text.len() == open.brace + 1 {
-            self.text.truncate(open.member);
-        } else {
-            self.text.push('}');
+    /// Closes the innermost object; false if none was open.
+    pub(super) fn end(&mut self) -> bool {
+        let Some(open) = self.open.pop() else {
+            return false;
+        };
+        let empty = self.text.len() == open.brace + 1;
+        self.text.push('}');
+        match open.shape {
+            Shape::Object => {}
+            Shape::Optional if !empty => {}
+            Shape::Optional => self.text.truncate(open.member),
+            Shape::Listed => self.text.push(']'),
+            Shape::Attributes => {
+                let object = owned(part(&self.text, open.brace, self.text.len()));
+                self.text.truncate(open.brace);
+                push_attributes(self, &object, 0);
+            }
         }
+        true
     }
 
     /// A member that is there once: where the object has one of that name already, this one is written with
@@ -205,11 +234,11 @@ mod tests {
     fn what_stays_empty_is_left_out_where_it_may() {
         let mut writer = Writer::default();
         writer.begin();
-        writer.object("kept", false);
+        writer.object("kept", Shape::Object);
         writer.end();
-        writer.object("gone", true);
+        writer.object("gone", Shape::Optional);
         writer.end();
-        writer.object("full", true);
+        writer.object("full", Shape::Optional);
         writer.number("a", 1);
         writer.end();
         writer.end();
@@ -220,11 +249,11 @@ mod tests {
     fn members_get_other_names_and_lose_none() {
         let mut writer = Writer::default();
         writer.begin();
-        writer.object("in", false);
+        writer.object("in", Shape::Object);
         let table = "a A name\nb -\nc d";
         writer.renamed(r#"{"a":1,"b":2,"c":3,"d":4}"#, table, "");
         writer.renamed(r#"{"a":1,"e":5}"#, "", "x_");
-        writer.object("inner", false);
+        writer.object("inner", Shape::Object);
         writer.ours("d", "6");
         writer.end();
         writer.ours("d", "7");

@@ -4,8 +4,8 @@
 use crate::{
     model::event::Entry,
     text::{
-        fields::{after, fields, join, parse_digits, parse_u64, part, unquoted},
-        json::push_digits,
+        fields::{after, fields, join, owned, parse_digits, parse_u64, part, unquoted},
+        json::push_u64,
         view::{EventView, member, members},
     },
     wire::{
@@ -86,23 +86,86 @@ impl<'a> Event<'a> {
 
     /// What follows from the event and has no member of its own in it.
     fn derive(&mut self) {
-        let anonymous = self.find("anonymousId").unwrap_or("\"\"");
-        let who = join(&[self.find("userId").unwrap_or(anonymous)]);
-        let host = self.find("page.url").and_then(host_of).map(quoted);
-        let referring = self.find("page.referrer").and_then(host_of).map(quoted);
-        let began = self.session_start_ms();
         let at = self.unix_ms();
+        let anonymous = self.find("anonymousId").unwrap_or("\"\"");
+        let device = join(&["\"$device:", unquoted(anonymous), "\""]);
+        let user = self.find("userId").map(owned);
+        // To Mixpanel a user id that looks like a device's would join two people.
+        let odd = user
+            .as_ref()
+            .is_some_and(|user| user.starts_with("\"$device:"));
+        let who = owned(user.as_deref().unwrap_or(anonymous));
         self.add("who", &who);
+        self.add("device", &device);
+        self.add(
+            "distinct",
+            if odd || user.is_none() { &device } else { &who },
+        );
+        self.add_if(if odd { "oddUser" } else { "user" }, user.as_deref());
+        self.add("nullableUser", user.as_deref().unwrap_or("null"));
+        self.add("identified", if user.is_some() { "true" } else { "false" });
         self.more.number("ms", at);
+        self.add("nanos", &join(&["\"", &decimal(at), "000000\""]));
+        self.derive_page();
+        self.derive_session();
+        self.derive_groups();
+    }
+
+    fn derive_page(&mut self) {
+        let url = self.find("page.url").unwrap_or("");
+        let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let bare = end.map_or_else(|| owned(url), |end| join(&[part(url, 0, end), "\""]));
+        let host = host_of(url).map(quoted);
+        let referring = self.find("page.referrer").and_then(host_of).map(quoted);
+        self.add_if("bareUrl", Some(bare.as_str()).filter(|url| !url.is_empty()));
         self.add_if("host", host.as_deref());
         self.add_if("referringHost", referring.as_deref());
-        if let Some(began) = began {
-            self.more.number("sessionMs", began);
+    }
+
+    /// Some vendors name a session by when it began; one whose id does not say so is odd.
+    fn derive_session(&mut self) {
+        match self.session_start_ms() {
+            Some(began) => {
+                self.more.number("sessionMs", began);
+                self.more.number("session", began);
+                if self.find("sessionSeq") == Some("1") {
+                    self.add("begins", "true");
+                }
+            }
+            None => {
+                let odd = self.find("sessionId").map(owned);
+                self.add("session", "-1");
+                self.add_if("oddSession", odd.as_deref());
+            }
         }
     }
 
-    /// The value at a path: in the page, the context, the event's `own` part of that, what was added, or else the event. A user that is `null` is none.
-    pub(super) fn find(&self, path: &str) -> Option<&str> {
+    /// `pair`: of `$group`, its type with its id; `lists`: each group's id in a list; `group`: the first id.
+    fn derive_groups(&mut self) {
+        let mut groups = owned(self.find("groups").unwrap_or(""));
+        if self.kind == Kind::Group {
+            let name = unquoted(self.find("properties.groupType").unwrap_or("\"group\""));
+            let id = self.find("properties.groupId").unwrap_or("null");
+            groups = join(&["{\"", name, "\":", id, "}"]);
+            self.add("pair", &groups);
+        }
+        let mut lists = Writer::default();
+        lists.begin();
+        for (name, id) in members(&groups) {
+            lists.raw(name, &join(&["[", id, "]"]));
+        }
+        lists.end();
+        self.add("lists", &lists.done());
+        let first = members(&groups).next().map(|(_, id)| id);
+        self.add_if("group", first);
+    }
+
+    /// The value at a path: in the page, the context, the event's `own` part of that, what was added, or else the
+    /// event. A user that is `null` is none. What stands behind `=` is the value itself.
+    pub(super) fn find<'s>(&'s self, path: &'s str) -> Option<&'s str> {
+        if let Some(value) = path.strip_prefix('=') {
+            return Some(value);
+        }
         let mut names = fields(path, b'.');
         let first = names.next()?;
         let found = match first {
@@ -127,6 +190,11 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Adds plain text.
+    pub(super) fn add_text(&mut self, name: &str, text: &str) {
+        self.more.string(name, text);
+    }
+
     /// Adds `event`: the vendor's name for one of sendoff's own events, or the event's name as it stands.
     pub(super) fn add_name(&mut self, table: &str) {
         let name = member(self.text, "name").unwrap_or("\"\"");
@@ -136,16 +204,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Adds `pair`: of `$group`, its type with its id.
-    pub(super) fn add_pair(&mut self) {
-        let name = unquoted(self.find("properties.groupType").unwrap_or("\"group\""));
-        let id = self.find("properties.groupId").unwrap_or("null");
-        let pair = join(&["{\"", name, "\":", id, "}"]);
-        self.add("pair", &pair);
-    }
-
     /// Its time in milliseconds since 1970.
-    pub(super) fn unix_ms(&self) -> u64 {
+    fn unix_ms(&self) -> u64 {
         self.find("timestamp")
             .map_or(0, |iso| unix_ms(unquoted(iso)))
     }
@@ -191,12 +251,9 @@ fn merged(own: &str, base: &str) -> String {
     writer.done()
 }
 
-/// A time as OTLP writes it: nanoseconds, in quotes.
-pub(super) fn nanos(ms: u64) -> String {
+fn decimal(number: u64) -> String {
     let mut out = String::new();
-    out.push('"');
-    push_digits(&mut out, ms, 10, 1);
-    out.push_str("000000\"");
+    push_u64(&mut out, number);
     out
 }
 

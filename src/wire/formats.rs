@@ -1,22 +1,22 @@
 //! The vendors' formats by name, and what each is set up with.
 
 use crate::{
-    model::time::UnixMillis,
     text::{
-        fields::{fields, join, owned, unquoted},
-        json::{push_string, push_timestamp},
+        fields::{fields, join, owned},
         scan::{Kind, scan},
-        view::member,
+        view::{member, members},
     },
     wire::{
-        ContentType, Format,
-        amplitude::Amplitude,
-        mixpanel::Mixpanel,
-        otlp::Otlp,
-        otlp_metrics::OtlpMetrics,
-        posthog::Posthog,
-        segment::{Dialect, Segment},
-        webhook::Webhook,
+        Format,
+        amplitude::AMPLITUDE,
+        build::other_name,
+        mixpanel::MIXPANEL,
+        otlp::OTLP,
+        otlp_metrics::OTLP_METRICS,
+        posthog::POSTHOG,
+        segment::{JITSU, RUDDERSTACK, SEGMENT},
+        vendor::{Dialect, Vendor},
+        webhook::{WEBHOOK, WEBHOOK_SINGLE},
     },
 };
 
@@ -42,8 +42,10 @@ pub enum SettingsError {
     EndpointMissing,
     /// The options are not a JSON object.
     OptionsMalformed,
-    /// The option of that name is not what it has to be; the second text lists what may be there.
-    OptionWrong(&'static str, &'static str),
+    /// The format has no option of that name; the second text is a table of those that it has.
+    OptionUnknown(String, &'static str),
+    /// The option of that name is not what it has to be, which the second text says.
+    OptionWrong(String, &'static str),
 }
 
 impl SettingsError {
@@ -54,6 +56,7 @@ impl SettingsError {
             Self::KeyMissing => "destination_key_missing",
             Self::EndpointMissing => "destination_endpoint_missing",
             Self::OptionsMalformed => "destination_options_malformed",
+            Self::OptionUnknown(..) => "destination_option_unknown",
             Self::OptionWrong(..) => "destination_option_wrong",
         }
     }
@@ -65,120 +68,81 @@ impl SettingsError {
             Self::KeyMissing => owned("destination.apiKey is empty; give the project's public key"),
             Self::EndpointMissing => owned("destination.endpoint is empty; this format has none"),
             Self::OptionsMalformed => owned("destination.options must be an object"),
+            Self::OptionUnknown(name, known) => join(&[
+                "destination.options.",
+                name,
+                " is not known; there are: ",
+                known,
+            ]),
             Self::OptionWrong(name, expected) => {
-                join(&["destination.options.", name, " must be one of: ", expected])
+                join(&["destination.options.", name, " must be ", expected])
             }
         }
     }
 }
 
-impl Settings {
-    /// The key, which must not be empty.
-    pub(super) fn key(&self) -> Result<String, SettingsError> {
-        let key = &self.api_key;
-        if key.is_empty() {
-            return Err(SettingsError::KeyMissing);
-        }
-        Ok(owned(key))
-    }
-
-    /// The key as JSON text.
-    pub(super) fn key_json(&self) -> Result<String, SettingsError> {
-        let mut out = String::new();
-        push_string(&mut out, &self.key()?);
-        Ok(out)
-    }
-
-    /// The endpoint, or `default`, without a slash at its end.
-    pub(super) fn host(&self, default: &str) -> Result<String, SettingsError> {
-        let given = if self.endpoint.is_empty() {
-            default
-        } else {
-            &self.endpoint
-        };
-        if given.is_empty() {
-            return Err(SettingsError::EndpointMissing);
-        }
-        Ok(owned(given.strip_suffix('/').unwrap_or(given)))
-    }
-
-    /// The text of an option; `null` is as if it were not there.
-    pub(super) fn option(&self, name: &str) -> Result<Option<&str>, SettingsError> {
-        if !self.options.is_empty() && !matches!(scan(&self.options), Some(Kind::Object(_))) {
-            return Err(SettingsError::OptionsMalformed);
-        }
-        Ok(member(&self.options, name).filter(|value| *value != "null"))
-    }
-
-    /// An option that is one of some JSON texts, which a space parts; the first is the default. Gives its number.
-    pub(super) fn word(
-        &self,
-        name: &'static str,
-        words: &'static str,
-    ) -> Result<usize, SettingsError> {
-        let Some(value) = self.option(name)? else {
-            return Ok(0);
-        };
-        let at = fields(words, b' ').position(|word| word == value);
-        at.ok_or(SettingsError::OptionWrong(name, words))
-    }
-
-    /// An option that is a text without escapes; empty if it is not there.
-    pub(super) fn text(&self, name: &'static str) -> Result<String, SettingsError> {
-        let Some(value) = self.option(name)? else {
-            return Ok(String::new());
-        };
-        if !value.starts_with('"') || value.bytes().any(|byte| byte == b'\\') {
-            return Err(SettingsError::OptionWrong(name, "a text without escapes"));
-        }
-        Ok(owned(unquoted(value)))
-    }
-
-    /// An option that is an object; empty if it is not there.
-    pub(super) fn object(&self, name: &'static str) -> Result<String, SettingsError> {
-        let value = self.option(name)?.unwrap_or("");
-        if !value.is_empty() && !value.starts_with('{') {
-            return Err(SettingsError::OptionWrong(name, "an object"));
-        }
-        Ok(owned(value))
-    }
-
-    /// `contentType`: JSON as `text/plain`, which needs no preflight, or as what it is.
-    pub(super) fn content_type(&self) -> Result<ContentType, SettingsError> {
-        Ok(match self.word("contentType", "\"text\" \"json\"")? {
-            0 => ContentType::Text,
-            _ => ContentType::Json,
-        })
-    }
-}
-
-/// A time as a JSON string.
-pub(super) fn iso(at: UnixMillis) -> String {
-    let mut out = String::new();
-    out.push('"');
-    push_timestamp(&mut out, at);
-    out.push('"');
-    out
-}
-
 /// The format of that name, set up; `None` for a name that is not known.
 #[must_use]
 pub fn by_name(name: &str, settings: &Settings) -> Option<Result<Box<dyn Format>, SettingsError>> {
-    fn boxed<F: Format + 'static>(
-        made: Result<F, SettingsError>,
-    ) -> Result<Box<dyn Format>, SettingsError> {
-        Ok(Box::new(made?))
-    }
-    Some(match name {
-        "posthog" => boxed(Posthog::new(settings)),
-        "mixpanel" => boxed(Mixpanel::new(settings)),
-        "amplitude" => boxed(Amplitude::new(settings)),
-        "segment" => boxed(Segment::new(Dialect::Segment, settings)),
-        "rudderstack" => boxed(Segment::new(Dialect::Rudderstack, settings)),
-        "jitsu" => boxed(Segment::new(Dialect::Jitsu, settings)),
-        "webhook" => boxed(Webhook::new(settings)),
-        "otlp" => boxed(Otlp::new(settings)),
-        "otlp_metrics" => boxed(OtlpMetrics::new(settings)),
+    let single = member(&settings.options, "shape") == Some("\"event\"");
+    let dialect = match name {
+        "posthog" => &POSTHOG,
+        "mixpanel" => &MIXPANEL,
+        "amplitude" => &AMPLITUDE,
+        "segment" => &SEGMENT,
+        "rudderstack" => &RUDDERSTACK,
+        "jitsu" => &JITSU,
+        "webhook" if single => &WEBHOOK_SINGLE,
+        "webhook" => &WEBHOOK,
+        "otlp" => &OTLP,
+        "otlp_metrics" => &OTLP_METRICS,
         _ => return None,
+    };
+    Some(match set_up(dialect, settings) {
+        Ok(vendor) => Ok(Box::new(vendor)),
+        Err(error) => Err(error),
     })
+}
+
+fn set_up(dialect: &'static Dialect, settings: &Settings) -> Result<Vendor, SettingsError> {
+    if dialect.needs_key && settings.api_key.is_empty() {
+        return Err(SettingsError::KeyMissing);
+    }
+    let given = settings.endpoint.as_str();
+    let host = if given.is_empty() {
+        dialect.host
+    } else {
+        given
+    };
+    if host.is_empty() {
+        return Err(SettingsError::EndpointMissing);
+    }
+    check_options(dialect, &settings.options)?;
+    Ok(Vendor {
+        dialect,
+        host: owned(host.strip_suffix('/').unwrap_or(host)),
+        key: owned(&settings.api_key),
+        options: owned(&settings.options),
+    })
+}
+
+fn check_options(dialect: &'static Dialect, options: &str) -> Result<(), SettingsError> {
+    if !options.is_empty() && !matches!(scan(options), Some(Kind::Object(_))) {
+        return Err(SettingsError::OptionsMalformed);
+    }
+    for (name, value) in members(options) {
+        let Some(expected) = other_name(dialect.options, name) else {
+            return Err(SettingsError::OptionUnknown(owned(name), dialect.options));
+        };
+        let escaped = value.bytes().any(|byte| byte == b'\\');
+        let fits = match expected {
+            "text" => value.starts_with('"') && !escaped,
+            "object" => value.starts_with('{'),
+            words => fields(words, b'|').any(|word| word == value),
+        };
+        if !fits {
+            return Err(SettingsError::OptionWrong(owned(name), expected));
+        }
+    }
+    Ok(())
 }

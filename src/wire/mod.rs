@@ -35,6 +35,8 @@ mod recipe;
 #[cfg(feature = "destinations")]
 mod segment;
 #[cfg(feature = "destinations")]
+mod vendor;
+#[cfg(feature = "destinations")]
 mod webhook;
 
 /// The send time of an attempt that the browser makes when it likes (`fetchLater`): not known. A receiver that

@@ -5,27 +5,19 @@
 //! the origin. Nobody deduplicates by the protocol; `log.record.uid` marks what may be removed as a duplicate.
 
 use crate::{
-    model::{event::Entry, time::UnixMillis},
-    text::{
-        fields::{join, owned},
-        view::{EventView, items, member, members},
-    },
+    text::view::{items, member, members},
     wire::{
-        Answer, Batch, ContentType, Format, Limits, Route, Source, Target, Verdict,
+        Answer, ContentType, Limits, Route, Verdict,
         answers::{number, some_refused},
-        build::Writer,
-        canonical::{Event, Kind, nanos, quoted},
-        formats::{Settings, SettingsError},
-        recipe::follow,
+        build::{Shape, Writer},
+        canonical::{Event, Kind, quoted},
+        vendor::{Dialect, one_route},
         verdict_of_status,
     },
 };
 
 /// Values nested deeper than this are sent as their JSON text.
 const DEPTH_MAX: u32 = 16;
-
-/// Severity INFO.
-const SEVERITY: u64 = 9;
 
 const NAMES: &str = "\
 $page_view browser.page_view
@@ -37,23 +29,36 @@ $exposure feature_flag.evaluation
 $session session.start
 $opt_out user.opt_out";
 
-macro_rules! record {
-    ($renamed:literal) => {
-        concat!(
-            "\
+/// Severity 9 is INFO.
+const HEAD: &str = "\
+nanos timeUnixNano
+nanos observedTimeUnixNano
+=9 severityNumber
+event eventName
+@ attributes
 idempotencyKey log.record.uid
 sessionId session.id
 anonymousId enduser.pseudo.id
 userId user.id
-tab sendoff.tab
-*properties
-~ log.record.uid event.log.record.uid
-~ session.id event.session.id
-~ enduser.pseudo.id event.enduser.pseudo.id
-~ user.id event.user.id
-~ sendoff.tab event.sendoff.tab",
-            $renamed,
-            "
+tab sendoff.tab";
+
+macro_rules! properties {
+    () => {
+        "*properties\n~ log.record.uid event.log.record.uid\n~ session.id event.session.id\n\
+        ~ enduser.pseudo.id event.enduser.pseudo.id\n~ user.id event.user.id\n\
+        ~ sendoff.tab event.sendoff.tab"
+    };
+}
+
+const TRACK: &str = properties!();
+
+/// An exposure's have names by convention.
+const EXPOSURE: &str = concat!(
+    properties!(),
+    "\n~ experiment feature_flag.key\n~ variant feature_flag.result.variant"
+);
+
+const TAIL: &str = "\
 *page page.
 ~ url url.full
 ~ path url.path
@@ -63,167 +68,69 @@ tab sendoff.tab
 *attribution attribution.
 sessionSeq sendoff.session_seq
 value sendoff.value
-sampleRate sendoff.sample_rate"
+sampleRate sendoff.sample_rate
+}";
+
+/// All up to the list of scopes' records; `$levels` are those of events or of metrics.
+macro_rules! envelope {
+    ($resources:literal, $scopes:literal) => {
+        concat!(
+            "[ ",
+            $resources,
+            "\n{ resource\n@ attributes\noptions.serviceName service.name\n*options.resource\n\
+            +={\"service.name\":\"sendoff\"}\n*context context.\n\
+            ~ userAgent user_agent.original\n~ locale browser.language\n~ brands browser.brands\n\
+            ~ mobile browser.mobile\n~ platform browser.platform\n}\n}\n[ ",
+            $scopes,
+            "\n{ scope\n=\"sendoff\" name\n=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\" version\n}"
         )
     };
 }
 
-/// The attributes of a record.
-const RECORD: &str = record!("");
+/// The format `otlp`: events as logs. Options: `serviceName`; `resource`: more attributes of the resource;
+/// `authorization`.
+pub(super) static OTLP: Dialect = COMMON;
 
-/// Those of an exposure, which have names by convention.
-const EXPOSURE: &str =
-    record!("\n~ experiment feature_flag.key\n~ variant feature_flag.result.variant");
+pub(super) const COMMON: Dialect = Dialect {
+    encoder: "otlp/1",
+    host: "",
+    needs_key: false,
+    content_type: ContentType::Json,
+    options: "serviceName text\nresource object\nauthorization text",
+    paths: &["/v1/logs"],
+    in_query: ["", ""],
+    // In bytes of events; every value is wrapped in two objects, so the body is two to four times that. The protocol
+    // recommends to take 64 MiB.
+    limits: Limits {
+        events: 1_000,
+        bytes: 400_000,
+        overhead_bytes: 1_200,
+        event_overhead_bytes: 1_200,
+    },
+    event_bytes_max: usize::MAX,
+    name_bytes_max: usize::MAX,
+    age_ms_max: u64::MAX,
+    names: NAMES,
+    envelope: envelope!("resourceLogs", "scopeLogs"),
+    list: "logRecords",
+    spoken: "",
+    route: one_route,
+    recipes,
+    read_answer: |events, answer| read_answer(events, answer, "rejectedLogRecords"),
+};
 
-/// The attributes of the resource, from what is in force for all events of a tab.
-const RESOURCE: &str = "\
-service service.name
-*resource
-~ service.name -
-*context context.
-~ userAgent user_agent.original
-~ locale browser.language
-~ brands browser.brands
-~ mobile browser.mobile
-~ platform browser.platform";
+/// See [`OTLP`]: the same for metrics.
+pub(super) const METRICS_ENVELOPE: &str = envelope!("resourceMetrics", "scopeMetrics");
 
-const SCOPE: &str = concat!(
-    "{ scope\n=\"sendoff\" name\n=\"",
-    env!("CARGO_PKG_VERSION"),
-    "\" version\n}"
-);
-
-/// What of the format is the same for events and metrics.
-#[derive(Debug)]
-pub(super) struct Endpoint {
-    url: String,
-    /// JSON string.
-    service: String,
-    /// JSON object: more attributes of the resource.
-    resource: String,
-    authorization: String,
-}
-
-impl Endpoint {
-    /// Options: `serviceName`; `resource`: an object; `authorization`.
-    pub(super) fn new(settings: &Settings, path: &str) -> Result<Self, SettingsError> {
-        let service = settings.text("serviceName")?;
-        let named = if service.is_empty() {
-            "sendoff"
-        } else {
-            &service
-        };
-        Ok(Self {
-            url: join(&[&settings.host("")?, path]),
-            service: quoted(named),
-            resource: settings.object("resource")?,
-            authorization: settings.text("authorization")?,
-        })
-    }
-
-    pub(super) fn target(&self) -> Target {
-        Target {
-            url: owned(&self.url),
-            content_type: ContentType::Json,
-        }
-    }
-
-    pub(super) fn authorization(&self) -> Option<&str> {
-        Some(self.authorization.as_str()).filter(|value| !value.is_empty())
-    }
-
-    pub(super) const fn overhead_bytes(&self) -> usize {
-        900 + self.service.len() + 8 * self.resource.len()
-    }
-
-    /// A body: `records` fills the list. `words` names the levels.
-    pub(super) fn body(
-        &self,
-        source: &Source<'_>,
-        [of_resources, of_scopes, of_records]: [&str; 3],
-        records: impl FnOnce(&mut Writer),
-    ) -> String {
-        let nothing = Entry {
-            page: usize::MAX,
-            ..Entry::default()
-        };
-        let mut tab = Event::of(&nothing, source);
-        tab.add("service", &self.service);
-        tab.add("resource", &self.resource);
-        let mut out = Writer::default();
-        out.begin();
-        out.key(of_resources);
-        out.push("[");
-        out.begin();
-        out.object("resource", false);
-        out.raw("attributes", &attributes(&tab, RESOURCE));
-        out.end();
-        out.key(of_scopes);
-        out.push("[");
-        out.begin();
-        follow(&mut out, &tab, SCOPE);
-        out.key(of_records);
-        out.push("[");
-        records(&mut out);
-        out.push("]}]}]}");
-        out.done()
-    }
-}
-
-/// The format `otlp`: events as logs.
-#[derive(Debug)]
-pub(super) struct Otlp {
-    to: Endpoint,
-}
-
-impl Otlp {
-    /// Options: see [`Endpoint::new`].
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let to = Endpoint::new(settings, "/v1/logs")?;
-        Ok(Self { to })
-    }
-}
-
-impl Format for Otlp {
-    fn encoder(&self) -> &'static str {
-        "otlp/1"
-    }
-
-    /// In bytes of events; every value is wrapped in two objects, so the body is two to four times that. The
-    /// protocol recommends to take 64 MiB.
-    fn limits(&self) -> Limits {
-        Limits {
-            events: 1_000,
-            bytes: 400_000,
-            overhead_bytes: self.to.overhead_bytes(),
-            event_overhead_bytes: 1_000,
-        }
-    }
-
-    fn route(&self, _: &EventView<'_>) -> Option<Route> {
-        Some(Route(0))
-    }
-
-    fn authorization(&self) -> Option<&str> {
-        self.to.authorization()
-    }
-
-    fn target(&self, _: Route, _: UnixMillis) -> Target {
-        self.to.target()
-    }
-
-    fn encode(&self, batch: &Batch<'_>) -> String {
-        let words = ["resourceLogs", "scopeLogs", "logRecords"];
-        self.to.body(&batch.source, words, |out| {
-            for entry in batch.events {
-                record(out, Event::of(entry, &batch.source), batch);
-            }
-        })
-    }
-
-    fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict {
-        read_answer(events, answer, "rejectedLogRecords")
-    }
+fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
+    let own = if event.kind == Kind::Exposure {
+        EXPOSURE
+    } else {
+        TRACK
+    };
+    [HEAD, own, TAIL]
 }
 
 /// Partial success is final for what it refused, and does not say which it was. 500 is not among what the protocol
@@ -239,40 +146,8 @@ pub(super) fn read_answer(events: usize, answer: &Answer<'_>, rejected: &str) ->
     }
 }
 
-fn record(out: &mut Writer, mut event: Event<'_>, batch: &Batch<'_>) {
-    let time = nanos(event.unix_ms());
-    event.add_name(NAMES);
-    event.add("tab", &quoted(&batch.source.tab.text()));
-    let recipe = match event.kind {
-        Kind::Exposure => EXPOSURE,
-        _ => RECORD,
-    };
-    out.begin();
-    out.raw("timeUnixNano", &time);
-    out.raw("observedTimeUnixNano", &time);
-    out.number("severityNumber", SEVERITY);
-    out.raw("eventName", event.find("event").unwrap_or("\"\""));
-    out.raw("attributes", &attributes(&event, recipe));
-    out.end();
-}
-
-/// What a recipe makes of an event, as a list of attributes: their keys are unique as an object's names are.
-fn attributes(event: &Event<'_>, recipe: &str) -> String {
-    let mut flat = Writer::default();
-    flat.begin();
-    follow(&mut flat, event, recipe);
-    flat.end();
-    attributes_of(&flat.done())
-}
-
-/// The members of an object as a list of attributes.
-pub(super) fn attributes_of(object: &str) -> String {
-    let mut out = Writer::default();
-    key_values(&mut out, object, 0);
-    out.done()
-}
-
-fn key_values(out: &mut Writer, object: &str, depth: u32) {
+/// The members of an object as a list of attributes, whose keys are unique as an object's names are.
+pub(super) fn push_attributes(out: &mut Writer, object: &str, depth: u32) {
     out.push("[");
     for (name, json) in members(object) {
         out.begin();
@@ -293,13 +168,13 @@ fn any_value(out: &mut Writer, json: &str, depth: u32) {
         Some(b't' | b'f') => out.raw("boolValue", json),
         Some(b'{' | b'[') if depth >= DEPTH_MAX => out.string("stringValue", json),
         Some(b'{') => {
-            out.object("kvlistValue", false);
+            out.object("kvlistValue", Shape::Object);
             out.key("values");
-            key_values(out, json, depth + 1);
+            push_attributes(out, json, depth + 1);
             out.end();
         }
         Some(b'[') => {
-            out.object("arrayValue", false);
+            out.object("arrayValue", Shape::Object);
             out.key("values");
             out.push("[");
             for item in items(json) {

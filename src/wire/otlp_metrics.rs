@@ -7,150 +7,93 @@
 //! OpenTelemetry's own JavaScript SDK writes them: there are receivers that lose strings without a word.
 
 use crate::{
-    model::time::UnixMillis,
-    text::{
-        fields::{owned, parse_u64, split_once, unquoted},
-        view::EventView,
-    },
+    text::fields::{owned, parse_u64, split_once, unquoted},
     wire::{
-        Answer, Batch, Format, Limits, Route, Target, Verdict,
+        Route,
         build::Writer,
-        canonical::{Event, nanos},
-        formats::{Settings, SettingsError},
-        otlp::{Endpoint, attributes_of, read_answer},
-        recipe::follow,
+        canonical::Event,
+        otlp::{COMMON, METRICS_ENVELOPE, read_answer},
+        vendor::Dialect,
     },
 };
 
-/// A data point: when, of what, how much, and in which span.
-macro_rules! points {
-    ($value:literal) => {
-        concat!(
-            "[ dataPoints\nsince startTimeUnixNano\ntime timeUnixNano\nattributes attributes\n",
-            $value,
-            "\nexemplars exemplars\n]\n}"
-        )
-    };
-}
+const COUNTER: &str = "\
+name name
+unit unit
+{ sum
+=1 aggregationTemporality
+grows isMonotonic
+[ dataPoints
+nanos startTimeUnixNano
+value asDouble";
 
-const COUNTER: &str = concat!(
-    "{ sum\n=1 aggregationTemporality\nmonotonic isMonotonic\n",
-    points!("value asDouble")
-);
+const GAUGE: &str = "\
+name name
+unit unit
+{ gauge
+[ dataPoints
+value asDouble";
 
-const GAUGE: &str = concat!("{ gauge\n", points!("value asDouble"));
-
-/// Upper bounds are those that OpenTelemetry's SDKs have by default.
-const HISTOGRAM: &str = concat!(
-    "{ histogram\n=1 aggregationTemporality\n",
-    points!(
-        "=1 count\nvalue sum\nvalue min\nvalue max\nbuckets bucketCounts\n\
-        =[0,5,10,25,50,75,100,250,500,750,1000,2500,5000,7500,10000] explicitBounds"
-    )
-);
+/// The bounds are those that OpenTelemetry's SDKs have by default.
+const HISTOGRAM: &str = "\
+name name
+unit unit
+{ histogram
+=1 aggregationTemporality
+[ dataPoints
+nanos startTimeUnixNano
+=1 count
+value sum
+value min
+value max
+=[0,5,10,25,50,75,100,250,500,750,1000,2500,5000,7500,10000] explicitBounds
+buckets bucketCounts";
 
 const BOUNDS: [u64; 15] = [
     0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
 ];
 
-const EXEMPLAR: &str = "time timeUnixNano\nvalue asDouble\ntraceId traceId\nspanId spanId";
+/// The span that a sample was taken in.
+const EXEMPLAR: &str = "\
+[ exemplars
+nanos timeUnixNano
+value asDouble
+traceId traceId
+spanId spanId
+}";
 
-/// The format `otlp_metrics`.
-#[derive(Debug)]
-pub(super) struct OtlpMetrics {
-    to: Endpoint,
-}
+const TAIL: &str = "nanos timeUnixNano\n@ attributes\n*tags\n}\n}\n}";
 
-impl OtlpMetrics {
-    /// Options: those of `otlp`.
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let to = Endpoint::new(settings, "/v1/metrics")?;
-        Ok(Self { to })
-    }
-}
+/// The format `otlp_metrics`. Options: those of `otlp`.
+pub(super) static OTLP_METRICS: Dialect = Dialect {
+    encoder: "otlp-metrics/1",
+    paths: &["/v1/metrics"],
+    envelope: METRICS_ENVELOPE,
+    list: "metrics",
+    recipes,
+    read_answer: |events, answer| read_answer(events, answer, "rejectedDataPoints"),
+    ..COMMON
+};
 
-impl Format for OtlpMetrics {
-    fn encoder(&self) -> &'static str {
-        "otlp-metrics/1"
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            events: 1_000,
-            bytes: 400_000,
-            overhead_bytes: self.to.overhead_bytes(),
-            event_overhead_bytes: 600,
-        }
-    }
-
-    fn route(&self, _: &EventView<'_>) -> Option<Route> {
-        Some(Route(0))
-    }
-
-    fn authorization(&self) -> Option<&str> {
-        self.to.authorization()
-    }
-
-    fn target(&self, _: Route, _: UnixMillis) -> Target {
-        self.to.target()
-    }
-
-    fn encode(&self, batch: &Batch<'_>) -> String {
-        let words = ["resourceMetrics", "scopeMetrics", "metrics"];
-        self.to.body(&batch.source, words, |out| {
-            for entry in batch.events {
-                metric(out, Event::of(entry, &batch.source));
-            }
-        })
-    }
-
-    fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict {
-        read_answer(events, answer, "rejectedDataPoints")
-    }
-}
-
-fn metric(out: &mut Writer, mut sample: Event<'_>) {
+fn recipes(sample: &mut Event<'_>, _: Route) -> [&'static str; 3] {
     let value = owned(sample.find("value").unwrap_or("0"));
-    let kind = owned(sample.find("type").map_or("", unquoted));
-    let time = nanos(sample.unix_ms());
-    let attributes = attributes_of(sample.find("tags").unwrap_or(""));
-    sample.add("time", &time);
-    sample.add("attributes", &attributes);
-    if sample.find("traceId").is_some() {
-        let exemplars = exemplars(&sample);
-        sample.add("exemplars", &exemplars);
-    }
-    let recipe = match &*kind {
-        "counter" => {
-            // A counter that was ever decreased is none that only grows.
-            let grows = !value.starts_with('-');
-            sample.add("monotonic", if grows { "true" } else { "false" });
-            COUNTER
-        }
-        "distribution" | "timing" => {
-            sample.add("buckets", &buckets(&value));
-            HISTOGRAM
-        }
+    let own = match sample.find("type").map_or("", unquoted) {
+        "counter" => COUNTER,
+        "distribution" | "timing" => HISTOGRAM,
         _ => GAUGE,
     };
-    if recipe != GAUGE {
-        sample.add("since", &time);
-    }
-    out.begin();
-    follow(out, &sample, "name name\nunit unit");
-    follow(out, &sample, recipe);
-    out.end();
-}
-
-/// The span that a sample was taken in.
-fn exemplars(sample: &Event<'_>) -> String {
-    let mut out = Writer::default();
-    out.push("[");
-    out.begin();
-    follow(&mut out, sample, EXEMPLAR);
-    out.end();
-    out.push("]");
-    out.done()
+    // A counter that was ever decreased is none that only grows.
+    sample.add(
+        "grows",
+        if value.starts_with('-') {
+            "false"
+        } else {
+            "true"
+        },
+    );
+    sample.add("buckets", &buckets(&value));
+    let traced = sample.find("traceId").is_some();
+    [own, if traced { EXEMPLAR } else { "" }, TAIL]
 }
 
 /// The counts of a histogram of one.

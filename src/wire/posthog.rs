@@ -4,22 +4,14 @@
 //! dedupes by is (UTC day, event, distinct_id, uuid), at merge time: all four are the event's own.
 
 use crate::{
-    model::time::UnixMillis,
-    text::{
-        fields::join,
-        json::push_u64,
-        view::{EventView, items, member},
-    },
+    text::view::{items, member},
     wire::{
-        Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Target, Verdict,
-        build::Writer,
-        canonical::{Event, Kind, quoted},
-        formats::{Settings, SettingsError},
-        recipe::follow,
+        Answer, ContentType, Limits, Route, Verdict,
+        canonical::{Event, Kind},
+        vendor::{Dialect, one_route},
         verdict_of_status,
     },
 };
-
 /// How long PostHog's own client holds a stream that is over its quota.
 const QUOTA_PAUSE_MS: u64 = 60_000;
 
@@ -112,107 +104,58 @@ sessionSeq session_seq
 }"
 );
 
-/// The format `posthog`.
-#[derive(Debug)]
-pub(super) struct Posthog {
-    host: String,
-    key: String,
-    /// Whether a person profile is made for visitors who are not known, too.
-    always_profile: bool,
+/// The format `posthog`. Option `personProfiles`: whether a person profile is made for visitors who are not known, too.
+pub(super) static POSTHOG: Dialect = Dialect {
+    encoder: "posthog/1",
+    host: "https://us.i.posthog.com",
+    needs_key: true,
+    content_type: ContentType::Text,
+    options: "personProfiles \"identified_only\"|\"always\"",
+    paths: &["/batch/"],
+    in_query: ["", "sent_at"],
+    // The router takes 20 MiB, the queue behind it 1,000,000 bytes an event.
+    limits: Limits {
+        events: 1_000,
+        bytes: 900_000,
+        overhead_bytes: 60,
+        event_overhead_bytes: 1_500,
+    },
+    event_bytes_max: usize::MAX,
+    name_bytes_max: usize::MAX,
+    age_ms_max: u64::MAX,
+    names: NAMES,
+    envelope: "key api_key",
+    list: "batch",
+    spoken: "",
+    route: one_route,
+    recipes,
+    read_answer,
+};
+
+fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
+    let always = event.find("options.personProfiles") == Some("\"always\"");
+    let known = event.find("userId").is_some() || event.kind == Kind::SetTraits;
+    event.add("profile", if known || always { "true" } else { "false" });
+    let own = match event.kind {
+        Kind::Track | Kind::Page => TRACK,
+        Kind::Exposure => EXPOSURE,
+        Kind::Identify => IDENTIFY,
+        Kind::SetTraits => SET_TRAITS,
+        Kind::Alias => ALIAS,
+        Kind::Group => GROUP,
+    };
+    [HEAD, own, TAIL]
 }
 
-impl Posthog {
-    /// Options: `personProfiles`: `"identified_only"` (default) or `"always"`.
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let words = "\"identified_only\" \"always\"";
-        Ok(Self {
-            host: settings.host("https://us.i.posthog.com")?,
-            key: settings.key()?,
-            always_profile: settings.word("personProfiles", words)? == 1,
-        })
-    }
-
-    fn event(&self, out: &mut Writer, mut event: Event<'_>, tab: &str) {
-        let identified = event.find("userId").is_some();
-        let profile = identified || event.kind == Kind::SetTraits || self.always_profile;
-        event.add_name(NAMES);
-        event.add("tab", tab);
-        event.add("identified", word(identified));
-        event.add("profile", word(profile));
-        let own = match event.kind {
-            Kind::Track | Kind::Page => TRACK,
-            Kind::Exposure => EXPOSURE,
-            Kind::Identify => IDENTIFY,
-            Kind::SetTraits => SET_TRAITS,
-            Kind::Alias => ALIAS,
-            Kind::Group => GROUP,
+/// 200 is said, too, where the billing quota had the events thrown away: `quota_limited` names them. They are kept, and
+/// tried after the pause that PostHog's own client makes.
+fn read_answer(_: usize, answer: &Answer<'_>) -> Verdict {
+    let limited = items(member(answer.body, "quota_limited").unwrap_or(""));
+    let ours = |name: &&str| matches!(*name, "\"events\"" | "\"analytics\"");
+    if answer.status < 300 && limited.iter().any(ours) {
+        return Verdict::Retry {
+            after_ms: Some(answer.retry_after_ms.unwrap_or(QUOTA_PAUSE_MS)),
         };
-        out.begin();
-        for recipe in [HEAD, own, TAIL] {
-            follow(out, &event, recipe);
-        }
-        out.end();
     }
-}
-
-const fn word(yes: bool) -> &'static str {
-    if yes { "true" } else { "false" }
-}
-
-impl Format for Posthog {
-    fn encoder(&self) -> &'static str {
-        "posthog/1"
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            events: 1_000,
-            // The router takes 20 MiB, the queue behind it 1,000,000 bytes an event.
-            bytes: 900_000,
-            overhead_bytes: 40 + self.key.len(),
-            event_overhead_bytes: 1_500,
-        }
-    }
-
-    fn route(&self, _: &EventView<'_>) -> Option<Route> {
-        Some(Route(0))
-    }
-
-    fn target(&self, _: Route, now: UnixMillis) -> Target {
-        let mut url = join(&[&self.host, "/batch/"]);
-        if now != NO_SEND_TIME {
-            url.push_str("?sent_at=");
-            push_u64(&mut url, now.0);
-        }
-        let content_type = ContentType::Text;
-        Target { url, content_type }
-    }
-
-    fn encode(&self, batch: &Batch<'_>) -> String {
-        let mut out = Writer::default();
-        let tab = quoted(&batch.source.tab.text());
-        out.begin();
-        out.string("api_key", &self.key);
-        out.key("batch");
-        out.push("[");
-        for entry in batch.events {
-            self.event(&mut out, Event::of(entry, &batch.source), &tab);
-        }
-        out.push("]");
-        out.end();
-        out.done()
-    }
-
-    /// 200 is said, too, where the billing quota had the events thrown away: `quota_limited` names them. They are
-    /// kept, and tried after the pause that PostHog's own client makes.
-    fn read_answer(&self, _: usize, answer: &Answer<'_>) -> Verdict {
-        let limited = items(member(answer.body, "quota_limited").unwrap_or(""));
-        let ours = ["\"events\"", "\"analytics\""];
-        if answer.status < 300 && limited.iter().any(|name| ours.contains(name)) {
-            return Verdict::Retry {
-                after_ms: Some(answer.retry_after_ms.unwrap_or(QUOTA_PAUSE_MS)),
-            };
-        }
-        verdict_of_status(answer)
-    }
+    verdict_of_status(answer)
 }

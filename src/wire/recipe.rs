@@ -6,16 +6,21 @@
 //! | `<source> <name>` | the member `name`, if the source has a value |
 //! | `{ <name>` … `}` | a member that is an object |
 //! | `? <name>` … `}` | the same, left out if it stays empty |
-//! | `[ <name>` … `]` | a member that is a list of one object |
+//! | `[ <name>` … `}` | a member that is a list of one object |
+//! | `@ <name>` … `}` | a member that is a list of OTLP's attributes |
+//! | `/` | the end of this item, and the beginning of another |
 //! | `*<source> <prefix>` | the members of an object, under their own names behind the prefix |
 //! | `~ <member> <name>` | below `*`: that member under another name; `-` leaves it out |
 //! | `+<source>` | the members of an object that are not there yet |
 //!
-//! A source is a path in the [`Event`], or a value itself behind `=`.
+//! A source is a path in the [`Event`], or a value itself behind `=`. What a recipe leaves open the next one goes on with.
 
 use crate::{
     text::fields::{fields, split_once},
-    wire::{build::Writer, canonical::Event},
+    wire::{
+        build::{Shape, Writer},
+        canonical::Event,
+    },
 };
 
 /// Writes what the recipe says of the event.
@@ -26,21 +31,19 @@ pub(super) fn follow(out: &mut Writer, event: &Event<'_>, recipe: &str) {
         let path = source.get(1..).unwrap_or("");
         match source.as_bytes().first() {
             None | Some(b'~') => {}
-            Some(b'{') => out.object(name, false),
-            Some(b'?') => out.object(name, true),
-            Some(b'}') => out.end(),
-            Some(b'[') => {
-                out.key(name);
-                out.push("[");
-                out.begin();
-            }
-            Some(b']') => {
+            Some(b'{') => out.object(name, Shape::Object),
+            Some(b'?') => out.object(name, Shape::Optional),
+            Some(b'[') => out.object(name, Shape::Listed),
+            Some(b'@') => out.object(name, Shape::Attributes),
+            Some(b'}') => {
                 out.end();
-                out.push("]");
+            }
+            Some(b'/') => {
+                out.end();
+                out.begin();
             }
             Some(b'*') => spread(out, event.find(path).unwrap_or(""), lines.rest(), name),
             Some(b'+') => out.missing(event.find(path).unwrap_or("")),
-            Some(b'=') => out.ours(name, path),
             Some(_) => {
                 if let Some(json) = event.find(source) {
                     out.ours(name, json);
@@ -85,12 +88,12 @@ mod tests {
             pages: &[],
         };
         let recipe = "name event\nnothing nowhere\n=\"x\" literal\nproperties.c.d deep\n\
-            { in\n*properties p_\n~ a A name\n~ b -\n}\n? none\n*groups\n}\n[ list\n=1 one\n]\n+properties";
+            { in\n*properties p_\n~ a A name\n~ b -\n}\n? none\n*groups\n}\n[ list\n=1 one\n}\n@ attributes\n=true yes\n}\n+properties\n+={\"late\":1}";
         let mut out = Writer::default();
         out.begin();
         follow(&mut out, &Event::of(&entry, &source), recipe);
         out.end();
-        let expected = r#"{"event":"n","literal":"x","deep":3,"in":{"A name":1,"p_c":{"d":3}},"list":[{"one":1}],"a":1,"b":2,"c":{"d":3}}"#;
+        let expected = r#"{"event":"n","literal":"x","deep":3,"in":{"A name":1,"p_c":{"d":3}},"list":[{"one":1}],"attributes":[{"key":"yes","value":{"boolValue":true}}],"a":1,"b":2,"c":{"d":3},"late":1}"#;
         assert_eq!(out.done(), expected);
     }
 }

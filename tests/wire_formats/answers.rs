@@ -71,7 +71,6 @@ fn posthog_says_200_when_the_quota_had_everything_thrown_away() {
 fn mixpanel_says_200_to_what_it_does_not_take() {
     for taken in [
         "1",
-        " 1\n",
         r#"{"status":1,"error":null}"#,
         r#"{"error":"","status": 1}"#,
     ] {
@@ -198,9 +197,7 @@ fn what_would_be_lost_without_a_word_is_given_up_here() {
 #[test]
 fn who_has_a_dialect_knows_it() {
     for (name, body, yes) in [
-        ("mixpanel", r#"{"status":1}"#, Some(true)),
-        ("mixpanel", "1", Some(true)),
-        ("mixpanel", "welcome", Some(false)),
+        ("mixpanel", r#"{"status":1}"#, None),
         ("amplitude", r#"{"code":200}"#, Some(true)),
         ("amplitude", "ok", Some(false)),
         ("jitsu", r#"{"ok":true}"#, Some(true)),

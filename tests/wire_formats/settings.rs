@@ -50,7 +50,7 @@ fn options_that_are_not_what_they_have_to_be_are_named() {
     for (name, options, option) in [
         ("posthog", r#"{"personProfiles":"never"}"#, "personProfiles"),
         ("mixpanel", r#"{"ip":1}"#, "ip"),
-        ("amplitude", r#"{"bulk":"yes"}"#, "bulk"),
+        ("amplitude", r#"{"partnerId":7}"#, "partnerId"),
         ("segment", r#"{"contentType":"xml"}"#, "contentType"),
         ("segment", r#"{"contentType":[]}"#, "contentType"),
         ("segment", r#"{"integrations":[]}"#, "integrations"),
@@ -63,10 +63,21 @@ fn options_that_are_not_what_they_have_to_be_are_named() {
         assert!(
             error
                 .message()
-                .contains(&format!("options.{option} must be one of")),
+                .contains(&format!("options.{option} must be ")),
             "{options}"
         );
     }
+}
+
+#[test]
+fn options_that_are_not_known_are_named() {
+    let error = error("posthog", &settings("", "key", r#"{"persons":"all"}"#));
+    assert_eq!(error.code(), "destination_option_unknown");
+    assert!(
+        error
+            .message()
+            .contains("options.persons is not known; there are: personProfiles")
+    );
 }
 
 #[test]
@@ -88,11 +99,7 @@ fn endpoints_and_options_are_taken() {
         "https://api2.amplitude.com/2/httpapi"
     );
     assert_eq!(
-        url("amplitude", "", r#"{"bulk":true}"#),
-        "https://api2.amplitude.com/batch"
-    );
-    assert_eq!(
-        url("segment", "", r#"{"integrations":null}"#),
+        url("segment", "", r#"{"integrations":{}}"#),
         "https://api.segment.io/v1/batch"
     );
     assert_eq!(
