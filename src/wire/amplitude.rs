@@ -37,7 +37,7 @@ const HEAD: &str = concat!(
 userId user_id
 anonymousId device_id
 ms time
-session session_id
+sessionMs|=-1 session_id
 seq event_id
 idempotencyKey insert_id
 =\"Web\" platform
@@ -76,7 +76,7 @@ context.viewport.height viewport_height
 ~ referrer last_referrer
 ~ landing last_landing
 *attribution.first initial_
-oddSession session_id
+sessionId session_id
 sessionSeq session_seq
 value value
 sampleRate sample_rate
@@ -143,7 +143,7 @@ pub(super) static AMPLITUDE: Dialect = Dialect {
 
 /// With traits a group's own properties are set; without, the user becomes a member of it.
 fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let profile = has_group_traits(event.find("properties").unwrap_or(""));
+    let profile = has_group_traits(event.find("properties"));
     let own = match event.kind {
         Kind::Identify | Kind::SetTraits | Kind::Alias => IDENTIFY,
         Kind::Group if profile => GROUP,

@@ -83,6 +83,11 @@ impl Writer {
         self.text.push_str(json);
     }
 
+    /// A whole number, as it stands.
+    pub(super) fn digits(&mut self, number: u64) {
+        push_u64(&mut self.text, number);
+    }
+
     /// A member whose value is plain text.
     pub(super) fn string(&mut self, name: &str, text: &str) {
         self.key(name);
@@ -92,7 +97,7 @@ impl Writer {
     /// A member whose value is a whole number.
     pub(super) fn number(&mut self, name: &str, number: u64) {
         self.key(name);
-        push_u64(&mut self.text, number);
+        self.digits(number);
     }
 
     /// Opens an object as an item of a list, or as the whole.
@@ -195,7 +200,11 @@ pub(super) fn other_name<'a>(table: &'a str, name: &str) -> Option<&'a str> {
 /// Appends text as `encodeURIComponent` writes it.
 pub(super) fn push_percent(out: &mut String, text: &str) {
     for byte in text.bytes() {
-        let bare = byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
+        let bare = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
+            );
         if bare {
             out.push(char::from(byte));
             continue;

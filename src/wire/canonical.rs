@@ -5,12 +5,11 @@ use crate::{
     model::event::Entry,
     text::{
         fields::{after, fields, join, owned, parse_digits, parse_u64, part, unquoted},
-        json::push_u64,
         view::{EventView, member, members},
     },
     wire::{
         Source,
-        build::{Writer, other_name},
+        build::{Shape, Writer, other_name},
     },
 };
 
@@ -79,115 +78,47 @@ impl<'a> Event<'a> {
             context: merged(own, source.context),
             more: Writer::default(),
         };
-        event.more.begin();
-        event.derive();
+        event.more = event.derived();
         event
     }
 
-    /// What follows from the event and has no member of its own in it.
-    fn derive(&mut self) {
-        let at = self.unix_ms();
-        let anonymous = self.find("anonymousId").unwrap_or("\"\"");
-        let device = join(&["\"$device:", unquoted(anonymous), "\""]);
-        let user = self.find("userId").map(owned);
-        // To Mixpanel a user id that looks like a device's would join two people.
-        let odd = user
-            .as_ref()
-            .is_some_and(|user| user.starts_with("\"$device:"));
-        let who = owned(user.as_deref().unwrap_or(anonymous));
-        self.add("who", &who);
-        self.add("device", &device);
-        self.add(
-            "distinct",
-            if odd || user.is_none() { &device } else { &who },
-        );
-        self.add_if(if odd { "oddUser" } else { "user" }, user.as_deref());
-        self.add("nullableUser", user.as_deref().unwrap_or("null"));
-        self.add("identified", if user.is_some() { "true" } else { "false" });
-        self.more.number("ms", at);
-        self.add("nanos", &join(&["\"", &decimal(at), "000000\""]));
-        self.derive_page();
-        self.derive_session();
-        self.derive_groups();
-    }
-
-    fn derive_page(&mut self) {
-        let url = self.find("page.url").unwrap_or("");
-        let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let bare = end.map_or_else(|| owned(url), |end| join(&[part(url, 0, end), "\""]));
-        let host = host_of(url).map(quoted);
-        let referring = self.find("page.referrer").and_then(host_of).map(quoted);
-        self.add_if("bareUrl", Some(bare.as_str()).filter(|url| !url.is_empty()));
-        self.add_if("host", host.as_deref());
-        self.add_if("referringHost", referring.as_deref());
-    }
-
-    /// Some vendors name a session by when it began; one whose id does not say so is odd.
-    fn derive_session(&mut self) {
-        match self.session_start_ms() {
-            Some(began) => {
-                self.more.number("sessionMs", began);
-                self.more.number("session", began);
-                if self.find("sessionSeq") == Some("1") {
-                    self.add("begins", "true");
-                }
-            }
-            None => {
-                let odd = self.find("sessionId").map(owned);
-                self.add("session", "-1");
-                self.add_if("oddSession", odd.as_deref());
-            }
-        }
-    }
-
-    /// `pair`: of `$group`, its type with its id; `lists`: each group's id in a list; `group`: the first id.
-    fn derive_groups(&mut self) {
-        let mut groups = owned(self.find("groups").unwrap_or(""));
-        if self.kind == Kind::Group {
-            let name = unquoted(self.find("properties.groupType").unwrap_or("\"group\""));
-            let id = self.find("properties.groupId").unwrap_or("null");
-            groups = join(&["{\"", name, "\":", id, "}"]);
-            self.add("pair", &groups);
-        }
-        let mut lists = Writer::default();
-        lists.begin();
-        for (name, id) in members(&groups) {
-            lists.raw(name, &join(&["[", id, "]"]));
-        }
-        lists.end();
-        self.add("lists", &lists.done());
-        let first = members(&groups).next().map(|(_, id)| id);
-        self.add_if("group", first);
-    }
-
     /// The value at a path: in the page, the context, the event's `own` part of that, what was added, or else the
-    /// event. A user that is `null` is none. What stands behind `=` is the value itself.
-    pub(super) fn find<'s>(&'s self, path: &'s str) -> Option<&'s str> {
-        if let Some(value) = path.strip_prefix('=') {
-            return Some(value);
+    /// event; empty if there is none, or `null`. What stands behind `=` is the value itself, and of paths with `|`
+    /// between them it is the first that leads to one.
+    pub(super) fn find<'s>(&'s self, paths: &'s str) -> &'s str {
+        for path in fields(paths, b'|') {
+            let value = self.at(path);
+            if path.starts_with('=') || !matches!(value, "" | "null") {
+                return value;
+            }
+        }
+        ""
+    }
+
+    fn at<'s>(&'s self, path: &'s str) -> &'s str {
+        if path.starts_with('=') {
+            return part(path, 1, path.len());
         }
         let mut names = fields(path, b'.');
-        let first = names.next()?;
-        let found = match first {
-            "page" => Some(self.page).filter(|page| !page.is_empty()),
-            "context" => Some(self.context.as_str()),
-            "own" => member(self.text, "context"),
-            _ => member(self.more.so_far(), first).or_else(|| member(self.text, first)),
+        let first = names.next().unwrap_or("");
+        let mut value = match first {
+            "page" => self.page,
+            "context" => &self.context,
+            "own" => member(self.text, "context").unwrap_or(""),
+            _ => {
+                let added = member(self.more.so_far(), first);
+                added.or_else(|| member(self.text, first)).unwrap_or("")
+            }
         };
-        let found = found.filter(|value| first != "userId" || *value != "null");
-        names.try_fold(found?, member)
+        for name in names {
+            value = member(value, name).unwrap_or("");
+        }
+        value
     }
 
     /// Adds a value for recipes to find.
     pub(super) fn add(&mut self, name: &str, json: &str) {
         self.more.raw(name, json);
-    }
-
-    /// Adds a value, if there is one.
-    pub(super) fn add_if(&mut self, name: &str, json: Option<&str>) {
-        if let Some(json) = json {
-            self.add(name, json);
-        }
     }
 
     /// Adds plain text.
@@ -197,27 +128,87 @@ impl<'a> Event<'a> {
 
     /// Adds `event`: the vendor's name for one of sendoff's own events, or the event's name as it stands.
     pub(super) fn add_name(&mut self, table: &str) {
-        let name = member(self.text, "name").unwrap_or("\"\"");
-        match other_name(table, unquoted(name)) {
-            Some(other) => self.add("event", &quoted(other)),
-            None => self.add("event", name),
+        let name = self.find("name|=\"\"");
+        let other = other_name(table, unquoted(name)).map(quoted);
+        let name = other.unwrap_or_else(|| owned(name));
+        self.add("event", &name);
+    }
+
+    /// What follows from the event and has no member of its own in it.
+    fn derived(&self) -> Writer {
+        let mut out = Writer::default();
+        out.begin();
+        let ms = unix_ms(unquoted(self.at("timestamp")));
+        out.number("ms", ms);
+        out.key("nanos");
+        out.push("\"");
+        out.digits(ms);
+        out.push("000000\"");
+        self.derive_user(&mut out);
+        self.derive_page(&mut out);
+        self.derive_groups(&mut out);
+        if let Some(began) = session_start_ms(unquoted(self.at("sessionId"))) {
+            out.number("sessionMs", began);
+            if self.at("sessionSeq") == "1" {
+                out.raw("sessionBegins", "true");
+            }
+        }
+        out
+    }
+
+    /// `device`: the anonymous id as Mixpanel writes it, and `user` unless it looks like one: that would join two people.
+    fn derive_user(&self, out: &mut Writer) {
+        let device = join(&["$device:", unquoted(self.at("anonymousId"))]);
+        out.raw("device", &quoted(&device));
+        let user = self.find("userId");
+        if !user.is_empty() {
+            let odd = user.starts_with("\"$device:");
+            out.raw(if odd { "oddUser" } else { "user" }, user);
         }
     }
 
-    /// Its time in milliseconds since 1970.
-    fn unix_ms(&self) -> u64 {
-        self.find("timestamp")
-            .map_or(0, |iso| unix_ms(unquoted(iso)))
+    fn derive_page(&self, out: &mut Writer) {
+        let url = unquoted(self.at("page.url"));
+        let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let bare = part(url, 0, end.unwrap_or(url.len()));
+        let referring = unquoted(self.at("page.referrer"));
+        let texts = [
+            ("bareUrl", bare),
+            ("host", host_of(url)),
+            ("referringHost", host_of(referring)),
+        ];
+        for (name, text) in texts {
+            if !text.is_empty() {
+                out.raw(name, &quoted(text));
+            }
+        }
     }
 
-    /// When its session began, if the session's id is a UUID of version 7, which begins with that.
-    fn session_start_ms(&self) -> Option<u64> {
-        let id = unquoted(self.find("sessionId")?);
-        let version_7 = id.len() == 36 && part(id, 14, 15) == "7";
-        let high = parse_digits(part(id, 0, 8), 16)?;
-        let low = parse_digits(part(id, 9, 13), 16)?;
-        version_7.then_some(high << 16 | low)
+    /// `pair`: of `$group`, its type with its id; `lists`: each group's id in a list; `group`: the first id.
+    fn derive_groups(&self, out: &mut Writer) {
+        let name = unquoted(self.find("properties.groupType|=\"group\""));
+        let id = self.find("properties.groupId|=null");
+        let pair = join(&["{\"", name, "\":", id, "}"]);
+        let in_pair = self.kind == Kind::Group;
+        let groups = if in_pair { &pair } else { self.find("groups") };
+        out.raw("pair", &pair);
+        for (_, id) in members(groups).take(1) {
+            out.raw("group", id);
+        }
+        out.object("lists", Shape::Object);
+        for (name, id) in members(groups) {
+            out.raw(name, &join(&["[", id, "]"]));
+        }
+        out.end();
     }
+}
+
+/// When a session began, if its id is a UUID of version 7, which begins with that.
+fn session_start_ms(id: &str) -> Option<u64> {
+    let version_7 = id.len() == 36 && part(id, 14, 15) == "7";
+    let high = parse_digits(part(id, 0, 8), 16)?;
+    let low = parse_digits(part(id, 9, 13), 16)?;
+    version_7.then_some(high << 16 | low)
 }
 
 /// Whether the properties of `$group` say something of the group beside its id.
@@ -230,11 +221,13 @@ pub(super) fn quoted(inside: &str) -> String {
     join(&["\"", inside, "\""])
 }
 
-/// The host of an absolute URL: what is behind `//`, up to a slash, a question mark or a hash.
-fn host_of(url: &str) -> Option<&str> {
-    let rest = after(url, "://")?;
-    let end = rest.bytes().position(|byte| b"/?#\"\\".contains(&byte));
-    Some(part(rest, 0, end.unwrap_or(rest.len()))).filter(|host| !host.is_empty())
+/// The host of an absolute URL: what is behind `//`, up to a slash, a question mark or a hash; empty for none.
+fn host_of(url: &str) -> &str {
+    let rest = after(url, "://").unwrap_or("");
+    let end = rest
+        .bytes()
+        .position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    part(rest, 0, end.unwrap_or(rest.len()))
 }
 
 /// The members of `own`, and those of `base` that it does not have; no page.
@@ -249,12 +242,6 @@ fn merged(own: &str, base: &str) -> String {
     }
     writer.end();
     writer.done()
-}
-
-fn decimal(number: u64) -> String {
-    let mut out = String::new();
-    push_u64(&mut out, number);
-    out
 }
 
 /// Reads `2026-01-15T12:00:00.000Z`, as `push_timestamp` writes it. Days of the civil date: Howard Hinnant,
@@ -301,44 +288,57 @@ mod tests {
     fn the_page_in_force_and_the_nearer_context_win() {
         let text = r#"{"name":"a","userId":null,"context":{"locale":"fr","plan":1}}"#;
         read(text, 1, |event| {
-            assert_eq!(event.find("page.path"), Some("\"/1\""));
+            assert_eq!(event.find("page.path"), "\"/1\"");
             let context = r#"{"locale":"fr","plan":1,"screen":{"width":9}}"#;
-            assert_eq!(event.find("context"), Some(context));
-            assert_eq!(event.find("context.screen.width"), Some("9"));
-            assert_eq!(event.find("userId"), None);
-            assert_eq!(event.find("who"), Some("\"\""));
+            assert_eq!(event.find("context"), context);
+            assert_eq!(event.find("context.screen.width"), "9");
+            assert_eq!(event.find("own.locale"), "\"fr\"");
         });
         read(text, 9, |event| {
-            assert_eq!(event.find("page.path"), Some("\"/base\""))
+            assert_eq!(event.find("page.path"), "\"/base\"")
+        });
+    }
+
+    #[test]
+    fn paths_lead_to_the_first_value_that_there_is() {
+        let text = r#"{"name":"a","userId":null,"anonymousId":"x","properties":{"a":{"b":0}}}"#;
+        read(text, 0, |event| {
+            assert_eq!(event.find("userId"), "");
+            assert_eq!(event.find("userId|anonymousId"), "\"x\"");
+            assert_eq!(event.find("userId|nothing|=-1"), "-1");
+            assert_eq!(event.find("properties.a.b|=1"), "0");
+            assert_eq!(event.find("properties.a.b.c"), "");
+            assert_eq!(event.find(""), "");
         });
     }
 
     #[test]
     fn hosts_are_found() {
         for (url, host) in [
-            ("\"https://shop.example/cart?x=1\"", Some("shop.example")),
-            ("\"http://localhost:8080\"", Some("localhost:8080")),
-            ("https://a?b", Some("a")),
-            ("\"about:blank\"", None),
-            ("\"file:///home\"", None),
-            ("\"\"", None),
+            ("https://shop.example/cart?x=1", "shop.example"),
+            ("http://localhost:8080", "localhost:8080"),
+            ("https://a?b", "a"),
+            ("about:blank", ""),
+            ("file:///home", ""),
+            ("", ""),
         ] {
             assert_eq!(host_of(url), host, "{url}");
         }
     }
 
-    fn began(id: &str) -> Option<u64> {
-        let text = serde_json::json!({ "sessionId": id }).to_string();
-        read(&text, 0, |event| event.session_start_ms())
-    }
-
     #[test]
     fn sessions_begin_when_their_id_says() {
         let at = Some(0x019b_c1a0_3333);
-        assert_eq!(began("019bc1a0-3333-7abc-8def-0123456789ab"), at);
-        assert_eq!(began("019bc1a0-3333-4abc-8def-0123456789ab"), None);
-        assert_eq!(began("é19bc1a0-3333-7abc-8def-0123456789a"), None);
-        assert_eq!(began(""), None);
+        assert_eq!(session_start_ms("019bc1a0-3333-7abc-8def-0123456789ab"), at);
+        assert_eq!(
+            session_start_ms("019bc1a0-3333-4abc-8def-0123456789ab"),
+            None
+        );
+        assert_eq!(
+            session_start_ms("é19bc1a0-3333-7abc-8def-0123456789a"),
+            None
+        );
+        assert_eq!(session_start_ms(""), None);
     }
 
     proptest::proptest! {
@@ -352,8 +352,8 @@ mod tests {
         #[test]
         fn any_text_is_survived(text in ".{0,40}") {
             unix_ms(&text);
-            began(&text);
-            read(&text, 0, |event| event.find("properties.a").map(str::to_owned));
+            session_start_ms(&text);
+            read(&text, 0, |event| event.find(&text).len());
         }
     }
 }

@@ -70,7 +70,7 @@ const ALIAS: &str = "properties.previousId alias";
 
 const TAIL: &str = concat!(
     "key token\nms time\nidempotencyKey $insert_id\n\
-    anonymousId $device_id\nuser $user_id\noddUser user_id\ndistinct distinct_id\n\
+    anonymousId $device_id\nuser $user_id\noddUser user_id\nuser|device distinct_id\n\
     =\"sendoff\" mp_lib\n=\"",
     env!("CARGO_PKG_VERSION"),
     "\" $lib_version\n*lists",
@@ -110,7 +110,7 @@ sampleRate sample_rate
 /// An update of a profile, up to what it does.
 macro_rules! update {
     () => {
-        "key $token\ndistinct $distinct_id\nanonymousId $device_id\nuser $user_id"
+        "key $token\nuser|device $distinct_id\nanonymousId $device_id\nuser $user_id"
     };
 }
 
@@ -185,7 +185,7 @@ fn recipes(event: &mut Event<'_>, route: Route) -> [&'static str; 3] {
     match (route, event.kind) {
         (GROUPS, _) => [GROUP, "", ""],
         (ENGAGE, Kind::Group) => [UPDATE, JOIN, ""],
-        (ENGAGE, _) if event.find("attribution.first").is_none() => [UPDATE, SET, ""],
+        (ENGAGE, _) if event.find("attribution.first").is_empty() => [UPDATE, SET, ""],
         (ENGAGE, _) => [UPDATE, SET, SET_ONCE],
         (_, Kind::Exposure) => [HEAD, EXPOSURE, TAIL],
         (_, Kind::Identify) => [HEAD, IDENTIFY, TAIL],

@@ -76,8 +76,8 @@ pub(super) static OTLP_METRICS: Dialect = Dialect {
 };
 
 fn recipes(sample: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let value = owned(sample.find("value").unwrap_or("0"));
-    let own = match sample.find("type").map_or("", unquoted) {
+    let value = owned(sample.find("value"));
+    let own = match unquoted(sample.find("type")) {
         "counter" => COUNTER,
         "distribution" | "timing" => HISTOGRAM,
         _ => GAUGE,
@@ -92,7 +92,7 @@ fn recipes(sample: &mut Event<'_>, _: Route) -> [&'static str; 3] {
         },
     );
     sample.add("buckets", &buckets(&value));
-    let traced = sample.find("traceId").is_some();
+    let traced = !sample.find("traceId").is_empty();
     [own, if traced { EXEMPLAR } else { "" }, TAIL]
 }
 

@@ -28,7 +28,7 @@ $opt_out Opted Out";
 const HEAD: &str = "\
 event event
 idempotencyKey uuid
-who distinct_id
+userId|anonymousId distinct_id
 timestamp timestamp
 { properties";
 
@@ -50,7 +50,7 @@ const IDENTIFY: &str = "anonymousId $anon_distinct_id\nproperties $set";
 const SET_TRAITS: &str = "properties $set";
 
 /// The person of `alias` becomes one with that of `distinct_id`.
-const ALIAS: &str = "who distinct_id\nproperties.previousId alias";
+const ALIAS: &str = "userId|anonymousId distinct_id\nproperties.previousId alias";
 
 const GROUP: &str = "\
 properties.groupType $group_type
@@ -133,9 +133,11 @@ pub(super) static POSTHOG: Dialect = Dialect {
 };
 
 fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let always = event.find("options.personProfiles") == Some("\"always\"");
-    let known = event.find("userId").is_some() || event.kind == Kind::SetTraits;
-    event.add("profile", if known || always { "true" } else { "false" });
+    let always = event.find("options.personProfiles") == "\"always\"";
+    let identified = !event.find("userId").is_empty();
+    let profile = identified || always || event.kind == Kind::SetTraits;
+    event.add("identified", word(identified));
+    event.add("profile", word(profile));
     let own = match event.kind {
         Kind::Track | Kind::Page => TRACK,
         Kind::Exposure => EXPOSURE,
@@ -145,6 +147,10 @@ fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
         Kind::Group => GROUP,
     };
     [HEAD, own, TAIL]
+}
+
+const fn word(yes: bool) -> &'static str {
+    if yes { "true" } else { "false" }
 }
 
 /// 200 is said, too, where the billing quota had the events thrown away: `quota_limited` names them. They are kept, and

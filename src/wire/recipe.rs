@@ -13,7 +13,7 @@
 //! | `~ <member> <name>` | below `*`: that member under another name; `-` leaves it out |
 //! | `+<source>` | the members of an object that are not there yet |
 //!
-//! A source is a path in the [`Event`], or a value itself behind `=`. What a recipe leaves open the next one goes on with.
+//! A source is what [`Event::find`] takes. What a recipe leaves open the next one goes on with.
 
 use crate::{
     text::fields::{fields, split_once},
@@ -42,13 +42,12 @@ pub(super) fn follow(out: &mut Writer, event: &Event<'_>, recipe: &str) {
                 out.end();
                 out.begin();
             }
-            Some(b'*') => spread(out, event.find(path).unwrap_or(""), lines.rest(), name),
-            Some(b'+') => out.missing(event.find(path).unwrap_or("")),
-            Some(_) => {
-                if let Some(json) = event.find(source) {
-                    out.ours(name, json);
-                }
-            }
+            Some(b'*') => spread(out, event.find(path), lines.rest(), name),
+            Some(b'+') => out.missing(event.find(path)),
+            Some(_) => match event.find(source) {
+                "" => {}
+                json => out.ours(name, json),
+            },
         }
     }
 }

@@ -79,8 +79,8 @@ timestamp originalTimestamp
 sentAt sentAt
 { context
 sessionMs sessionId
-begins sessionStart
-oddSession sessionKey";
+sessionBegins sessionStart
+sessionId sessionKey";
 
 const CONTEXT: &str = concat!(
     "\

@@ -15,7 +15,7 @@ const EVENT: &str = "\
 name name
 properties properties
 timestamp timestamp
-nullableUser userId
+userId|=null userId
 anonymousId anonymousId
 idempotencyKey idempotencyKey
 sessionId sessionId
