@@ -8,10 +8,9 @@
 use crate::{
     text::view::{member, members},
     wire::{
-        Answer, ContentType, Limits, Route, Verdict,
-        answers::{number, rest_again},
-        canonical::{Event, Kind, has_group_traits},
-        vendor::{Dialect, one_route},
+        Answer, ContentType, Limits, Verdict,
+        answers::rest_again,
+        vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
     },
 };
@@ -27,10 +26,6 @@ $group $identify
 $exposure $exposure
 $session session_start
 $opt_out Opted Out";
-
-const NAME: &str = "event event_type";
-
-const GROUP_NAME: &str = "=\"$groupidentify\" event_type";
 
 const HEAD: &str = concat!(
     "\
@@ -53,7 +48,7 @@ options.partnerId partner_id
 macro_rules! track {
     ($renamed:literal) => {
         concat!(
-            "groups groups\n{ event_properties\n*properties",
+            "event event_type\ngroups groups\n{ event_properties\n*properties",
             $renamed,
             "
 *page page_
@@ -90,6 +85,7 @@ const TRACK: &str = track!("");
 const EXPOSURE: &str = track!("\n~ experiment flag_key");
 
 const IDENTIFY: &str = "\
+event event_type
 groups groups
 { user_properties
 ? $set
@@ -101,7 +97,9 @@ groups groups
 }
 }";
 
+/// With traits a group's own properties are set.
 const GROUP: &str = "\
+=\"$groupidentify\" event_type
 pair groups
 { group_properties
 { $set
@@ -111,7 +109,8 @@ pair groups
 }
 }";
 
-const MEMBER: &str = "pair groups\n{ user_properties\npair $set\n}";
+/// Without, the user becomes a member of it.
+const MEMBER: &str = "event event_type\npair groups\n{ user_properties\npair $set\n}";
 
 /// The format `amplitude`. Options: `contentType`, `partnerId`.
 pub(super) static AMPLITUDE: Dialect = Dialect {
@@ -136,38 +135,22 @@ pub(super) static AMPLITUDE: Dialect = Dialect {
     envelope: "key api_key\nsentAt client_upload_time\n={\"min_id_length\":1} options",
     list: "events",
     spoken: "code",
-    route: one_route,
-    recipes,
+    routes: ONE_ROUTE,
+    around: [HEAD, ""],
+    recipes: [
+        TRACK, TRACK, EXPOSURE, IDENTIFY, IDENTIFY, IDENTIFY, IDENTIFY, MEMBER, GROUP,
+    ],
+    choose: None,
     read_answer,
 };
 
-/// With traits a group's own properties are set; without, the user becomes a member of it.
-fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let profile = has_group_traits(event.find("properties"));
-    let own = match event.kind {
-        Kind::Identify | Kind::SetTraits | Kind::Alias => IDENTIFY,
-        Kind::Group if profile => GROUP,
-        Kind::Group => MEMBER,
-        Kind::Exposure => EXPOSURE,
-        Kind::Track | Kind::Page => TRACK,
-    };
-    let named = if own == GROUP { GROUP_NAME } else { NAME };
-    [named, HEAD, own]
-}
-
 /// Of a request with bad events nothing is stored; the answer names them by their index, and not always all
-/// at once. The status is also in the body, where a proxy cannot change it.
+/// at once.
 fn read_answer(events: usize, answer: &Answer<'_>) -> Verdict {
-    let code = number(answer.body, "code").and_then(|code| u16::try_from(code).ok());
-    let status = code.filter(|code| (200..600).contains(code));
-    let answer = Answer {
-        status: status.unwrap_or(answer.status),
-        ..*answer
-    };
     match answer.status {
         400 => bad_request(events, answer.body),
-        429 => throttled(&answer),
-        _ => verdict_of_status(&answer),
+        429 => throttled(answer),
+        _ => verdict_of_status(answer),
     }
 }
 

@@ -126,10 +126,10 @@ impl Writer {
         });
     }
 
-    /// Closes the innermost object; false if none was open.
-    pub(super) fn end(&mut self) -> bool {
+    /// Closes the innermost object.
+    pub(super) fn end(&mut self) {
         let Some(open) = self.open.pop() else {
-            return false;
+            return;
         };
         let empty = self.text.len() == open.brace + 1;
         self.text.push('}');
@@ -144,7 +144,11 @@ impl Writer {
                 push_attributes(self, &object, 0);
             }
         }
-        true
+    }
+
+    /// How many objects are open.
+    pub(super) const fn depth(&self) -> usize {
+        self.open.len()
     }
 
     /// A member that is there once: where the object has one of that name already, this one is written with

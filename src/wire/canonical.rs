@@ -13,36 +13,47 @@ use crate::{
     },
 };
 
-/// What an event says, where that decides its shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// What an event says, where that decides its shape. A vendor has a recipe and a route for each, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Something happened. `$session` and `$opt_out` are of this kind, under a name of the vendor's.
-    #[default]
     Track,
     /// `$page_view`.
     Page,
-    /// `$identify`: an anonymous id becomes a known one; the properties are traits.
+    /// `$exposure`: `experiment` and `variant` were seen.
+    Exposure,
+    /// `$identify`: an anonymous id becomes a known one.
     Identify,
+    /// The same, and the properties are traits.
+    IdentifyWithTraits,
     /// `$set_traits`: the properties are traits of who it is anyway.
     SetTraits,
     /// `$alias`: `previousId` is the same as the user.
     Alias,
-    /// `$group`: `groupType`, `groupId` and traits of the group.
+    /// `$group`: `groupType` and `groupId`, which the user is a member of.
     Group,
-    /// `$exposure`: `experiment` and `variant` were seen.
-    Exposure,
+    /// The same, and the other properties are traits of the group.
+    GroupWithTraits,
 }
 
+/// How many kinds there are.
+pub(super) const KINDS: usize = 9;
+
 impl Kind {
-    /// By the event's name.
-    pub(super) fn of(name: &str) -> Self {
-        match name {
+    /// Of an event.
+    pub(super) fn of(event: &EventView<'_>) -> Self {
+        let properties = event.get("properties").unwrap_or("");
+        let named = |name: &str| usize::from(member(properties, name).is_some());
+        let more_than = |count| members(properties).nth(count).is_some();
+        match event.name() {
             "$page_view" => Self::Page,
+            "$exposure" => Self::Exposure,
+            "$identify" if more_than(0) => Self::IdentifyWithTraits,
             "$identify" => Self::Identify,
             "$set_traits" => Self::SetTraits,
             "$alias" => Self::Alias,
+            "$group" if more_than(named("groupType") + named("groupId")) => Self::GroupWithTraits,
             "$group" => Self::Group,
-            "$exposure" => Self::Exposure,
             _ => Self::Track,
         }
     }
@@ -72,7 +83,7 @@ impl<'a> Event<'a> {
             .or(recorded)
             .or_else(|| member(source.context, "page"));
         let mut event = Self {
-            kind: Kind::of(view.name()),
+            kind: Kind::of(&view),
             text: view.text(),
             page: page.unwrap_or(""),
             context: merged(own, source.context),
@@ -156,12 +167,14 @@ impl<'a> Event<'a> {
         out
     }
 
-    /// `device`: the anonymous id as Mixpanel writes it, and `user` unless it looks like one: that would join two people.
+    /// `identified`; `device`: the anonymous id as Mixpanel writes it, and `user` unless it looks like one: that would join two people.
     fn derive_user(&self, out: &mut Writer) {
         let device = join(&["$device:", unquoted(self.at("anonymousId"))]);
         out.raw("device", &quoted(&device));
         let user = self.find("userId");
-        if !user.is_empty() {
+        let known = !user.is_empty();
+        out.raw("identified", if known { "true" } else { "false" });
+        if known {
             let odd = user.starts_with("\"$device:");
             out.raw(if odd { "oddUser" } else { "user" }, user);
         }
@@ -189,7 +202,7 @@ impl<'a> Event<'a> {
         let name = unquoted(self.find("properties.groupType|=\"group\""));
         let id = self.find("properties.groupId|=null");
         let pair = join(&["{\"", name, "\":", id, "}"]);
-        let in_pair = self.kind == Kind::Group;
+        let in_pair = matches!(self.kind, Kind::Group | Kind::GroupWithTraits);
         let groups = if in_pair { &pair } else { self.find("groups") };
         out.raw("pair", &pair);
         for (_, id) in members(groups).take(1) {
@@ -209,11 +222,6 @@ fn session_start_ms(id: &str) -> Option<u64> {
     let high = parse_digits(part(id, 0, 8), 16)?;
     let low = parse_digits(part(id, 9, 13), 16)?;
     version_7.then_some(high << 16 | low)
-}
-
-/// Whether the properties of `$group` say something of the group beside its id.
-pub(super) fn has_group_traits(properties: &str) -> bool {
-    members(properties).any(|(name, _)| !matches!(name, "groupType" | "groupId"))
 }
 
 /// A part of a JSON string as one.

@@ -8,21 +8,14 @@
 //! later event. Updates of profiles are idempotent; events are deduplicated by `$insert_id`.
 
 use crate::{
-    text::{
-        fields::parse_u64,
-        view::{EventView, members},
-    },
+    text::fields::parse_u64,
     wire::{
-        Answer, ContentType, Limits, Route, Verdict,
-        answers::number,
-        canonical::{Event, Kind, has_group_traits},
-        vendor::Dialect,
-        verdict_of_status,
+        Answer, ContentType, Limits, Verdict, answers::number, vendor::Dialect, verdict_of_status,
     },
 };
-const TRACK: Route = Route(0);
-const ENGAGE: Route = Route(1);
-const GROUPS: Route = Route(2);
+const TRACK: u8 = 0;
+const ENGAGE: u8 = 1;
+const GROUPS: u8 = 2;
 
 /// `/track` takes the last five days only, and does not say so when it throws an event away.
 const AGE_MS_MAX: u64 = 5 * 24 * 3_600_000;
@@ -114,18 +107,15 @@ macro_rules! update {
     };
 }
 
-const UPDATE: &str = update!();
-
-const SET: &str = "properties $set";
-
-/// An update does one thing, so this is another.
-const SET_ONCE: &str = concat!(
-    "/\n",
+/// An update does one thing, so the second is another.
+const SET: &str = concat!(
     update!(),
-    "\n{ $set_once\n*attribution.first initial_\n~ referrer $initial_referrer\n}"
+    "\nproperties $set\n!attribution.first\n/\n",
+    update!(),
+    "\n{ $set_once\n*attribution.first initial_\n~ referrer $initial_referrer"
 );
 
-const JOIN: &str = "lists $union";
+const JOIN: &str = concat!(update!(), "\nlists $union");
 
 const GROUP: &str = "\
 key $token
@@ -165,34 +155,16 @@ pub(super) static MIXPANEL: Dialect = Dialect {
     envelope: "",
     list: "",
     spoken: "",
-    route,
-    recipes,
+    routes: [
+        TRACK, TRACK, TRACK, TRACK, ENGAGE, ENGAGE, TRACK, ENGAGE, GROUPS,
+    ],
+    around: [HEAD, TAIL],
+    recipes: [
+        HAPPENED, HAPPENED, EXPOSURE, IDENTIFY, SET, SET, ALIAS, JOIN, GROUP,
+    ],
+    choose: None,
     read_answer,
 };
-
-fn route(event: &EventView<'_>) -> Route {
-    let properties = event.get("properties").unwrap_or("");
-    match Kind::of(event.name()) {
-        Kind::SetTraits => ENGAGE,
-        Kind::Identify if members(properties).next().is_some() => ENGAGE,
-        Kind::Group if has_group_traits(properties) => GROUPS,
-        Kind::Group => ENGAGE,
-        _ => TRACK,
-    }
-}
-
-fn recipes(event: &mut Event<'_>, route: Route) -> [&'static str; 3] {
-    match (route, event.kind) {
-        (GROUPS, _) => [GROUP, "", ""],
-        (ENGAGE, Kind::Group) => [UPDATE, JOIN, ""],
-        (ENGAGE, _) if event.find("attribution.first").is_empty() => [UPDATE, SET, ""],
-        (ENGAGE, _) => [UPDATE, SET, SET_ONCE],
-        (_, Kind::Exposure) => [HEAD, EXPOSURE, TAIL],
-        (_, Kind::Identify) => [HEAD, IDENTIFY, TAIL],
-        (_, Kind::Alias) => [HEAD, ALIAS, TAIL],
-        _ => [HEAD, HAPPENED, TAIL],
-    }
-}
 
 /// 1 says that at least one of the list was valid, 0 that none was; plain, or in `status` of an object.
 fn read_answer(_: usize, answer: &Answer<'_>) -> Verdict {

@@ -7,11 +7,11 @@
 use crate::{
     text::view::{items, member, members},
     wire::{
-        Answer, ContentType, Limits, Route, Verdict,
+        Answer, ContentType, Limits, Verdict,
         answers::{number, some_refused},
         build::{Shape, Writer},
-        canonical::{Event, Kind, quoted},
-        vendor::{Dialect, one_route},
+        canonical::quoted,
+        vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
     },
 };
@@ -116,22 +116,17 @@ pub(super) const COMMON: Dialect = Dialect {
     envelope: envelope!("resourceLogs", "scopeLogs"),
     list: "logRecords",
     spoken: "",
-    route: one_route,
-    recipes,
+    routes: ONE_ROUTE,
+    around: [HEAD, TAIL],
+    recipes: [
+        TRACK, TRACK, EXPOSURE, TRACK, TRACK, TRACK, TRACK, TRACK, TRACK,
+    ],
+    choose: None,
     read_answer: |events, answer| read_answer(events, answer, "rejectedLogRecords"),
 };
 
 /// See [`OTLP`]: the same for metrics.
 pub(super) const METRICS_ENVELOPE: &str = envelope!("resourceMetrics", "scopeMetrics");
-
-fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let own = if event.kind == Kind::Exposure {
-        EXPOSURE
-    } else {
-        TRACK
-    };
-    [HEAD, own, TAIL]
-}
 
 /// Partial success is final for what it refused, and does not say which it was. 500 is not among what the protocol
 /// sends again; it is kept and tried rarely, because it is not an answer about the events either.

@@ -9,7 +9,6 @@
 use crate::{
     text::fields::{owned, parse_u64, split_once, unquoted},
     wire::{
-        Route,
         build::Writer,
         canonical::Event,
         otlp::{COMMON, METRICS_ENVELOPE, read_answer},
@@ -18,8 +17,6 @@ use crate::{
 };
 
 const COUNTER: &str = "\
-name name
-unit unit
 { sum
 =1 aggregationTemporality
 grows isMonotonic
@@ -28,16 +25,12 @@ nanos startTimeUnixNano
 value asDouble";
 
 const GAUGE: &str = "\
-name name
-unit unit
 { gauge
 [ dataPoints
 value asDouble";
 
 /// The bounds are those that OpenTelemetry's SDKs have by default.
 const HISTOGRAM: &str = "\
-name name
-unit unit
 { histogram
 =1 aggregationTemporality
 [ dataPoints
@@ -53,16 +46,18 @@ const BOUNDS: [u64; 15] = [
     0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
 ];
 
-/// The span that a sample was taken in.
-const EXEMPLAR: &str = "\
+/// Behind the attributes, the span that a sample was taken in.
+const TAIL: &str = "\
+nanos timeUnixNano
+@ attributes
+*tags
+}
+!traceId
 [ exemplars
 nanos timeUnixNano
 value asDouble
 traceId traceId
-spanId spanId
-}";
-
-const TAIL: &str = "nanos timeUnixNano\n@ attributes\n*tags\n}\n}\n}";
+spanId spanId";
 
 /// The format `otlp_metrics`. Options: those of `otlp`.
 pub(super) static OTLP_METRICS: Dialect = Dialect {
@@ -70,30 +65,23 @@ pub(super) static OTLP_METRICS: Dialect = Dialect {
     paths: &["/v1/metrics"],
     envelope: METRICS_ENVELOPE,
     list: "metrics",
-    recipes,
+    around: ["name name\nunit unit", TAIL],
+    choose: Some(choose),
     read_answer: |events, answer| read_answer(events, answer, "rejectedDataPoints"),
     ..COMMON
 };
 
-fn recipes(sample: &mut Event<'_>, _: Route) -> [&'static str; 3] {
+fn choose(sample: &mut Event<'_>) -> &'static str {
     let value = owned(sample.find("value"));
-    let own = match unquoted(sample.find("type")) {
+    // A counter that was ever decreased is none that only grows.
+    let grows = !value.starts_with('-');
+    sample.add("grows", if grows { "true" } else { "false" });
+    sample.add("buckets", &buckets(&value));
+    match unquoted(sample.find("type")) {
         "counter" => COUNTER,
         "distribution" | "timing" => HISTOGRAM,
         _ => GAUGE,
-    };
-    // A counter that was ever decreased is none that only grows.
-    sample.add(
-        "grows",
-        if value.starts_with('-') {
-            "false"
-        } else {
-            "true"
-        },
-    );
-    sample.add("buckets", &buckets(&value));
-    let traced = !sample.find("traceId").is_empty();
-    [own, if traced { EXEMPLAR } else { "" }, TAIL]
+    }
 }
 
 /// The counts of a histogram of one.

@@ -6,9 +6,8 @@
 use crate::{
     text::view::{items, member},
     wire::{
-        Answer, ContentType, Limits, Route, Verdict,
-        canonical::{Event, Kind},
-        vendor::{Dialect, one_route},
+        Answer, ContentType, Limits, Verdict,
+        vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
     },
 };
@@ -34,25 +33,32 @@ timestamp timestamp
 
 /// `token` and `distinct_id` of the properties would be taken for those of the project and the person.
 const TRACK: &str = "\
+options.profiles|identified $process_person_profile
 *properties
 ~ token event_token
 ~ distinct_id event_distinct_id";
 
 const EXPOSURE: &str = "\
+options.profiles|identified $process_person_profile
 *properties
 ~ token event_token
 ~ distinct_id event_distinct_id
 ~ experiment $feature_flag
 ~ variant $feature_flag_response";
 
-const IDENTIFY: &str = "anonymousId $anon_distinct_id\nproperties $set";
+const IDENTIFY: &str =
+    "=true $process_person_profile\nanonymousId $anon_distinct_id\nproperties $set";
 
-const SET_TRAITS: &str = "properties $set";
+const SET_TRAITS: &str = "=true $process_person_profile\nproperties $set";
 
 /// The person of `alias` becomes one with that of `distinct_id`.
-const ALIAS: &str = "userId|anonymousId distinct_id\nproperties.previousId alias";
+const ALIAS: &str = "\\
+userId|anonymousId distinct_id
+properties.previousId alias
+=true $process_person_profile";
 
 const GROUP: &str = "\
+=true $process_person_profile
 properties.groupType $group_type
 properties.groupId $group_key
 { $group_set
@@ -71,7 +77,6 @@ sessionId $session_id
 tab $window_id
 groups $groups
 identified $is_identified
-profile $process_person_profile
 *page page_
 ~ url $current_url
 ~ path $pathname
@@ -104,13 +109,13 @@ sessionSeq session_seq
 }"
 );
 
-/// The format `posthog`. Option `personProfiles`: whether a person profile is made for visitors who are not known, too.
+/// The format `posthog`. Option `profiles`: `true` makes a person profile for visitors who are not known, too.
 pub(super) static POSTHOG: Dialect = Dialect {
     encoder: "posthog/1",
     host: "https://us.i.posthog.com",
     needs_key: true,
     content_type: ContentType::Text,
-    options: "personProfiles \"identified_only\"|\"always\"",
+    options: "profiles true",
     paths: &["/batch/"],
     in_query: ["", "sent_at"],
     // The router takes 20 MiB, the queue behind it 1,000,000 bytes an event.
@@ -127,31 +132,14 @@ pub(super) static POSTHOG: Dialect = Dialect {
     envelope: "key api_key",
     list: "batch",
     spoken: "",
-    route: one_route,
-    recipes,
+    routes: ONE_ROUTE,
+    around: [HEAD, TAIL],
+    recipes: [
+        TRACK, TRACK, EXPOSURE, IDENTIFY, IDENTIFY, SET_TRAITS, ALIAS, GROUP, GROUP,
+    ],
+    choose: None,
     read_answer,
 };
-
-fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    let always = event.find("options.personProfiles") == "\"always\"";
-    let identified = !event.find("userId").is_empty();
-    let profile = identified || always || event.kind == Kind::SetTraits;
-    event.add("identified", word(identified));
-    event.add("profile", word(profile));
-    let own = match event.kind {
-        Kind::Track | Kind::Page => TRACK,
-        Kind::Exposure => EXPOSURE,
-        Kind::Identify => IDENTIFY,
-        Kind::SetTraits => SET_TRAITS,
-        Kind::Alias => ALIAS,
-        Kind::Group => GROUP,
-    };
-    [HEAD, own, TAIL]
-}
-
-const fn word(yes: bool) -> &'static str {
-    if yes { "true" } else { "false" }
-}
 
 /// 200 is said, too, where the billing quota had the events thrown away: `quota_limited` names them. They are kept, and
 /// tried after the pause that PostHog's own client makes.

@@ -8,6 +8,7 @@
 //! | `? <name>` … `}` | the same, left out if it stays empty |
 //! | `[ <name>` … `}` | a member that is a list of one object |
 //! | `@ <name>` … `}` | a member that is a list of OTLP's attributes |
+//! | `!<source>` | the end of the recipe, unless the source has a value |
 //! | `/` | the end of this item, and the beginning of another |
 //! | `*<source> <prefix>` | the members of an object, under their own names behind the prefix |
 //! | `~ <member> <name>` | below `*`: that member under another name; `-` leaves it out |
@@ -35,13 +36,13 @@ pub(super) fn follow(out: &mut Writer, event: &Event<'_>, recipe: &str) {
             Some(b'?') => out.object(name, Shape::Optional),
             Some(b'[') => out.object(name, Shape::Listed),
             Some(b'@') => out.object(name, Shape::Attributes),
-            Some(b'}') => {
-                out.end();
-            }
+            Some(b'}') => out.end(),
             Some(b'/') => {
                 out.end();
                 out.begin();
             }
+            Some(b'!') if event.find(path).is_empty() => return,
+            Some(b'!') => {}
             Some(b'*') => spread(out, event.find(path), lines.rest(), name),
             Some(b'+') => out.missing(event.find(path)),
             Some(_) => match event.find(source) {

@@ -5,10 +5,9 @@
 use crate::{
     text::view::member,
     wire::{
-        Answer, ContentType, Limits, Route, Verdict,
+        Answer, ContentType, Limits, Verdict,
         answers::{number, some_refused},
-        canonical::{Event, Kind},
-        vendor::{Dialect, one_route},
+        vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
     },
 };
@@ -70,20 +69,17 @@ value value
 sampleRate sample_rate
 }";
 
-const TIME: &str = "timestamp timestamp\n{ context\nsessionId sessionId";
+const TIME: &str = "timestamp timestamp";
 
-/// RudderStack's session id is a number: when the session began.
 const TIME_RUDDERSTACK: &str = "\
 =\"web\" channel
 timestamp originalTimestamp
-sentAt sentAt
-{ context
-sessionMs sessionId
-sessionBegins sessionStart
-sessionId sessionKey";
+sentAt sentAt";
 
-const CONTEXT: &str = concat!(
-    "\
+macro_rules! context {
+    () => {
+        concat!(
+            "\
 *context
 ~ page context_page
 ~ library context_library
@@ -91,8 +87,8 @@ page page
 { library
 =\"sendoff\" name
 =\"",
-    env!("CARGO_PKG_VERSION"),
-    "\" version
+            env!("CARGO_PKG_VERSION"),
+            "\" version
 }
 group groupId
 groups groups
@@ -112,6 +108,16 @@ idempotencyKey messageId
 anonymousId anonymousId
 userId userId
 options.integrations integrations"
+        )
+    };
+}
+
+const CONTEXT: &str = concat!("{ context\nsessionId sessionId\n", context!());
+
+/// RudderStack's session id is a number: when the session began.
+const CONTEXT_RUDDERSTACK: &str = concat!(
+    "{ context\nsessionMs sessionId\nsessionBegins sessionStart\nsessionId sessionKey\n",
+    context!()
 );
 
 /// The format `segment`: key in the body; `timestamp` corrected by the body's `sentAt`. Options: `contentType`,
@@ -127,7 +133,7 @@ pub(super) static RUDDERSTACK: Dialect = Dialect {
     in_query: ["writeKey", ""],
     event_bytes_max: usize::MAX,
     envelope: "sentAt sentAt",
-    recipes: recipes_of_rudderstack,
+    around: [TIME_RUDDERSTACK, CONTEXT_RUDDERSTACK],
     ..COMMON
 };
 
@@ -166,30 +172,14 @@ const COMMON: Dialect = Dialect {
     envelope: "key writeKey\nsentAt sentAt",
     list: "batch",
     spoken: "",
-    route: one_route,
-    recipes,
+    routes: ONE_ROUTE,
+    around: [TIME, CONTEXT],
+    recipes: [
+        TRACK, PAGE, EXPOSURE, IDENTIFY, IDENTIFY, IDENTIFY, ALIAS, GROUP, GROUP,
+    ],
+    choose: None,
     read_answer: verdict,
 };
-
-fn recipes(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    [own(event.kind), TIME, CONTEXT]
-}
-
-fn recipes_of_rudderstack(event: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    [own(event.kind), TIME_RUDDERSTACK, CONTEXT]
-}
-
-/// The members that this type of message has and others do not.
-const fn own(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Identify | Kind::SetTraits => IDENTIFY,
-        Kind::Alias => ALIAS,
-        Kind::Group => GROUP,
-        Kind::Page => PAGE,
-        Kind::Exposure => EXPOSURE,
-        Kind::Track => TRACK,
-    }
-}
 
 fn verdict(_: usize, answer: &Answer<'_>) -> Verdict {
     verdict_of_status(answer)

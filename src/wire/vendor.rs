@@ -1,5 +1,5 @@
-//! What the vendors' formats have in common: a vendor is a [`Dialect`], which is data but for two functions, and
-//! what the page set up makes a [`Vendor`] of it.
+//! What the vendors' formats have in common: a vendor is a [`Dialect`], which is data but for how it
+//! answers, and what the page set up makes a [`Vendor`] of it.
 
 use crate::{
     model::event::Entry,
@@ -12,7 +12,7 @@ use crate::{
     wire::{
         Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
         build::{Writer, push_percent},
-        canonical::{Event, quoted, unix_ms},
+        canonical::{Event, KINDS, Kind, quoted, unix_ms},
         recipe::follow,
     },
 };
@@ -48,10 +48,14 @@ pub(super) struct Dialect {
     pub(super) list: &'static str,
     /// What every answer has as a member, if the vendor's answers have a shape.
     pub(super) spoken: &'static str,
-    /// By which route an event goes.
-    pub(super) route: fn(&EventView<'_>) -> Route,
-    /// The recipes of an event by a route, which are followed one after the other.
-    pub(super) recipes: fn(&mut Event<'_>, Route) -> [&'static str; 3],
+    /// By which route an event of each kind goes.
+    pub(super) routes: [u8; KINDS],
+    /// The recipes that an event of the first route has before and after that of its kind.
+    pub(super) around: [&'static str; 2],
+    /// The recipe for each kind of event. All that is left open is closed behind it.
+    pub(super) recipes: [&'static str; KINDS],
+    /// Chooses the recipe itself where that is not by the kind.
+    pub(super) choose: Option<fn(&mut Event<'_>) -> &'static str>,
     /// See [`Format::read_answer`].
     pub(super) read_answer: fn(usize, &Answer<'_>) -> Verdict,
 }
@@ -68,9 +72,7 @@ pub(super) struct Vendor {
 }
 
 /// All events by one route.
-pub(super) fn one_route(_: &EventView<'_>) -> Route {
-    Route(0)
-}
+pub(super) const ONE_ROUTE: [u8; KINDS] = [0; KINDS];
 
 impl Vendor {
     fn option(&self, name: &str) -> Option<&str> {
@@ -100,13 +102,26 @@ impl Vendor {
     }
 
     fn list(&self, out: &mut Writer, batch: &Batch<'_>) {
+        let dialect = self.dialect;
+        let [before, after] = dialect.around;
         for entry in batch.events {
             let mut event = self.prepared(entry, &batch.source, batch.sent_at);
+            let by_kind = dialect.recipes.get(event.kind as usize).unwrap_or(&"");
+            let own = match dialect.choose {
+                Some(choose) => choose(&mut event),
+                None => by_kind,
+            };
+            let depth = out.depth();
             out.begin();
-            for recipe in (self.dialect.recipes)(&mut event, batch.route) {
-                follow(out, &event, recipe);
+            let first = batch.route == Route(0);
+            for (recipe, wanted) in [(before, first), (own, true), (after, first)] {
+                if wanted {
+                    follow(out, &event, recipe);
+                }
             }
-            out.end();
+            while out.depth() > depth {
+                out.end();
+            }
         }
     }
 }
@@ -126,7 +141,8 @@ impl Format for Vendor {
     }
 
     fn route(&self, event: &EventView<'_>) -> Option<Route> {
-        Some((self.dialect.route)(event))
+        let route = self.dialect.routes.get(Kind::of(event) as usize);
+        Some(Route(route.copied().unwrap_or(0)))
     }
 
     fn refuses(&self, event: &EventView<'_>, now: UnixMillis) -> Option<DropReason> {
@@ -138,7 +154,7 @@ impl Format for Vendor {
         }
         let at = unix_ms(unquoted(event.get("timestamp").unwrap_or("")));
         let stale = at.saturating_add(dialect.age_ms_max) < now.0;
-        (stale && (dialect.route)(event) == Route(0)).then_some(DropReason::Expired)
+        (stale && self.route(event) == Some(Route(0))).then_some(DropReason::Expired)
     }
 
     fn authorization(&self) -> Option<&str> {
@@ -190,7 +206,9 @@ impl Format for Vendor {
         out.push("[");
         self.list(&mut out, batch);
         out.push("]");
-        while out.end() {}
+        while out.depth() > 0 {
+            out.end();
+        }
         if dialect.content_type != ContentType::Form {
             return out.done();
         }

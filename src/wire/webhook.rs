@@ -5,9 +5,9 @@
 //! that name, at the price of one.
 
 use crate::wire::{
-    Answer, ContentType, Limits, Route, Verdict,
-    canonical::Event,
-    vendor::{Dialect, one_route},
+    Answer, ContentType, Limits, Verdict,
+    canonical::KINDS,
+    vendor::{Dialect, ONE_ROUTE},
     verdict_of_status,
 };
 /// One event by itself: it says all that a batch says once.
@@ -63,14 +63,12 @@ const COMMON: Dialect = Dialect {
     envelope: "",
     list: "",
     spoken: "",
-    route: one_route,
-    recipes,
+    routes: ONE_ROUTE,
+    around: [EVENT, ""],
+    recipes: [""; KINDS],
+    choose: None,
     read_answer,
 };
-
-fn recipes(_: &mut Event<'_>, _: Route) -> [&'static str; 3] {
-    [EVENT, "", ""]
-}
 
 fn read_answer(_: usize, answer: &Answer<'_>) -> Verdict {
     verdict_of_status(answer)

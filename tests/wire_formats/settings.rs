@@ -48,7 +48,7 @@ fn options_that_are_not_what_they_have_to_be_are_named() {
         );
     }
     for (name, options, option) in [
-        ("posthog", r#"{"personProfiles":"never"}"#, "personProfiles"),
+        ("posthog", r#"{"profiles":"never"}"#, "profiles"),
         ("mixpanel", r#"{"ip":1}"#, "ip"),
         ("amplitude", r#"{"partnerId":7}"#, "partnerId"),
         ("segment", r#"{"contentType":"xml"}"#, "contentType"),
@@ -76,7 +76,7 @@ fn options_that_are_not_known_are_named() {
     assert!(
         error
             .message()
-            .contains("options.persons is not known; there are: personProfiles")
+            .contains("options.persons is not known; there are: profiles")
     );
 }
 
