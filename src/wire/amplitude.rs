@@ -56,6 +56,7 @@ macro_rules! track {
 ~ path [Amplitude] Page Path
 ~ title [Amplitude] Page Title
 ~ referrer referrer
+referringHost referring_domain
 host [Amplitude] Page Domain
 bareUrl [Amplitude] Page URL
 *context context_

@@ -93,6 +93,7 @@ context.viewport.height viewport_height
     reserved!(),
     "
 *attribution.first initial_
+~ referrer $initial_referrer
 sessionId session_id
 sessionSeq session_seq
 value value

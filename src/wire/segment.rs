@@ -25,9 +25,12 @@ $exposure Experiment Viewed
 $session Session Started
 $opt_out Opted Out";
 
-const IDENTIFY: &str = "=\"identify\" type\nproperties traits";
+const IDENTIFY: &str = "=\"identify\" type\nproperties traits\n{ context";
 
-const ALIAS: &str = "=\"alias\" type\nproperties.previousId previousId";
+/// RudderStack has them where the page's other surroundings are.
+const IDENTIFY_RUDDERSTACK: &str = "=\"identify\" type\n{ context\nproperties traits";
+
+const ALIAS: &str = "=\"alias\" type\nproperties.previousId previousId\n{ context";
 
 /// Segment has no types of groups: one that was named is a trait.
 const GROUP: &str = "\
@@ -36,7 +39,8 @@ properties.groupId groupId
 { traits
 *properties
 ~ groupId -
-}";
+}
+{ context";
 
 const PAGE: &str = "\
 =\"page\" type
@@ -47,7 +51,8 @@ properties.name name
 +page
 value value
 sampleRate sample_rate
-}";
+}
+{ context";
 
 const TRACK: &str = "\
 =\"track\" type
@@ -56,7 +61,8 @@ event event
 *properties
 value value
 sampleRate sample_rate
-}";
+}
+{ context";
 
 const EXPOSURE: &str = "\
 =\"track\" type
@@ -67,7 +73,8 @@ event event
 ~ variant variation_name
 value value
 sampleRate sample_rate
-}";
+}
+{ context";
 
 const TIME: &str = "timestamp timestamp";
 
@@ -112,11 +119,11 @@ options.integrations integrations"
     };
 }
 
-const CONTEXT: &str = concat!("{ context\nsessionId sessionId\n", context!());
+const CONTEXT: &str = concat!("sessionId sessionId\n", context!());
 
 /// RudderStack's session id is a number: when the session began.
 const CONTEXT_RUDDERSTACK: &str = concat!(
-    "{ context\nsessionMs sessionId\nsessionBegins sessionStart\nsessionId sessionKey\n",
+    "sessionMs sessionId\nsessionBegins sessionStart\nsessionId sessionKey\n",
     context!()
 );
 
@@ -134,6 +141,17 @@ pub(super) static RUDDERSTACK: Dialect = Dialect {
     event_bytes_max: usize::MAX,
     envelope: "sentAt sentAt",
     around: [TIME_RUDDERSTACK, CONTEXT_RUDDERSTACK],
+    recipes: [
+        TRACK,
+        PAGE,
+        EXPOSURE,
+        IDENTIFY_RUDDERSTACK,
+        IDENTIFY_RUDDERSTACK,
+        IDENTIFY_RUDDERSTACK,
+        ALIAS,
+        GROUP,
+        GROUP,
+    ],
     ..COMMON
 };
 
