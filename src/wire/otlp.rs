@@ -147,18 +147,21 @@ pub(super) fn push_attributes(out: &mut Writer, object: &str, depth: u32) {
     for (name, json) in members(object) {
         out.begin();
         out.raw("key", &quoted(name));
-        out.key("value");
-        any_value(out, json, depth);
+        // A value that is not set; `{}` says the same, and there are receivers that refuse it.
+        if json != "null" {
+            out.key("value");
+            any_value(out, json, depth);
+        }
         out.end();
     }
     out.push("]");
 }
 
-/// A JSON value as an `AnyValue`; `null` is one that is not set.
+/// A JSON value as an `AnyValue`; `null`, in a list, is a word.
 fn any_value(out: &mut Writer, json: &str, depth: u32) {
     out.begin();
     match json.as_bytes().first() {
-        Some(b'n') => {}
+        Some(b'n') => out.string("stringValue", json),
         Some(b'"') => out.raw("stringValue", json),
         Some(b't' | b'f') => out.raw("boolValue", json),
         Some(b'{' | b'[') if depth >= DEPTH_MAX => out.string("stringValue", json),
