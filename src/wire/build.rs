@@ -16,6 +16,8 @@ pub(super) struct Writer {
     text: String,
     /// The objects that are open, the innermost last.
     open: Vec<Open>,
+    /// Where the names of their members begin and end, in the order in which they were written.
+    names: Vec<(usize, usize)>,
 }
 
 /// An object that is open.
@@ -25,6 +27,8 @@ struct Open {
     member: usize,
     /// Where its brace stands.
     brace: usize,
+    /// How many names were written before its own.
+    names: usize,
     shape: Shape,
 }
 
@@ -73,7 +77,9 @@ impl Writer {
     pub(super) fn key(&mut self, name: &str) {
         self.comma();
         self.text.push('"');
+        let from = self.text.len();
         self.text.push_str(name);
+        self.names.push((from, self.text.len()));
         self.text.push_str("\":");
     }
 
@@ -122,6 +128,7 @@ impl Writer {
         self.open.push(Open {
             member,
             brace,
+            names: self.names.len(),
             shape,
         });
     }
@@ -132,6 +139,7 @@ impl Writer {
             return;
         };
         let empty = self.text.len() == open.brace + 1;
+        self.names.truncate(open.names);
         self.text.push('}');
         match open.shape {
             Shape::Object => {}
@@ -165,8 +173,9 @@ impl Writer {
 
     /// Whether the innermost object has a member of that name.
     fn has(&self, name: &str) -> bool {
-        let from = self.open.last().map_or(0, |open| open.brace);
-        member(part(&self.text, from, self.text.len()), name).is_some()
+        let from = self.open.last().map_or(0, |open| open.names);
+        let mut names = self.names.iter().skip(from);
+        names.any(|(from, to)| part(&self.text, *from, *to) == name)
     }
 
     /// The members of `object`, each under the name that the table has for it, or else under its own behind

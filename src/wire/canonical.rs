@@ -63,8 +63,8 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Event<'a> {
     pub(super) kind: Kind,
-    /// The canonical text.
-    text: &'a str,
+    /// The members of the canonical text.
+    said: Vec<(&'a str, &'a str)>,
     /// The page, an object; empty for none.
     page: &'a str,
     /// What else was in force, an object: the event's own context before that of its tab, without the page.
@@ -84,7 +84,7 @@ impl<'a> Event<'a> {
             .or_else(|| member(source.context, "page"));
         let mut event = Self {
             kind: Kind::of(&view),
-            text: view.text(),
+            said: members(view.text()).collect(),
             page: page.unwrap_or(""),
             context: merged(own, source.context),
             more: Writer::default(),
@@ -93,8 +93,8 @@ impl<'a> Event<'a> {
         event
     }
 
-    /// The value at a path: in the page, the context, the event's `own` part of that, what was added, or else the
-    /// event; empty if there is none, or `null`. What stands behind `=` is the value itself, and of paths with `|`
+    /// The value at a path: in the page, the context, the event's `own` part of that, the event, or
+    /// else what was added; empty if there is none, or `null`. What stands behind `=` is the value itself, and of paths with `|`
     /// between them it is the first that leads to one.
     pub(super) fn find<'s>(&'s self, paths: &'s str) -> &'s str {
         for path in fields(paths, b'|') {
@@ -106,6 +106,11 @@ impl<'a> Event<'a> {
         ""
     }
 
+    fn said(&self, name: &str) -> &'a str {
+        let found = self.said.iter().find(|(of, _)| *of == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     fn at<'s>(&'s self, path: &'s str) -> &'s str {
         if path.starts_with('=') {
             return part(path, 1, path.len());
@@ -115,11 +120,11 @@ impl<'a> Event<'a> {
         let mut value = match first {
             "page" => self.page,
             "context" => &self.context,
-            "own" => member(self.text, "context").unwrap_or(""),
-            _ => {
-                let added = member(self.more.so_far(), first);
-                added.or_else(|| member(self.text, first)).unwrap_or("")
-            }
+            "own" => self.said("context"),
+            _ => match self.said(first) {
+                "" => member(self.more.so_far(), first).unwrap_or(""),
+                said => said,
+            },
         };
         for name in names {
             value = member(value, name).unwrap_or("");
