@@ -1,6 +1,8 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
+#[cfg(feature = "destinations")]
+use crate::wire::formats::{self, Settings};
 use crate::{
     delivery::{Rules, destination::Destination, retry::RetryRules},
     engine::{io::Host, report::Report},
@@ -312,6 +314,19 @@ fn format_of(one: &DestinationConfig, config: &Config) -> Result<Box<dyn Format>
             &config.api_key,
         ))),
         other => vendor_format(other, one),
+    }
+}
+
+#[cfg(feature = "destinations")]
+fn vendor_format(format: &str, one: &DestinationConfig) -> Result<Box<dyn Format>, String> {
+    let settings = Settings {
+        endpoint: one.endpoint.clone(),
+        api_key: one.api_key.clone(),
+        options: one.options.clone(),
+    };
+    match formats::by_name(format, &settings) {
+        Some(made) => made.map_err(|error| error.message().to_owned()),
+        None => Err(join(&["has an unknown format: ", format])),
     }
 }
 
