@@ -50,18 +50,18 @@ impl World {
     pub(crate) fn call_badly(&mut self, tab: usize) {
         let wall = self.wall();
         let bad = match self.rng.below(7) {
-            0 => format!("t\t{wall}\t\"{}\"\t\t\t{{}}", "n".repeat(65)),
+            0 => format!("track\t{wall}\t0\tname=\"{}\"", "n".repeat(65)),
             1 => format!(
-                "t\t{wall}\t\"deep\"\t\t\t{}1{}",
+                "track\t{wall}\t0\tname=\"deep\"\tprops={}1{}",
                 "{\"a\":".repeat(9),
                 "}".repeat(9)
             ),
-            2 => "t\tNaN\t\"when\"\t\t\t{}".to_owned(),
-            3 => format!("t\t{wall}\t12\t\t\t{{}}"),
-            4 => format!("x\t{wall}\tproperties_not_serializable\t\"cycle\""),
-            5 => format!("i\t{wall}\t\t\"{}\"\t\t", "u".repeat(121)),
+            2 => "track\tNaN\t0\tname=\"when\"".to_owned(),
+            3 => format!("track\t{wall}\t0\tname=12"),
+            4 => format!("refused\t{wall}\t0\tcode=properties_not_serializable\tdetail=\"cycle\""),
+            5 => format!("identify\t{wall}\t0\tuser=\"{}\"", "u".repeat(121)),
             _ => format!(
-                "t\t{wall}\t\"large\"\t\t\t{{\"a\":\"{}\"}}",
+                "track\t{wall}\t0\tname=\"large\"\tprops={{\"a\":\"{}\"}}",
                 "z".repeat(33_000)
             ),
         };
@@ -83,7 +83,7 @@ impl World {
         match self.rng.below(60) {
             0 => self.identify_call(),
             1 => Call {
-                record: format!("t\t{}\t\"\"\t\t\t{{}}", self.wall()),
+                record: format!("track\t{}\t0\tname=\"\"", self.wall()),
                 expected: None,
             },
             _ => self.track_call(),
@@ -96,16 +96,22 @@ impl World {
             .rng
             .chance(100)
             .then(|| format!("u{}", self.rng.below(5)));
-        let timestamp = if self.rng.chance(10) {
-            self.wall().saturating_sub(self.rng.below(9 * 86_400_000))
+        let (wall, given) = (self.wall(), self.rng.chance(10));
+        let timestamp = if given {
+            wall.saturating_sub(self.rng.below(9 * 86_400_000))
         } else {
-            self.wall()
+            wall
+        };
+        let given = if given {
+            format!("\tts={timestamp}")
+        } else {
+            String::new()
         };
         let properties = self.properties();
         let user = user_id
             .as_ref()
-            .map_or_else(String::new, |user_id| format!("\"{user_id}\""));
-        let record = format!("t\t{timestamp}\t\"{name}\"\t{user}\t\t{properties}");
+            .map_or_else(String::new, |user_id| format!("\tuser=\"{user_id}\""));
+        let record = format!("track\t{wall}\t0\tname=\"{name}\"{user}\tprops={properties}{given}");
         self.expect(
             record,
             name.replace('\\', ""),
@@ -118,7 +124,7 @@ impl World {
     fn identify_call(&mut self) -> Call {
         let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
         let traits = self.properties();
-        let record = format!("i\t{wall}\t\t\"{user_id}\"\t\t{traits}");
+        let record = format!("identify\t{wall}\t0\tuser=\"{user_id}\"\tprops={traits}");
         self.expect(record, "$identify".to_owned(), Some(user_id), wall, traits)
     }
 
@@ -126,7 +132,7 @@ impl World {
         let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
         self.model.tokens += 1;
         let previous = format!("p{}", self.model.tokens);
-        let record = format!("a\t{wall}\t\t\"{user_id}\"\t\"{previous}\"\t");
+        let record = format!("alias\t{wall}\t0\tuser=\"{user_id}\"\tprev=\"{previous}\"");
         let properties = format!("{{\"previousId\":\"{previous}\"}}");
         self.expect(record, "$alias".to_owned(), Some(user_id), wall, properties)
     }

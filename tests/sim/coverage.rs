@@ -35,6 +35,7 @@ pub(crate) const CASES: &[&str] = &[
     "dropped: expired",
     "dropped: overflow",
     "dropped: rejected",
+    "dropped: set aside",
     "dropped: too large",
     "duplicate event",
     "early log adopted",

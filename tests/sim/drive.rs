@@ -56,7 +56,7 @@ impl World {
 
     /// An aborted request answers no more, even if its answer was on its way to a sleeping page.
     fn is_cancelled(&self, tab: usize, arrival: &Arrival) -> bool {
-        matches!(arrival, Arrival::Response { request, outcome, .. }
+        matches!(arrival, Arrival::Answer { request, outcome, .. }
             if *outcome != Outcome::Activated && self.tabs[tab].cancelled.contains(request))
     }
 
@@ -87,20 +87,20 @@ impl World {
             return;
         };
         let input = match arrival {
-            Arrival::Calls(text) => Input::Calls(text),
+            Arrival::Calls(text) => Input::Calls(text.to_string()),
             Arrival::Flush(id) => Input::Flush { id: *id },
             Arrival::Shutdown { id, timeout_ms } => Input::Shutdown {
                 id: *id,
                 timeout_ms: *timeout_ms,
             },
             Arrival::Destroy => Input::Destroy,
-            Arrival::Response {
+            Arrival::Answer {
                 request, outcome, ..
             } => Input::Answer {
                 request: *request,
                 outcome: outcome.clone(),
             },
-            Arrival::Peer { text, .. } => Input::Peer(text),
+            Arrival::Peer { text, .. } => Input::Peer(text.to_string()),
             Arrival::Page(event) => Input::Page(*event),
             Arrival::Timeout => Input::Timeout,
         };
@@ -168,10 +168,11 @@ impl World {
                 tab: of,
                 from,
                 to,
+                ..
             } => {
                 self.check_delivered(tab, *count, of, *from, *to);
             }
-            Report::Dropped { count, reason } => {
+            Report::Dropped { count, reason, .. } => {
                 let count = u64::from(*count);
                 *self.model.reported.entry(*reason).or_default() += count;
                 *self.tabs[tab].seen.dropped.entry(*reason).or_default() += count;
@@ -235,12 +236,12 @@ impl World {
     fn log_arrival(&mut self, tab: usize, arrival: &Arrival) {
         let detail = match arrival {
             Arrival::Calls(text) | Arrival::Peer { text, .. } => hash(text.as_bytes()),
-            Arrival::Response { request, .. } => request.0.into(),
+            Arrival::Answer { request, .. } => request.0.into(),
             _ => 0,
         };
         self.log("input", tab, detail & 0xffff, || match arrival {
             Arrival::Calls(text) => format!("{} calls", text.lines().count()),
-            Arrival::Response {
+            Arrival::Answer {
                 request, outcome, ..
             } => format!("{request:?} {outcome:?}"),
             Arrival::Peer { from, text } => {

@@ -1,6 +1,6 @@
 //! What becomes of a request that has left the browser.
 
-use sendoff::engine::io::{Means, Outcome, Request, RetryAfter};
+use sendoff::engine::io::{Means, Nature, Outcome, Request, RetryAfter};
 use sendoff::model::time::UnixMillis;
 
 use crate::network::Flight;
@@ -117,13 +117,14 @@ impl World {
                 let at = self.wall() + seconds * 1_000;
                 RetryAfter::At(UnixMillis(at / 1_000 * 1_000))
             } else {
-                RetryAfter::Seconds(seconds)
+                RetryAfter::Millis(seconds * 1_000)
             }
         });
         Outcome::Status {
             code,
             retry_after,
             body: None,
+            nature: Nature::Plain,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use sendoff::engine::config::MultiTabMode;
 use sendoff::engine::io::{Means, Request};
-use sendoff::engine::report::{DropReason, Stats};
+use sendoff::engine::report::Stats;
+use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::{Body, Envelope, WireEvent};
 use crate::model::Sent;

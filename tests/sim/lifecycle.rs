@@ -56,10 +56,10 @@ impl World {
         let at = &mut self.tabs[tab];
         at.life = Life::Live;
         at.engine = Some(match at.memory.as_mut() {
-            Some(memory) => Engine::new(config, Vec::new(), host, now, memory),
+            Some(memory) => Engine::new(config, Vec::new(), &host, now, memory),
             None => {
                 let mut store = self.storage.handle(at.process, self.now, lag);
-                Engine::new(config, Vec::new(), host, now, &mut store)
+                Engine::new(config, Vec::new(), &host, now, &mut store)
             }
         });
         self.perform_first(tab);
@@ -73,14 +73,20 @@ impl World {
             tab: at.name.clone(),
             project: "demo".to_owned(),
             seed: self.rng.next(),
-            context: "{\"page\":\"/\"}".to_owned(),
+            context: "{\"locale\":\"en\"}".to_owned(),
+            page: "{\"url\":\"/\"}".to_owned(),
+            landing: String::new(),
             runtime: "browser".to_owned(),
             anonymous_id: String::new(),
+            session_id: String::new(),
             has_channel: self.profile.has_channel,
             has_deferred: self.profile.has_deferred,
+            has_keepalive: true,
             has_storage: at.memory.is_none(),
             visible: at.visible,
             online: self.online,
+            gpc: false,
+            dnt: false,
         }
     }
 
@@ -99,7 +105,7 @@ impl World {
             && self.page_write(
                 self.tabs[tab].process,
                 &key,
-                Some(&format!("1 {}\n{records}", self.wall())),
+                Some(&format!("2 {}\n{records}", self.wall())),
             );
         if !stored {
             self.tabs[tab].seen.stats.volatile = count;
@@ -215,7 +221,7 @@ impl World {
             let outcome = Outcome::Activated;
             self.feed(
                 tab,
-                Arrival::Response {
+                Arrival::Answer {
                     request,
                     outcome,
                     about: None,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendoff::engine::report::DropReason;
+use sendoff::model::drop_reason::DropReason;
 
 /// One call that the engine must accept.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::{
     rc::Rc,
 };
 
-use sendoff::engine::io::{Means, Outcome, Request, RequestId};
+use sendoff::engine::io::{Means, Nature, Outcome, Request, RequestId, Why};
+use sendoff::wire::ContentType;
 
 use crate::collector::Body;
 use crate::fate::{Fate, Then};
@@ -57,7 +58,7 @@ impl World {
             Means::Deferred => self.over_deferred_budget(tab, &about.body),
         };
         let mut reply = |outcome, about| {
-            replies.push_back(Arrival::Response {
+            replies.push_back(Arrival::Answer {
                 request: request.id,
                 outcome,
                 about,
@@ -102,7 +103,7 @@ impl World {
         if self.tabs[tab].activated.remove(&id) {
             self.coverage.hit("deferred activation told");
             let outcome = Outcome::Activated;
-            replies.push_back(Arrival::Response {
+            replies.push_back(Arrival::Answer {
                 request: id,
                 outcome,
                 about: None,
@@ -160,6 +161,7 @@ impl World {
                 code: 413,
                 retry_after: None,
                 body: None,
+                nature: Nature::Plain,
             };
             if first {
                 self.at(1, Event::Answer(number, outcome));
@@ -187,6 +189,7 @@ impl World {
                 code: 200,
                 retry_after: None,
                 body: (means != Means::Deferred).then_some(answer),
+                nature: Nature::Plain,
             },
             Then::Reset => Outcome::Network,
             Then::Silence => {
@@ -244,7 +247,7 @@ impl World {
         } = flight;
         self.deliver(
             tab,
-            Arrival::Response {
+            Arrival::Answer {
                 request,
                 outcome,
                 about: Some(about),
@@ -307,6 +310,9 @@ impl World {
             let request = Request {
                 id,
                 means: Means::Deferred,
+                why: Why::InCase,
+                url: String::new(),
+                content_type: ContentType::Text,
                 body: String::new(),
             };
             self.launch(tab, &request, About { body, exit: true }, None);

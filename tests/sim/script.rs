@@ -259,7 +259,7 @@ impl World {
             return self.feed(tab, Arrival::Timeout);
         }
         self.coverage.hit("junk message");
-        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "2\tclaim"];
+        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "3\tclaim"];
         let text = self.rng.pick(&junk).unwrap_or("").into();
         if self.tabs[tab].channel.is_some() {
             self.feed(tab, Arrival::Peer { from: tab, text });
@@ -360,15 +360,15 @@ impl World {
         // Early calls have no numbers of their own: one of them damaged would renumber the rest.
         let kinds = if key.ends_with(":e") { 2 } else { 5 };
         let damaged = match self.rng.below(kinds) {
-            0 => "2\nfrom the future".to_owned(),
-            1 => "1 garbage".to_owned(),
+            0 => "3\nfrom the future".to_owned(),
+            1 => "2 garbage".to_owned(),
             2 => value.chars().take(value.chars().count() / 2).collect(),
             _ => value.replacen('"', "", 1),
         };
         let owner = self.tab_of_key(key);
         self.log("damage", owner.unwrap_or(usize::MAX), 0, || key.to_owned());
         self.page_write(process, key, Some(&damaged));
-        let foreign = !damaged.starts_with('1');
+        let foreign = !damaged.starts_with('2');
         if foreign {
             self.storage.other_versions.extend(owner);
         }

@@ -8,7 +8,8 @@ use std::{
 
 use sendoff::engine::Engine;
 use sendoff::engine::io::{Outcome, PageEvent, RequestId};
-use sendoff::engine::report::{DropReason, Stats};
+use sendoff::engine::report::Stats;
+use sendoff::model::drop_reason::DropReason;
 use sendoff::model::store::MemoryStore;
 
 use crate::collector::Body;
@@ -36,7 +37,7 @@ pub(crate) enum Arrival {
         timeout_ms: u32,
     },
     Destroy,
-    Response {
+    Answer {
         request: RequestId,
         outcome: Outcome,
         about: Option<About>,

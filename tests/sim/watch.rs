@@ -2,7 +2,8 @@
 //! the coverage that follows from it.
 
 use sendoff::engine::io::{Means, Outcome, RetryAfter};
-use sendoff::engine::report::{DropReason, Stats};
+use sendoff::engine::report::Stats;
+use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::Body;
 use crate::tab::{Arrival, Life};
@@ -18,7 +19,7 @@ impl World {
     pub(crate) fn watch_arrival(&mut self, tab: usize, arrival: &Arrival) {
         match arrival {
             Arrival::Peer { from, .. } => self.watch_peer(tab, *from),
-            Arrival::Response {
+            Arrival::Answer {
                 outcome,
                 about: Some(about),
                 ..
@@ -44,7 +45,7 @@ impl World {
             code, retry_after, ..
         } = outcome
         else {
-            if *outcome == Outcome::Network && !exit {
+            if matches!(outcome, Outcome::Network | Outcome::TimedOut) && !exit {
                 self.saw_failure(tab);
             }
             return;
@@ -86,7 +87,7 @@ impl World {
     fn saw_retry_after(&mut self, tab: usize, when: RetryAfter) {
         let (now, wall) = (self.now, self.wall());
         let wait_ms = match when {
-            RetryAfter::Seconds(seconds) => seconds * 1_000,
+            RetryAfter::Millis(ms) => ms,
             RetryAfter::At(at) => at.0.saturating_sub(wall),
         };
         let seen = &mut self.tabs[tab].seen;
@@ -168,6 +169,7 @@ impl World {
             DropReason::Blocked => "dropped: blocked",
             DropReason::Rejected => "dropped: rejected",
             DropReason::TooLarge => "dropped: too large",
+            DropReason::SetAside => "dropped: set aside",
             DropReason::Expired => "dropped: expired",
             _ => "dropped: corrupt",
         });
