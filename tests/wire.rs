@@ -35,6 +35,7 @@ use host::{Host, START_MS};
 use proptest::prelude::*;
 use sendoff::engine::config::Config;
 use sendoff::engine::io::{Nature, Outcome};
+use sendoff::intake::{IdentityPolicy, IntakeConfig};
 use sendoff::model::store::MemoryStore;
 use serde_json::Value;
 
@@ -95,6 +96,8 @@ fn a_plain_batch() {
 fn every_kind_of_field_with_escapes_and_unicode() {
     let mut host = Host::new(Config::new("pk_\"live\"\\ü"));
     host.calls(&[
+        // The first moment that can be told.
+        "track\t0\t0\tname=\"first\"",
         // Every field given; a fraction of a millisecond is cut.
         "track\t1768478400123.75\t0\tname=\"Größe \\\"L\\\" \\\\ 日本 \u{1f680}\"\tuser=\"user-1\"\tanon=\"anon-1\"\tprops={\"tab\\t\":\"line\\n\\u0000\u{2028}\"}",
         // Every kind of value.
@@ -104,8 +107,7 @@ fn every_kind_of_field_with_escapes_and_unicode() {
              \"text\":\"\\/\",\"list\":[[],{},[[1]]],\"deep\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{}}}}}}},\
              \"\":\"empty key\",\"same\":1,\"same\":2}",
         ),
-        // The first and the last moment that can be told.
-        "track\t0\t0\tname=\"first\"",
+        // The last moment that can be told.
         "track\t253402300799999\t0\tname=\"last\"\tprops={}",
     ]);
     host.flush();
@@ -114,7 +116,13 @@ fn every_kind_of_field_with_escapes_and_unicode() {
 
 #[test]
 fn identify_and_alias() {
-    let mut host = Host::new(Config::new("demo"));
+    let mut host = Host::new(Config {
+        intake: IntakeConfig {
+            identity: IdentityPolicy::Allow,
+            ..IntakeConfig::default()
+        },
+        ..Config::new("demo")
+    });
     host.calls(&[
         &track("before", ""),
         &format!("alias\t{START_MS}\t0\tuser=\"u0\""),
@@ -210,6 +218,11 @@ fn any_config() -> impl Strategy<Value = Config> {
     (8_192_u32..60_000, 1_u32..60, "[ -~]{1,20}").prop_map(|(bytes, count, key)| Config {
         max_payload_bytes: bytes,
         max_batch_size: count,
+        intake: IntakeConfig {
+            // Any calls in any order: whoever is identified last is meant.
+            identity: IdentityPolicy::Allow,
+            ..IntakeConfig::default()
+        },
         ..Config::new(&key)
     })
 }

@@ -197,11 +197,12 @@ impl Host {
 
     /// What the visitor record starts from.
     #[must_use]
-    pub fn visitor(&self) -> Proposal {
+    pub fn visitor(&self, mirrored: bool) -> Proposal {
         Proposal {
             project: self.project.clone(),
+            tab: self.tab.clone(),
             anonymous_id: self.anonymous_id.clone(),
-            session_id: self.session_id.clone(),
+            mirrored,
         }
     }
 
@@ -209,6 +210,17 @@ impl Host {
     #[must_use]
     pub fn key_prefix(&self) -> String {
         join(&["sendoff:", &self.project, ":"])
+    }
+
+    /// The address that the visitor landed on and the page before it, if they are known.
+    #[must_use]
+    pub fn arrival(&self) -> Option<(String, String)> {
+        let text = |name: &str| {
+            let value = member(&self.landing, name).unwrap_or("");
+            unquoted(value).replace("\\/", "/")
+        };
+        let url = text("url");
+        (!url.is_empty()).then(|| (url, text("referrer")))
     }
 
     /// JSON object: which SDK records here, in which runtime.

@@ -69,6 +69,7 @@ impl PageCall {
 pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
     let visitor = "0a1b2c3d-0000-4000-a000-000000000001";
     let mut known: Option<String> = None;
+    let mut clock = Clock(None);
     let events = bursts.iter().flatten().map(|call| match call {
         PageCall::Track {
             at,
@@ -80,7 +81,7 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
             "name": name,
             "userId": user.as_ref().or(known.as_ref()),
             "anonymousId": anonymous.as_deref().unwrap_or(visitor),
-            "timestamp": iso(*at),
+            "timestamp": iso(clock.stamp(*at)),
             "properties": read(properties),
         }),
         PageCall::Identify { at, user, traits } => {
@@ -89,7 +90,7 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
                 "name": "$identify",
                 "userId": user,
                 "anonymousId": visitor,
-                "timestamp": iso(*at),
+                "timestamp": iso(clock.stamp(*at)),
                 "properties": read(traits),
             })
         }
@@ -100,12 +101,23 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
                 "name": "$alias",
                 "userId": user,
                 "anonymousId": visitor,
-                "timestamp": iso(*at),
+                "timestamp": iso(clock.stamp(*at)),
                 "properties": {"previousId": previous.as_ref().unwrap_or(&before)},
             })
         }
     });
     events.collect()
+}
+
+/// The time of day while the monotonic clock of these calls stands still: it follows a jump ahead, and nothing back.
+struct Clock(Option<u64>);
+
+impl Clock {
+    fn stamp(&mut self, at: u64) -> u64 {
+        let now = self.0.filter(|now| at <= now + 1_000).unwrap_or(at);
+        self.0 = Some(now);
+        now
+    }
 }
 
 /// What a parser makes of what the page wrote. (This one's last bit of a fraction may be another than
@@ -167,7 +179,9 @@ fn any_call() -> impl Strategy<Value = PageCall> {
         ]
     };
     let name = prop_oneof![any_text(1, 64), "[a-z_]{1,64}"];
-    let id = || any_text(1, 120);
+    let name = name.prop_filter("names of the SDK's own", |name| !name.starts_with('$'));
+    // Long enough to stand for somebody: "0", "none" and blanks stand for nobody.
+    let id = || any_text(1, 110).prop_map(|id| format!("id-{id}"));
     let track = (
         at(),
         name,
