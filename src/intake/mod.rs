@@ -1,6 +1,7 @@
 //! From a call of the page to events.
 
 pub mod call;
+pub mod guard;
 
 use crate::{
     intake::call::{Call, CallError, CallKind},

@@ -77,7 +77,10 @@ fn an_event_that_could_never_fit_is_refused_and_blocks_nobody() {
 fn identify_and_alias_are_flushed_at_once() {
     let (mut world, tab) = World::with_tab(|_| {});
     world.track(tab, "before");
-    world.calls(tab, "identify\t1768478400000\t0\tuser=\"u1\"\tprops={\"plan\":\"pro\"}");
+    world.calls(
+        tab,
+        "identify\t1768478400000\t0\tuser=\"u1\"\tprops={\"plan\":\"pro\"}",
+    );
     assert_eq!(world.sent[0].names(), ["before", "$identify"]);
     world.calls(tab, "alias\t1768478400000\t0\tuser=\"u2\"");
     assert_eq!(world.sent[1].names(), ["$alias"]);

@@ -194,7 +194,10 @@ impl World {
     /// The record of a `track` call now.
     pub(crate) fn record(&self, name: &str, properties: &str) -> String {
         let at = WALL_START_MS + self.now;
-        format!("track\t{at}\t{}\tname=\"{name}\"\tprops={properties}", self.now + 1_000)
+        format!(
+            "track\t{at}\t{}\tname=\"{name}\"\tprops={properties}",
+            self.now + 1_000
+        )
     }
 
     pub(crate) fn calls(&mut self, tab: usize, records: &str) {
