@@ -44,7 +44,7 @@ pub(super) fn email(
 fn domain(text: &[u8], from: usize) -> Option<usize> {
     let (mut label, mut labels, mut end) = (from, 0, None);
     loop {
-        let stop = skip(text, label, is_host);
+        let stop = host_part(text, label);
         let name = text.get(label..stop)?;
         let (Some(&first), Some(&last)) = (name.first(), name.last()) else {
             break;
@@ -61,13 +61,29 @@ fn domain(text: &[u8], from: usize) -> Option<usize> {
             end = Some(stop);
         }
         labels += 1;
-        let density = labels == 1 && last == b'x' && is_digit(first);
+        // `@2x`, `@1.5x`: an image for such a screen.
+        let density = labels <= 2
+            && name.len() > 1
+            && last == b'x'
+            && skip(text, label, is_digit) == stop - 1;
         if at(text, stop) != b'.' || density {
             break;
         }
         label = stop + 1;
     }
     end
+}
+
+/// Where a label of a host name ends; letters beyond ASCII may be encoded.
+fn host_part(text: &[u8], from: usize) -> usize {
+    let mut end = from;
+    loop {
+        let (byte, size) = unit(text, end);
+        if !is_host(byte) {
+            return end;
+        }
+        end += size;
+    }
 }
 
 /// The name and password between `://` and `@`; `from` is behind the slashes.
@@ -115,6 +131,10 @@ fn name_before(text: &[u8], floor: usize, end: usize) -> Option<&[u8]> {
             return text.get(from + size..end);
         }
     }
-    let begins = from == floor || matches!(before(text, floor, from), b'?' | b'&' | b'#' | b';');
+    // Before it is its sign, the beginning of the text (0), or what JSON writes as an escape.
+    let begins = matches!(
+        before(text, floor, from),
+        b'?' | b'&' | b'#' | b';' | 0..=0x1f | b'"' | b'\\'
+    );
     begins.then(|| text.get(from..end)).flatten()
 }

@@ -148,3 +148,10 @@ pub(super) const fn hex(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// No word goes on there: what is before is none, or the end of a percent encoding (`%3D`).
+pub(super) fn begins(text: &[u8], floor: usize, place: usize) -> bool {
+    let encoded = place >= floor + 3 && unit(text, place - 3).1 == 3
+        || place >= floor + 5 && unit(text, place - 5).1 == 5;
+    encoded || !is_word(before(text, floor, place))
+}

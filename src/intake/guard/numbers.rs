@@ -8,8 +8,6 @@ const CARD_DIGITS_MAX: usize = 19;
 const PHONE_DIGITS_MAX: usize = 15;
 /// Shorter ones exist, on a few islands; so do amounts and codes with a plus.
 const PHONE_DIGITS_MIN: usize = 8;
-/// Eight groups of four, seven colons.
-const IPV6_LENGTH_MAX: usize = 39;
 
 /// The end of a payment card number that begins with the digit there: 13–19 digits in one or in groups
 /// (the first of four), of a length that its issuer uses, with the check digit of Luhn.
@@ -19,12 +17,19 @@ pub(super) fn card(text: &[u8], floor: usize, from: usize) -> Option<usize> {
         return None;
     }
     let mut number = Card::default();
-    let (mut place, mut separator) = (from, 0);
+    let (mut place, mut separator, mut found) = (from, 0, None);
     loop {
         let group = place;
         while is_digit(at(text, place)) {
-            number.push(at(text, place) - b'0')?;
+            if number.push(at(text, place) - b'0').is_none() {
+                return found;
+            }
             place += 1;
+        }
+        let next = at(text, place);
+        let fraction = next == b'.' && is_digit(at(text, place + 1));
+        if !is_word(next) && !fraction && number.valid() {
+            found = Some(place);
         }
         let (mark, length) = unit(text, place);
         let more = matches!(mark, b' ' | b'-' | b'+') && is_digit(at(text, place + length));
@@ -34,14 +39,11 @@ pub(super) fn card(text: &[u8], floor: usize, from: usize) -> Option<usize> {
         } else {
             place - group >= 2
         };
-        if !more || !grouped || !(first || mark == separator) || number.digits >= 16 {
-            break;
+        if !more || !grouped || !(first || mark == separator) {
+            return found;
         }
         (separator, place) = (mark, place + length);
     }
-    let next = at(text, place);
-    let fraction = next == b'.' && is_digit(at(text, place + 1));
-    (!is_word(next) && !fraction && number.valid()).then_some(place)
 }
 
 /// A card's number, digit by digit.
@@ -223,36 +225,35 @@ pub(super) fn ipv4(text: &[u8], floor: usize, from: usize) -> Option<usize> {
     (!more && !is_word(at(text, place))).then_some(place)
 }
 
-/// An IPv6 address around the colon there: eight groups, or fewer about one `::`.
-pub(super) fn ipv6(text: &[u8], floor: usize, colon: usize) -> Option<(usize, usize)> {
-    let part = |byte: u8| byte == b':' || hex(byte).is_some();
-    let mut from = colon;
-    while part(before(text, floor, from)) && colon - from < IPV6_LENGTH_MAX {
-        from -= 1;
-    }
-    let mut end = skip(text, colon, part);
-    // The colon of a sentence.
-    if at(text, end - 1) == b':' && before(text, from, end - 1) != b':' {
-        end -= 1;
-    }
-    if is_word(before(text, floor, from)) || is_word(at(text, end)) || end - from > IPV6_LENGTH_MAX
-    {
+/// The end of an IPv6 address that begins there: eight groups, or fewer about one `::`.
+pub(super) fn ipv6(text: &[u8], floor: usize, from: usize) -> Option<usize> {
+    if matches!(before(text, floor, from), b':' | b'.') {
         return None;
     }
-    let all = text.get(from..end)?;
-    let (mut groups, mut gaps, mut length) = (0, 0, 0);
-    for (place, &byte) in all.iter().enumerate() {
-        if byte != b':' {
-            length += 1;
-            groups += usize::from(length == 1);
-        } else {
-            gaps += usize::from(at(all, place + 1) == b':');
-            length = 0;
+    let (mut place, mut groups, mut gaps, mut number) = (from, 0, 0, false);
+    while groups < 8 {
+        let end = skip(text, place, |byte| hex(byte).is_some());
+        if end == place || end - place > 4 {
+            break;
         }
-        if length > 4 {
-            return None;
+        number |= skip(text, place, |byte| !is_digit(byte)) < end;
+        groups += 1;
+        place = end;
+        let (colon, size) = unit(text, place);
+        let (second, more) = unit(text, place + size);
+        if colon != b':' || groups == 8 {
+            break;
+        }
+        if second == b':' {
+            gaps += 1;
+            place += size + more;
+        } else if hex(second).is_some() {
+            place += size;
+        } else {
+            // The colon of a sentence.
+            break;
         }
     }
     let whole = gaps == 0 && groups == 8 || gaps == 1 && (2..8).contains(&groups);
-    (whole && all.iter().any(|&byte| is_digit(byte))).then_some((from, end))
+    (whole && number && !is_word(at(text, place))).then_some(place)
 }

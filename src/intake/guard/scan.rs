@@ -6,7 +6,7 @@
 use super::{
     Guard, Kind,
     addresses::{email, parameter, user_info},
-    bytes::{at, before, is_digit, is_sign, is_word, skip, starts, unit},
+    bytes::{begins, hex, is_digit, is_sign, is_word, skip, starts, unit},
     numbers::{card, iban, ipv4, ipv6, phone},
     secrets::secret,
 };
@@ -90,16 +90,15 @@ impl<'a> Scan<'a> {
     /// What begins with a word.
     fn word(&self, first: u8) -> Option<Found> {
         let (bytes, from) = (self.text.as_bytes(), self.place);
+        if self.guard.config.ip && hex(first).is_some() {
+            let floor = self.floor;
+            let end = ipv4(bytes, floor, from).or_else(|| ipv6(bytes, floor, from));
+            if let Some(end) = end {
+                return Some(self.found(Kind::Ip, end));
+            }
+        }
         if is_digit(first) {
-            let address = self
-                .guard
-                .config
-                .ip
-                .then(|| ipv4(bytes, self.floor, from))
-                .flatten();
-            return address
-                .map(|end| self.found(Kind::Ip, end))
-                .or_else(|| card(bytes, self.floor, from).map(|end| self.found(Kind::Card, end)));
+            return card(bytes, self.floor, from).map(|end| self.found(Kind::Card, end));
         }
         secret(bytes, from)
             .map(|(kind, end)| self.found(kind, end))
@@ -118,7 +117,7 @@ impl<'a> Scan<'a> {
             b'@' => email(bytes, floor, from, length).map(range(Kind::Email)),
             b'=' => parameter(bytes, floor, from, length, |name| self.guard.denied(name))
                 .map(range(Kind::Key)),
-            b'+' if !is_word(before(bytes, floor, from)) => {
+            b'+' if begins(bytes, floor, from) => {
                 phone(bytes, from + length).map(|end| self.found(Kind::Phone, end))
             }
             b':' if starts(bytes, from + 1, b"//") => user_info(bytes, from + 3).map(|to| Found {
@@ -126,9 +125,6 @@ impl<'a> Scan<'a> {
                 from: from + 3,
                 to,
             }),
-            b':' if self.guard.config.ip && at(bytes, from) == b':' => {
-                ipv6(bytes, floor, from).map(range(Kind::Ip))
-            }
             _ => None,
         }
     }
