@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod draft;
+pub mod guard;
 pub mod sampling;
 
 use crate::{
