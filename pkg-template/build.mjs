@@ -6,11 +6,12 @@
 // The same input gives the same bytes, and a file whose bytes have not changed is not touched.
 
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { bundleLoader, checkAsset, checkGlue, makeScript, shortNames } from "./script.mjs";
+import { bundleAll, checkAsset, packedModule } from "./bundle.mjs";
+import { glueModule } from "./glue.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
@@ -23,35 +24,33 @@ function read(path, why) {
   }
 }
 
-/** Throws unless the npm package and the crate have one name and one version. */
-export function checkManifest(manifest, cargoToml) {
-  for (const field of ["name", "version"]) {
-    const ours = new RegExp(`^${field} = "(.*)"$`, "m").exec(cargoToml)?.[1];
-    if (manifest[field] !== ours) {
-      throw new Error(`${field} is "${manifest[field]}" in pkg-template/package.json and "${ours}" in Cargo.toml: make them one`);
-    }
+/** The manifest with the crate's version, which is the only place where that is written. */
+export function stampManifest(manifest, cargoToml) {
+  const ours = (field) => new RegExp(`^${field} = "(.*)"$`, "m").exec(cargoToml)?.[1];
+  if (manifest.name !== ours("name")) {
+    throw new Error(`name is "${manifest.name}" in pkg-template/package.json and "${ours("name")}" in Cargo.toml: make them one`);
   }
+  return { ...manifest, version: ours("version") };
 }
 
 /** Name and bytes of everything in the package. */
 async function contents({ wasm, names, glue }) {
-  const manifest = read(join(here, "package.json"), "the package's manifest");
-  const { name, version, files } = JSON.parse(manifest);
-  checkManifest({ name, version }, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
-  const facade = read(join(here, "index.js"), "the facade").toString();
-  const source = read(glue, "the engine's glue").toString();
+  const template = JSON.parse(read(join(here, "package.json"), "the package's manifest"));
+  const manifest = stampManifest(template, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
+  const engine = read(wasm, "the compiled engine");
   const said = JSON.parse(read(names, "the names in the engine").toString());
-  checkGlue(source, said);
-  const script = await makeScript(facade, await bundleLoader(source, shortNames(said), dirname(resolve(glue))));
-  checkAsset(script.code);
+  const scripts = await bundleAll({
+    "sendoff:glue": await glueModule(read(glue, "the engine's glue").toString(), said),
+    "sendoff:packed": packedModule(engine),
+  });
+  checkAsset(scripts["url.js"]);
   const made = {
-    "package.json": manifest,
-    "sendoff_bg.wasm": read(wasm, "the compiled engine"),
-    "index.js": script.code,
-    "index.js.map": script.map,
+    "package.json": `${JSON.stringify(manifest, null, 2)}\n`,
+    "sendoff_bg.wasm": engine,
+    ...scripts,
   };
   // npm packs a README whether it is listed or not.
-  return [...new Set(["package.json", "README.md", ...files])].map((file) => {
+  return [...new Set(["package.json", "README.md", ...manifest.files])].map((file) => {
     const from = file.startsWith("LICENSE") ? join(root, file) : join(here, file);
     return [file, made[file] ?? read(from, `named in "files" of package.json`)];
   });

@@ -1,6 +1,38 @@
 // The public API of sendoff, and the place where every option, unit, limit and error code is
 // described. Hand-written: what wasm-bindgen generates describes the engine's boundary, not this.
 
+/** `"granted"`: everything works. `"pending"`: nothing touches the device and nothing is sent; calls wait in memory, the
+ * newest 1,000 or 1 MiB of them. `"denied"`: nothing is kept or sent. */
+export type ConsentState = "granted" | "pending" | "denied";
+
+/** What the visitor allows: analytics is everything; marketing is click ids, campaign parameters and referrers. */
+export interface Consent {
+  readonly analytics: ConsentState;
+  readonly marketing: ConsentState;
+}
+
+/** A change of consent; what is left out stays as it is. `true` and `false` stand for granted and denied. */
+export interface ConsentChoice {
+  analytics?: ConsentState | boolean;
+  marketing?: ConsentState | boolean;
+}
+
+/** One of several places that events are delivered to, each with its own progress: `posthog(…)` and the like of
+ * `sendoff/destinations`. */
+export interface DestinationConfig {
+  /** Unique among the client's destinations, 1 to 64 of `[A-Za-z0-9_.-]`. */
+  readonly name: string;
+  readonly format: string;
+  readonly endpoint?: string;
+  readonly apiKey?: string;
+  /** Only these event names, or all but these. */
+  readonly only?: readonly string[];
+  readonly except?: readonly string[];
+  /** The consent that it needs. Default `"analytics"`. */
+  readonly consent?: "analytics" | "marketing";
+  readonly [option: string]: unknown;
+}
+
 /** What a page may set. Only `apiKey` is required; a value that cannot be used is named through
  * `onError` (`config_out_of_range`, `config_wrong_type`, `config_unreadable`, `config_unknown`) and
  * its default is in force: a typo costs an option, never the events. */
@@ -15,7 +47,7 @@ export interface SendoffConfig {
   flushInterval?: number;
   /** Waiting events that start a delivery at once. 1 to 1,000; default 50. */
   flushAt?: number;
-  /** Events in one request at most. 1 to 1,000; default 50. */
+  /** Events in one request at most; bytes decide. 1 to 1,000; default 500. */
   maxBatchSize?: number;
   /** Events waiting at most; beyond it the oldest is dropped (`overflow`). 1 to 100,000; default
    * 10,000. */
@@ -51,10 +83,94 @@ export interface SendoffConfig {
   /** `"leader"` (default): one tab of the origin sends for all. `"independent"`: every tab sends
    * its own events, and only what dead tabs left is taken over. */
   multiTabMode?: "leader" | "independent";
-  /** Where the WebAssembly comes from: an address, a `Response`, its bytes or a compiled module.
-   * Default: `sendoff_bg.wasm` next to the package's files. One instance serves the whole page, so
-   * only the first client's value counts. */
-  wasm?: string | URL | Request | Response | BufferSource | WebAssembly.Module | Promise<Response>;
+  /** Several places to deliver to, each with its own progress: one that is down neither delays nor loses anything for the
+   * others. Default: the collector at `endpoint` alone. */
+  destinations?: readonly DestinationConfig[];
+  /** `"gzip"`: bodies are compressed where the destination takes that without a preflight. Default `"none"`. */
+  compression?: "none" | "gzip";
+
+  /** A name under which `getSendoff(name)` finds this client. */
+  name?: string;
+
+  /** What a second, different `identify` without `reset()` does: `"guard"` (default) refuses it (`identity_guarded`),
+   * `"reset"` makes a new visitor first, `"allow"` takes it. */
+  identityPolicy?: "guard" | "reset" | "allow";
+  /** `true`: the visitor record is mirrored in one first-party cookie on the highest domain that takes one, so that
+   * subdomains share it. Default `false`. */
+  crossSubdomain?: boolean;
+  /** Where ids and events are kept. `"memory"`: as long as the page. Default `"localStorage"`. */
+  persistence?: "localStorage" | "sessionStorage" | "memory";
+  /** `true`: no id is stored at all; the anonymous id lives as long as the page. Default `false`. */
+  cookieless?: boolean;
+  /** Milliseconds without an event after which the next one begins a session. 1,000 to 86,400,000; default 1,800,000
+   * (30 minutes). */
+  sessionTimeoutMs?: number;
+  /** Milliseconds after which a session ends anyway. 60,000 to 604,800,000; default 86,400,000 (24 hours). */
+  sessionMaxMs?: number;
+  /** `true`: new campaign parameters begin a session. Default `false`. */
+  newSessionOnCampaign?: boolean;
+  /** How much of the page's address goes with events. Default `"full"`. */
+  captureUrl?: "full" | "path" | "none";
+  /** `"every"`: first and last touch go with every event, not only with `$session` and `$identify`. Default `"session"`. */
+  attribution?: "session" | "every";
+  /** Further hosts that are no source of visits (sign-in and payment providers are known), 100 at most. */
+  referralExclusions?: readonly string[];
+  /** Further URL parameters that are click ids, 100 at most. */
+  clickIds?: readonly string[];
+  /** Event name, or prefix with `*` → share that is kept, 0.01 to 1. `$` events are never sampled away. */
+  sampling?: { readonly [name: string]: number };
+  /** What is in or out as a whole. Default `"user"`. */
+  sampleBy?: "user" | "session" | "event";
+  /** `"nested"` (default): 8 levels, 32,768 bytes. `"flat"`: strings, numbers, booleans and null, 4,096 bytes. */
+  propertyMode?: "nested" | "flat";
+  /** What names of events should look like: warned of once a name (`name_convention`), refused with `strictNames`. */
+  nameConvention?: "snake_case" | "dot.case" | RegExp;
+  /** `true`: names that break `nameConvention` are refused. Default `false`. */
+  strictNames?: boolean;
+
+  /** What holds until the visitor has decided. Default `"granted"`. */
+  consent?: ConsentState;
+  /** `true`: the decision is kept by sendoff and goes before `consent` on later visits. Default `false`: by the page. */
+  persistConsent?: boolean;
+  /** Whether Global Privacy Control switches marketing off. Default `true`. */
+  respectGpc?: boolean;
+  /** `"deny"`: Global Privacy Control switches analytics off as well. Default `"marketing"`. */
+  gpc?: "marketing" | "deny";
+  /** Whether Do Not Track switches analytics off. Default `false`. */
+  respectDnt?: boolean;
+  /** What becomes of personal data in properties, names, addresses, titles and referrers. Default `"redact"`. */
+  pii?: "off" | "warn" | "redact" | "hash" | "reject";
+  /** The same for traits, which may hold an e-mail on purpose. Default `"off"`. */
+  piiTraits?: "off" | "warn" | "redact" | "hash" | "reject";
+  /** Further texts that are personal data, 100 at most. */
+  piiPatterns?: readonly string[];
+  /** Keys and values that are not, 100 at most. */
+  piiAllow?: readonly string[];
+  /** Goes into the hashes of `"hash"`, so that they fit no other site's. */
+  piiSalt?: string;
+
+  /** Metrics waiting at most; the oldest is dropped. 1 to 10,000; default 500. */
+  maxMetricsQueueSize?: number;
+  /** Milliseconds between two requests of metrics. 1,000 to 3,600,000; default 30,000. */
+  metricsFlushInterval?: number;
+  /** Where metrics are posted. Default `/api/v1/ingest/metrics` on the page's own origin. */
+  metricsEndpoint?: string;
+
+  /** Called with each event before anything is kept; see {@link Hook}. `use` takes more of them. */
+  beforeSend?: Hook;
+  /** `true`: events of automated browsers (`navigator.webdriver`, crawlers' user agents, headless brands) are dropped,
+   * counted as `stats().refused.bot` and said once on the console. Default `false`, because every end-to-end test
+   * drives such a browser. */
+  botFilter?: boolean;
+  /** How many of the latest names `breadcrumbs()` keeps: `true` for 50, at most 1,000. Default none. */
+  breadcrumbs?: boolean | number;
+  /** A name was recorded, and `breadcrumbs` is on. */
+  onBreadcrumb?: (crumb: Breadcrumb) => void;
+
+  /** Where the WebAssembly comes from: an address, a `Request`, a `Response`, its bytes or a compiled module, also of
+   * another frame, or a promise of one. Default: the module `engine.js` of the package; `sendoff_bg.wasm` in
+   * `sendoff/url`. One instance serves the whole page, so only the first client's value counts. */
+  wasm?: string | URL | Request | Response | BufferSource | WebAssembly.Module | Promise<Response | BufferSource | WebAssembly.Module>;
   /** Accepted events were given up. `on("dropped", …)` hears the same. */
   onEventsDropped?: (count: number, reason: DropReason) => void;
   /** A batch was not delivered in this go. */
@@ -62,6 +178,40 @@ export interface SendoffConfig {
   /** Something was wrong: a call, the configuration, storage, the engine. `on("error", …)` hears
    * the same. Called 100 times for one code at most; `stats().refused` counts them all. */
   onError?: (error: SendoffError) => void;
+}
+
+/** A name that was recorded. */
+export interface Breadcrumb {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** An event as a hook sees it: a copy, of which `name` (of `track` only), `properties` and `context` may be changed. */
+export interface HookEvent {
+  /** The method that was called, such as `track`. */
+  readonly type: string;
+  name: string;
+  properties: { [name: string]: unknown };
+  context?: { [name: string]: unknown };
+  readonly userId?: string;
+  readonly anonymousId?: string;
+  readonly timestamp?: unknown;
+}
+
+/** Answers the event, changed or not, or `null` to drop it (counted as `stats().refused.hook`). One that throws, or answers
+ * anything else, a promise too, changes nothing (`hook_failed`). */
+export type Hook = (event: HookEvent) => HookEvent | null;
+
+/** An extension of a client. */
+export interface Plugin {
+  /** Unique; a second one of a name replaces the first. */
+  name: string;
+  /** Called at once, with what a client has. */
+  setup?: (client: Omit<Sendoff, "ready">) => void;
+  beforeSend?: Hook;
+  /** Called by `unuse` and `destroy`. */
+  teardown?: () => void;
 }
 
 /** A time: a `Date`, milliseconds since 1970, or what `new Date(string)` takes, best ISO 8601. From
@@ -76,6 +226,14 @@ export interface TrackOptions {
   userId?: string | null;
   /** Anonymous id for this event only; at most 120 characters. Default: `getAnonymousId()`. */
   anonymousId?: string | null;
+  /** What it is worth, a finite number. */
+  value?: number | null;
+  /** Share of such events that is kept, 0.01 to 1; see `sampleBy`. */
+  sample?: number | null;
+  /** Merged into the event's context; at most 32,768 characters as JSON. */
+  context?: object | null;
+  /** `true`: delivered at once. */
+  urgent?: boolean | null;
 }
 
 /** `track` as one object. */
@@ -88,12 +246,13 @@ export interface TrackCall extends TrackOptions {
 
 /** Outcome of `ready`. `code` says why a client does not run: `no_document` (server-side rendering
  * or a worker: it does nothing, silently), `missing_api_key` (it does nothing), `wasm_load_failed`
- * and `wasm_trapped` (calls are kept for the next visit), `destroyed` (before it was ready). */
+ * (calls are kept, and loading is tried again: with growing pauses, when the network is back and when the page is shown),
+ * `wasm_trapped` (calls are kept for the next visit), `consent_denied`, `destroyed` (before it was ready). */
 export type ReadyResult =
   | { readonly ok: true; readonly code: null }
   | {
       readonly ok: false;
-      readonly code: "no_document" | "missing_api_key" | "wasm_load_failed" | "wasm_trapped" | "destroyed";
+      readonly code: "no_document" | "missing_api_key" | "wasm_load_failed" | "wasm_trapped" | "consent_denied" | "destroyed";
     };
 
 /** Outcome of `flush` and `shutdown`. */
@@ -122,11 +281,27 @@ export interface ShutdownOptions {
  * - `rejected`: the collector answered 4xx (not 408, 413, 429). Check `apiKey`.
  * - `too_large`: the collector answered 413 for the event alone.
  * - `expired`: found in storage, older than `maxEventAgeMs`.
- * - `corrupt`: its stored form was damaged. */
-export type DropReason = "overflow" | "blocked" | "rejected" | "too_large" | "expired" | "corrupt";
+ * - `corrupt`: its stored form was damaged.
+ * - `consent`: the visitor has withdrawn it.
+ * - `hook`, `bot`, `sampled`: not kept on purpose.
+ * - `unknown`: a reason of another version. */
+export type DropReason =
+  | "overflow"
+  | "blocked"
+  | "rejected"
+  | "too_large"
+  | "expired"
+  | "corrupt"
+  | "consent"
+  | "hook"
+  | "bot"
+  | "sampled"
+  | "unknown";
 
 /** A batch that got no 2xx in one go. */
 export interface DeliveryFailure {
+  /** The destination's name. */
+  readonly destination?: string;
   /** HTTP status, 0 where there was no answer. */
   readonly status: number;
   /** Events in that batch. */
@@ -145,21 +320,30 @@ export interface DeliveryFailure {
  * - `timestamp_invalid`: see {@link Timestamp}.
  * - `event_too_large`: the event alone exceeds `maxPayloadBytes`.
  * - `call_malformed`: the call could not be read.
+ * - `metric_value_invalid`: a metric is a finite number.
+ * - `name_convention`: see `nameConvention`; refused only with `strictNames`.
+ * - `consent`, `hook`, `bot`: not kept on purpose; counted, never told.
  * - `shut_down`: after `shutdown()` or `destroy()`; told once, counted always.
- * - `early_log_full`: more than 8 Mi characters of calls before the client was ready, or no room in
- *   storage on a page where the engine cannot run; told once, counted always.
+ * - `early_log_full`: more than 8 Mi characters of calls before the client was ready, more than 1,000 calls or 1 Mi
+ *   characters before the visitor has decided, or no room in storage on a page where the engine cannot run; told once,
+ *   counted always.
  *
  * The configuration: `missing_api_key`, `config_wrong_type`, `config_out_of_range`,
  * `config_unreadable` (a getter or Proxy threw), `config_unknown` (no such option).
  *
  * The engine:
- * - `wasm_load_failed`: it did not load or start; the page's CSP needs `'wasm-unsafe-eval'` in
- *   `script-src`, and `sendoff_bg.wasm` must be served. Calls are kept for the next visit.
+ * - `wasm_load_failed`: it did not load or start; the page's CSP needs `'wasm-unsafe-eval'` in `script-src`, and all files
+ *   of the package must be served. It is tried again, and calls are kept.
  * - `wasm_trapped`: it broke. Calls of that burst may be lost (`stats().refused.wasm_trapped`);
  *   what was recorded before is in storage, and later calls are kept for the next visit.
  *
- * Use of this API: `listener_invalid` (`on` with an unknown event or without a function), and
- * `callback_threw`, which goes to the console only. */
+ * The collector, said when nothing has ever got through: `key_rejected` (401 or 403: check `apiKey`), `endpoint_not_found`
+ * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`,
+ * `endpoint_unreachable`, `cors_missing`, `csp_connect_src`.
+ *
+ * Use of this API: `listener_invalid` (`on` with an unknown event or without a function), `consent_invalid`, `hook_failed`,
+ * `plugin_failed`, `metric_parent_invalid`, `internal` (a fault of ours: please report it), and `callback_threw`, which goes to
+ * the console only. */
 export type ErrorCode =
   | "name_missing"
   | "name_not_string"
@@ -174,6 +358,21 @@ export type ErrorCode =
   | "timestamp_invalid"
   | "event_too_large"
   | "call_malformed"
+  | "metric_value_invalid"
+  | "metric_parent_invalid"
+  | "name_convention"
+  | "identity_guarded"
+  | "consent_invalid"
+  | "hook_failed"
+  | "plugin_failed"
+  | "key_rejected"
+  | "endpoint_not_found"
+  | "endpoint_not_collector"
+  | "endpoint_redirected"
+  | "endpoint_unreachable"
+  | "cors_missing"
+  | "csp_connect_src"
+  | "internal"
   | "shut_down"
   | "early_log_full"
   | "missing_api_key"
@@ -215,6 +414,8 @@ export interface RoleChange {
 
 /** Events that the collector has taken (answered 2xx). */
 export interface Delivered {
+  /** The destination's name. */
+  readonly destination?: string;
   readonly count: number;
   /** The tab that recorded them: not always this one. */
   readonly tab: string;
@@ -226,6 +427,8 @@ export interface Delivered {
 
 /** Accepted events that were given up. */
 export interface Dropped {
+  /** The destination's name; none where all gave it up. */
+  readonly destination?: string;
   readonly count: number;
   readonly reason: DropReason;
 }
@@ -236,7 +439,11 @@ export interface SendoffEvents {
   leader: RoleChange;
   delivered: Delivered;
   dropped: Dropped;
+  deliveryFailed: DeliveryFailure;
   error: SendoffError;
+  /** The visitor has decided, in this tab or another. */
+  consent: Consent;
+  breadcrumb: Breadcrumb;
 }
 
 /** The account of one client. While it runs,
@@ -266,14 +473,14 @@ export interface Stats {
   readonly retries: number;
   /** UTF-8 bytes in storage, of this tab and those it took over. */
   readonly storageBytes: number;
-  readonly storage: "local" | "memory";
+  readonly storage: "local" | "session" | "memory";
   /** The circuit breaker: `open` while the collector is left alone after repeated failures. */
   readonly breaker: "closed" | "open" | "half_open";
   /** Nothing has ever got through, and only the newest few events are kept. */
   readonly blocked: boolean;
-  /** See {@link TabRole}; `inert`: no key or no document; `loading`: not ready yet; `failed`: the
+  /** See {@link TabRole}; `inert`: no key or no document; `denied`: nothing is recorded; `loading`: not ready yet; `failed`: the
    * engine cannot run; `stopped`: after `destroy`, and when `shutdown` is over. */
-  readonly role: TabRole | "inert" | "loading" | "failed" | "stopped";
+  readonly role: TabRole | "inert" | "denied" | "loading" | "failed" | "stopped";
   /** Term of the leader's lease. */
   readonly term: number;
   /** The leading tab, if known. */
@@ -286,18 +493,82 @@ export interface Stats {
   readonly lastSeq: number;
 }
 
+/** A finding of `diagnose()`. `check` is one of `key`, `endpoint`, `cors`, `storage`, `channel`, `csp`, `wasm`, `clock`, `consent`,
+ * `page`. */
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  /** What is wrong and what to do, in one line. */
+  readonly message: string;
+}
+
+/** Event names → their properties, for a `Sendoff<Events>` that checks both: a typo is an error, and so is a property that is
+ * missing. Without it everything is allowed. */
+export type EventMap = object;
+
+/** `track` of a client, and of the module. */
+export interface Track<Events extends EventMap> {
+  <Name extends keyof Events & string>(
+    name: Name,
+    ...rest: {} extends Events[Name]
+      ? [properties?: Events[Name] | null, options?: TrackOptions | null]
+      : [properties: Events[Name], options?: TrackOptions | null]
+  ): void;
+  <Name extends keyof Events & string>(call: TypedTrackCall<Name, Events[Name]>): void;
+  /** As on servers: whose event it is (`null`: the visitor's), its name, its properties. */
+  <Name extends keyof Events & string>(userId: string | null, name: Name, properties?: Events[Name] | null): void;
+}
+
+/** `track` as one object, of a known event. */
+export interface TypedTrackCall<Name extends string, Properties> extends TrackOptions {
+  /** Name of the event: 1 to 64 characters. */
+  event: Name;
+  /** See `track`. */
+  properties?: Properties | null;
+}
+
+/** Details of a metric. */
+export interface MetricOptions {
+  /** What it is about: at most 16, texts of at most 200 characters. */
+  tags?: { readonly [name: string]: string } | null;
+  /** At most 1,024 characters. */
+  unit?: string | null;
+  type?: "counter" | "gauge" | "distribution" | "timing" | null;
+  /** The span that it belongs to: an OpenTelemetry span or its context, an object with trace and span id, or a W3C
+   * `traceparent`. One that is malformed is left out (`metric_parent_invalid`). */
+  parent?: object | string | null;
+  timestamp?: Timestamp | null;
+}
+
+/** A destination that is JavaScript of the page. What it returns counts: a promise that resolves moves on, one that rejects is
+ * tried again (with pauses, and on later visits), `{ retryAfter }` (seconds) is obeyed, nothing is success. None hears an
+ * event twice in one page life, unless it failed it. */
+export interface CustomDestination {
+  /** Unique, 1 to 64 of `[A-Za-z0-9_.-]`. */
+  name: string;
+  /** One event, as the native format has it. One of `track` and `batch` is needed. */
+  track?: (event: { readonly [member: string]: unknown }) => unknown;
+  /** `$identify`, instead of `track`. */
+  identify?: (userId: string, traits: object) => unknown;
+  /** All events of a request at once; `exit`: the page is being left. */
+  batch?: (events: readonly { readonly [member: string]: unknown }[], options: { exit: boolean }) => unknown;
+  /** Called by `flushTracking()`. */
+  flush?: () => unknown;
+}
+
 /**
  * A client. No member ever throws, and no promise it returns is ever rejected, whatever the arguments.
  *
  * Creating one is synchronous; the engine loads in the background, and calls until then are kept
  * with their own timestamps, also across the end of the page. Where there is no `document` (server-side
- * rendering, workers) it does nothing. The members are bound: `const { track } = client` works.
+ * rendering) it does nothing; for workers see `sendoff/worker`. The members are bound: `const { track } = client` works.
+ * Two clients of one key on one page, also of two copies of this module, are one: the options of the first hold.
  */
-export declare class Sendoff {
+export declare class Sendoff<Events extends EventMap = { [name: string]: object }> {
   /** @param config Options, or just the API key. */
   constructor(config: SendoffConfig | string);
 
-  /** Resolved when the engine runs, or is known not to. Nothing needs to wait for it. */
+  /** Resolved when the engine runs, or could not be started. Nothing needs to wait for it. */
   readonly ready: Promise<ReadyResult>;
 
   /**
@@ -308,18 +579,78 @@ export declare class Sendoff {
    * 32,768 bytes. What breaks a rule is refused, counted in `stats().refused` and named through
    * `onError`; see {@link ErrorCode}.
    */
-  readonly track: {
-    (name: string, properties?: object | null, options?: TrackOptions | null): void;
-    (call: TrackCall): void;
+  readonly track: Track<Events>;
+
+  /** Records a look at a page, as `$page_view`; what page it is goes with every event. `name` becomes `properties.name`. */
+  readonly page: {
+    (name?: string | null, properties?: object | null, options?: TrackOptions | null): void;
+    (properties: object, options?: TrackOptions | null): void;
   };
 
   /** Says who the visitor is, from now on and on later visits, and delivers at once. Recorded as
-   * `$identify`, with the traits as its properties. `userId`: 1 to 120 characters. */
+   * `$identify`, with the traits as its properties. `userId`: 1 to 120 characters; see `identityPolicy`. */
   readonly identify: (userId: string, traits?: object | null) => void;
+
+  /** Says more about the user who is known. Recorded as `$set_traits`. */
+  readonly setTraits: (traits: object) => void;
 
   /** Says that `newUserId` is the same person as `previousId` (default: the user id so far, else the
    * anonymous id), and delivers at once. Recorded as `$alias`. Ids: 1 to 120 characters. */
   readonly alias: (newUserId: string, previousId?: string | null) => void;
+
+  /** Says to what the visitor belongs, such as a company; later events carry it. Recorded as `$group`. `type` is
+   * `"group"` by default; one group of each type is in force. */
+  readonly group: (groupId: string, traits?: object | null, options?: { type?: string } | null) => void;
+
+  /** The visitor is shown a variant of an experiment. Recorded as `$exposure`: once for a visitor, experiment and variant (of
+   * the latest 200), or with `every: "session"` once in each session. */
+  readonly exposure: (
+    experiment: string,
+    variant: string,
+    properties?: object | null,
+    options?: { every?: "session" } | null,
+  ) => void;
+
+  /** Another visitor from here on: new anonymous id and session; user, groups and registered properties are gone. */
+  readonly reset: () => void;
+
+  /** Properties for every event from now on and on later visits; an event's own go before them. */
+  readonly register: (properties: object) => void;
+  /** Like `register`, for those that are not registered yet. */
+  readonly registerOnce: (properties: object) => void;
+  readonly unregister: (name: string) => void;
+
+  /** Starts a clock: the next event of that name has `durationMs` in its properties. */
+  readonly time: (name: string) => void;
+
+  /** Records a number under a name. Metrics go their own way, every `metricsFlushInterval`, and are not kept. */
+  readonly recordMetric: (name: string, value: number, options?: MetricOptions | null) => void;
+  /** A counter; `by` is 1 by default. */
+  readonly increment: (name: string, by?: number, options?: MetricOptions | null) => void;
+  readonly gauge: (name: string, value: number, options?: MetricOptions | null) => void;
+  readonly distribution: (name: string, value: number, options?: MetricOptions | null) => void;
+  /** Records how long `work` takes (a promise: until it settles), in ms, and gives back what it gives. What it throws is
+   * passed on. A number is recorded as it is. */
+  readonly timing: {
+    <Result>(name: string, work: () => Result, options?: MetricOptions | null): Result;
+    (name: string, ms: number, options?: MetricOptions | null): void;
+  };
+
+  /** Grants everything. */
+  readonly optIn: () => void;
+  /** Denies everything, in all open tabs: all keys and cookies of the project are removed, running requests aborted.
+   * `erase`: ids are forgotten as well; `notify`: with it, one last `$opt_out` that has nothing but ids is sent. */
+  readonly optOut: (options?: { erase?: boolean; notify?: boolean } | null) => void;
+  readonly setConsent: (choice: ConsentChoice) => void;
+  readonly getConsent: () => Consent;
+
+  /** The id of this browser's visitor, the same on every visit while storage lasts. Known at once;
+   * empty in a client that does nothing. */
+  readonly getAnonymousId: () => string;
+  /** The user of the last `identify`, `null` where there is none. */
+  readonly getUserId: () => string | null;
+  /** The session that an event of now belongs to. */
+  readonly getSessionId: () => string;
 
   /** Delivers what is waiting, now. Asked before the client is ready, it waits for that, at most 30
    * seconds. After `shutdown` it is the promise that `shutdown` returned. */
@@ -335,15 +666,49 @@ export declare class Sendoff {
   /** The account so far: a new plain object with each call. */
   readonly stats: () => Stats;
 
-  /** The id of this browser's visitor, the same on every visit while storage lasts. Known at once;
-   * empty in a client that does nothing. */
-  readonly getAnonymousId: () => string;
-
   /** Listens until the function that is returned is called. Listeners are called in a microtask. */
   readonly on: <E extends keyof SendoffEvents>(
     event: E,
     listener: (value: SendoffEvents[E]) => void,
   ) => () => void;
+
+  readonly use: (plugin: Plugin) => void;
+  /** Whether there was one of that name. The bot filter is called `bots`. */
+  readonly unuse: (name: string) => boolean;
+
+  /** The latest names, oldest first; see the option. */
+  readonly breadcrumbs: () => Breadcrumb[];
+
+  /** Pauses one destination, or goes on with it; its events wait. */
+  readonly destination: (name: string) => { pause(): void; resume(): void };
+
+  /** What is wrong, if anything: asks the collector, looks at storage, policies and clocks. */
+  readonly diagnose: () => Promise<Finding[]>;
+
+  /** All that this device holds of the project, as JSON: ids, consent, and every key of storage. */
+  readonly export: () => Promise<string>;
+  /** Removes that, and goes on with a new visitor. */
+  readonly erase: () => void;
 }
+
+/** The client of that name; without one the first that the page has made, by whichever copy of this module. */
+export declare function getSendoff(name?: string): Sendoff | null;
+
+/** `track` of the page's client, or of the first one that it makes (100 such calls are kept). */
+export declare const track: Track<{ [name: string]: object }>;
+/** `identify` of the page's client. */
+export declare function identify(userId: string, traits?: object | null): void;
+
+/** Adds a destination of the page's own to every client; whether it could be. */
+export declare function registerDestination(destination: CustomDestination): boolean;
+/** Whether there was one of that name. */
+export declare function unregisterDestination(name: string): boolean;
+export declare function listDestinations(): string[];
+/** Delivers what is waiting at every client, and asks each destination of the page's own to flush. */
+export declare function flushTracking(): Promise<void>;
+
+export { registerDestination as registerTrackingProvider };
+export { unregisterDestination as unregisterTrackingProvider };
+export { listDestinations as listTrackingProviders };
 
 export default Sendoff;

@@ -11,7 +11,7 @@ use crate::{
         request::RequestId,
         time::{Instant, UnixMillis},
     },
-    wire::Route,
+    wire::{NO_SEND_TIME, Route},
 };
 
 /// Bytes of deferred requests at most. The quota is 64 KiB per reporting origin (Deferred fetch,
@@ -194,7 +194,7 @@ impl Deferred {
         for lane in lanes.iter().filter(|lane| !lane.disabled) {
             let held = self.seals(lane.index);
             for (seal, telling) in plan(own, lane, flights, batch_events, wall, &held) {
-                let body = own.body(lane.index, &seal, telling, lane.format(), wall);
+                let body = own.body(lane.index, &seal, telling, lane.format(), NO_SEND_TIME);
                 if body.len() > room || wanted.len() >= SLOTS_MAX {
                     return wanted;
                 }

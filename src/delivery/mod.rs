@@ -40,7 +40,7 @@ use crate::{
         time::{Instant, Now},
     },
     text::view::EventView,
-    wire::{Route, Verdict},
+    wire::{NO_SEND_TIME, Route, Verdict},
 };
 
 /// Times that others have to be taken before an event is set aside that the destination does not want.
@@ -664,7 +664,13 @@ impl Delivery {
         why: Why,
         body: String,
     ) -> Option<(Request, usize)> {
-        let target = self.lanes.get(lane)?.format().target(route, at.now.wall);
+        // The browser sends a deferred request when it likes.
+        let sent_at = if means == Means::Deferred {
+            NO_SEND_TIME
+        } else {
+            at.now.wall
+        };
+        let target = self.lanes.get(lane)?.format().target(route, sent_at);
         let request = Request {
             id,
             means,

@@ -1,10 +1,15 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
+#[cfg(feature = "destinations")]
+use crate::wire::formats::{self, Settings};
 use crate::{
     delivery::{Rules, destination::Destination, retry::RetryRules},
     engine::{io::Host, report::Report},
-    intake::IntakeConfig,
+    intake::{
+        IdentityPolicy, IntakeConfig,
+        sampling::{SampleBy, SamplingRule, read_rate},
+    },
     text::{
         fields::{join, parse_u64, unquoted},
         json::push_u64,
@@ -121,7 +126,7 @@ impl ConfigError {
 }
 
 /// What the engine runs with. Units are in the names of the page's options.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Names the project at the collector. Empty: the client is inert.
     pub api_key: String,
@@ -153,6 +158,14 @@ pub struct Config {
     pub max_event_age_ms: u64,
     /// See [`MultiTabMode`].
     pub multi_tab_mode: MultiTabMode,
+    /// Mirrors the visitor record in a cookie of the site, for its other subdomains.
+    pub cross_subdomain: bool,
+    /// `navigator.globalPrivacyControl` keeps campaigns and referrers from being captured.
+    pub respect_gpc: bool,
+    /// So does `navigator.doNotTrack`.
+    pub respect_dnt: bool,
+    /// What becomes of calls.
+    pub intake: IntakeConfig,
     /// Where events go; none: to [`endpoint`](Self::endpoint) alone.
     pub destinations: Vec<DestinationConfig>,
 }
@@ -196,6 +209,10 @@ impl Config {
             max_storage_bytes: MAX_STORAGE_BYTES,
             max_event_age_ms: MAX_EVENT_AGE_MS,
             multi_tab_mode: MultiTabMode::Leader,
+            cross_subdomain: false,
+            respect_gpc: true,
+            respect_dnt: false,
+            intake: IntakeConfig::default(),
             destinations: Vec::new(),
         }
     }
@@ -239,6 +256,10 @@ impl Config {
         {
             c.multi_tab_mode = MultiTabMode::Independent;
         }
+        read.flag("crossSubdomain", &mut c.cross_subdomain);
+        read.flag("respectGpc", &mut c.respect_gpc);
+        read.flag("respectDnt", &mut c.respect_dnt);
+        read.intake(&mut c.intake);
         config.destinations = read.destinations();
         (config, read.errors)
     }
@@ -255,12 +276,6 @@ impl Config {
             has_deferred: host.has_deferred,
             has_keepalive: host.has_keepalive,
         }
-    }
-
-    /// What the intake is to know.
-    #[must_use]
-    pub fn intake(&self) -> IntakeConfig {
-        IntakeConfig::default()
     }
 
     /// The destinations, each with its dialect. One that cannot be made is left out and told.
@@ -315,6 +330,19 @@ fn format_of(one: &DestinationConfig, config: &Config) -> Result<Box<dyn Format>
     }
 }
 
+#[cfg(feature = "destinations")]
+fn vendor_format(format: &str, one: &DestinationConfig) -> Result<Box<dyn Format>, String> {
+    let settings = Settings {
+        endpoint: one.endpoint.clone(),
+        api_key: one.api_key.clone(),
+        options: one.options.clone(),
+    };
+    match formats::by_name(format, &settings) {
+        Some(made) => made.map_err(|error| error.message().to_owned()),
+        None => Err(join(&["has an unknown format: ", format])),
+    }
+}
+
 #[cfg(not(feature = "destinations"))]
 fn vendor_format(format: &str, _: &DestinationConfig) -> Result<Box<dyn Format>, String> {
     Err(join(&[
@@ -363,6 +391,59 @@ impl<'a> Reader<'a> {
                 } else {
                     ConfigError::WrongType { option, expected }
                 });
+            }
+        }
+    }
+
+    fn intake(&mut self, to: &mut IntakeConfig) {
+        to.sessions = true;
+        self.number(
+            "sessionTimeoutMs",
+            1_000..=86_400_000,
+            &mut to.session.timeout_ms,
+        );
+        self.number(
+            "sessionMaxMs",
+            60_000..=2_592_000_000,
+            &mut to.session.max_ms,
+        );
+        self.flag("newSessionOnCampaign", &mut to.session_on_campaign);
+        to.identity = match self
+            .word("identityPolicy", &["guard", "reset", "allow"])
+            .as_deref()
+        {
+            Some("reset") => IdentityPolicy::Reset,
+            Some("allow") => IdentityPolicy::Allow,
+            _ => IdentityPolicy::Guard,
+        };
+        to.sample_by = match self
+            .word("sampleBy", &["user", "session", "event"])
+            .as_deref()
+        {
+            Some("session") => SampleBy::Session,
+            Some("event") => SampleBy::Event,
+            _ => SampleBy::User,
+        };
+        let every = self.word("attribution", &["session", "every"]);
+        to.attribution_every = every.as_deref() == Some("every");
+        let list = |value: Option<&str>| {
+            items(value.unwrap_or(""))
+                .into_iter()
+                .filter_map(string_of)
+                .collect()
+        };
+        to.attribution.click_ids = list(self.get("clickIds"));
+        to.attribution.exclusions = list(self.get("referralExclusions"));
+        for (name, rate) in members(self.get("sampling").unwrap_or("")) {
+            match read_rate(rate) {
+                Some(rate) => to.sampling.push(SamplingRule {
+                    name: name.to_owned(),
+                    rate,
+                }),
+                None => self.wrong(
+                    "sampling",
+                    "an object of event names and rates from 0.01 to 1",
+                ),
             }
         }
     }
@@ -472,10 +553,24 @@ mod tests {
         errors.iter().map(ConfigError::code).collect()
     }
 
+    /// All that is configured, to be compared.
+    fn all(config: &Config) -> String {
+        format!("{config:?}")
+    }
+
+    /// What the page has without an option: the engine's own defaults, and sessions.
+    fn defaults(api_key: &str) -> Config {
+        let mut config = Config::new(api_key);
+        config.intake.sessions = true;
+        config
+    }
+
     #[test]
     fn an_empty_configuration_is_all_defaults() {
-        assert_eq!(Config::parse("{}"), (Config::new(""), vec![]));
-        assert_eq!(Config::parse(""), (Config::new(""), vec![]));
+        for json in ["{}", ""] {
+            let (config, errors) = Config::parse(json);
+            assert_eq!((all(&config), errors.len()), (all(&defaults("")), 0));
+        }
     }
 
     #[test]
@@ -485,13 +580,11 @@ mod tests {
                 "flushAt":1e9,"later":true}"#,
         );
         let timeout_ms = 250;
-        assert_eq!(
-            config,
-            Config {
-                timeout_ms,
-                ..Config::new("k")
-            }
-        );
+        let expected = Config {
+            timeout_ms,
+            ..defaults("k")
+        };
+        assert_eq!(all(&config), all(&expected));
         let (range, kind) = ("config_out_of_range", "config_wrong_type");
         assert_eq!(codes(&errors), [range, range, kind, kind, kind]);
         let messages: Vec<String> = errors.iter().map(ConfigError::message).collect();

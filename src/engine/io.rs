@@ -9,7 +9,11 @@
 use super::report::Report;
 pub use crate::model::request::{Means, Nature, Outcome, Request, RequestId, RetryAfter, Why};
 use crate::{
-    text::{fields::join, json::Object},
+    text::{
+        fields::{join, unquoted},
+        json::Object,
+        view::member,
+    },
     visitor::keeper::Proposal,
 };
 
@@ -155,13 +159,50 @@ pub struct Host {
 }
 
 impl Host {
+    /// Reads what the platform tells of itself, a JSON object. What it does not tell it is taken not to have, but for
+    /// being visible and online.
+    #[must_use]
+    pub fn parse(facts: &str, seed: u64) -> Self {
+        let text = |name: &str| unquoted(member(facts, name).unwrap_or("")).to_owned();
+        let object = |name: &str| {
+            let value = member(facts, name).filter(|value| value.starts_with('{'));
+            value.unwrap_or("").to_owned()
+        };
+        let is = |name: &str, word: &str| member(facts, name) == Some(word);
+        let context = object("context");
+        Self {
+            tab: text("tab"),
+            project: text("project"),
+            seed,
+            runtime: text("runtime"),
+            context: if context.is_empty() {
+                "{}".to_owned()
+            } else {
+                context
+            },
+            page: object("page"),
+            landing: object("landing"),
+            anonymous_id: text("anonymousId"),
+            session_id: text("sessionId"),
+            has_channel: is("channel", "true"),
+            has_deferred: is("deferred", "true"),
+            has_keepalive: is("keepalive", "true"),
+            has_storage: !is("storage", "\"memory\""),
+            visible: !is("visible", "false"),
+            online: !is("online", "false"),
+            gpc: is("gpc", "true"),
+            dnt: is("dnt", "true"),
+        }
+    }
+
     /// What the visitor record starts from.
     #[must_use]
-    pub fn visitor(&self) -> Proposal {
+    pub fn visitor(&self, mirrored: bool) -> Proposal {
         Proposal {
             project: self.project.clone(),
+            tab: self.tab.clone(),
             anonymous_id: self.anonymous_id.clone(),
-            session_id: self.session_id.clone(),
+            mirrored,
         }
     }
 
@@ -169,6 +210,17 @@ impl Host {
     #[must_use]
     pub fn key_prefix(&self) -> String {
         join(&["sendoff:", &self.project, ":"])
+    }
+
+    /// The address that the visitor landed on and the page before it, if they are known.
+    #[must_use]
+    pub fn arrival(&self) -> Option<(String, String)> {
+        let text = |name: &str| {
+            let value = member(&self.landing, name).unwrap_or("");
+            unquoted(value).replace("\\/", "/")
+        };
+        let url = text("url");
+        (!url.is_empty()).then(|| (url, text("referrer")))
     }
 
     /// JSON object: which SDK records here, in which runtime.

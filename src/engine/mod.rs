@@ -89,11 +89,16 @@ impl Engine {
     ) -> Self {
         let mut rng = Rng::new(host.seed);
         let owed: Vec<Owed> = destinations.iter().map(Destination::owed).collect();
-        let keeper = Keeper::load(host.visitor(), now, &mut rng, store);
+        let keeper = Keeper::load(host.visitor(config.cross_subdomain), &mut rng, store);
         let traffic = traffic(&config, destinations, owed, host, rng, now);
         let mut engine = Self {
             dead: config.api_key.is_empty(),
-            intake: Intake::new(config.intake()),
+            intake: Intake::new(
+                config.intake.clone(),
+                host.arrival(),
+                &host.session_id,
+                !(host.gpc && config.respect_gpc || host.dnt && config.respect_dnt),
+            ),
             flushes: Flushes::default(),
             timers: TimerTable::default(),
             keeper,
@@ -193,10 +198,9 @@ impl Engine {
     /// Lets every part act on the new state. Nothing here depends on what the input was.
     fn after(&mut self, store: &mut dyn Store) {
         let (intake, keeper) = (&mut self.intake, &self.keeper);
-        let now = self.traffic.now;
         if self.traffic.presence == Presence::Here {
             self.traffic
-                .run(store, |found| early(intake, keeper, now, found));
+                .run(store, |found| early(intake, keeper, found));
             self.traffic.send(store);
         } else {
             self.last_words(store);
@@ -270,7 +274,6 @@ impl Engine {
         self.intake.take(
             &call,
             &mut IntakeContext {
-                now: self.traffic.now,
                 visitor: self.keeper.visitor_mut(),
                 rng: &mut self.traffic.rng,
             },
@@ -279,6 +282,9 @@ impl Engine {
 
     /// Adds the events of a call; tells whether what waits is to go at once.
     fn accept(&mut self, taken: &Taken) -> bool {
+        if taken.sampled_out {
+            self.traffic.account.sample_out();
+        }
         let Traffic {
             own,
             delivery,
@@ -481,13 +487,13 @@ fn traffic(
     let lanes = destinations.into_iter().enumerate();
     let lanes = lanes.map(|(index, one)| Lane::new(index, one, sizing));
     let delivery = Delivery::new(lanes.collect(), config.rules(host));
-    let tabs = Tabs::new(me, host.visible);
+    let tabs = Tabs::new(me, host.visible, &host.project);
     Traffic::new(terms, owed, (own, delivery, tabs), rng, now)
 }
 
 /// Makes events of the calls that the facade kept while the engine was loading, in a page that did not live to see
 /// it: under the identity that is in force here.
-fn early(intake: &mut Intake, keeper: &Keeper, now: Now, found: &mut Found) {
+fn early(intake: &mut Intake, keeper: &Keeper, found: &mut Found) {
     let Some(records) = found.early.take() else {
         return;
     };
@@ -496,7 +502,6 @@ fn early(intake: &mut Intake, keeper: &Keeper, now: Now, found: &mut Found) {
     let log = &mut found.stream.log;
     for record in fields(&records, b'\n') {
         let mut at = IntakeContext {
-            now,
             visitor: &mut visitor,
             rng: &mut rng,
         };

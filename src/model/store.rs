@@ -42,11 +42,6 @@ pub trait Store {
     }
 }
 
-/// The value of `key`, empty where there is none.
-pub(crate) fn read(store: &dyn Store, key: &str) -> String {
-    store.get(key).unwrap_or_default()
-}
-
 /// A [`Store`] in memory, for tests and other hosts than a browser.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {

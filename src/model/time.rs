@@ -32,6 +32,58 @@ impl Add<u64> for Instant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct UnixMillis(pub u64);
 
+/// The time of day, anchored to the monotonic clock: it never runs backwards.
+///
+/// A wall clock that is set back is not followed. One that jumps ahead by more than a second is: the machine slept, and
+/// on some the monotonic clock sleeps with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeline {
+    anchor: Option<Now>,
+    latest: UnixMillis,
+}
+
+/// A wall clock that is ahead by more than this has jumped, in milliseconds.
+const JUMP_MS: u64 = 1_000;
+
+impl Timeline {
+    /// The time of day at that moment.
+    pub fn stamp(&mut self, now: Now) -> UnixMillis {
+        let anchor = *self.anchor.get_or_insert(now);
+        let expected = anchor.wall.0 + now.mono.since_ms(anchor.mono);
+        if now.mono < anchor.mono || now.wall.0 > expected + JUMP_MS {
+            self.anchor = Some(now);
+        }
+        let at = if now.wall.0 > expected + JUMP_MS {
+            now.wall.0
+        } else {
+            expected
+        };
+        self.latest = self.latest.max(UnixMillis(at));
+        self.latest
+    }
+}
+
+/// The monotonic clock as it should be: a reading that is behind the one before costs no time, and one that was hours
+/// ahead does not stop the time until the clock is there again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Monotonic {
+    read: Option<u64>,
+    now: u64,
+}
+
+impl Monotonic {
+    /// What a reading means.
+    pub fn read(&mut self, reading: u64) -> Instant {
+        let before = self.read.replace(reading).unwrap_or(reading);
+        if self.now == 0 {
+            self.now = reading;
+        } else {
+            self.now += reading.saturating_sub(before);
+        }
+        Instant(self.now)
+    }
+}
+
 /// What time it is, on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Now {
@@ -116,6 +168,48 @@ impl TimerTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn now(wall: u64, mono: u64) -> Now {
+        Now {
+            wall: UnixMillis(wall),
+            mono: Instant(mono),
+        }
+    }
+
+    #[test]
+    fn the_time_of_day_is_not_set_back_and_follows_a_sleep() {
+        let mut line = Timeline::default();
+        assert_eq!(line.stamp(now(10_000_000, 1_000)), UnixMillis(10_000_000));
+        assert_eq!(
+            line.stamp(now(6_400_000, 2_000)),
+            UnixMillis(10_001_000),
+            "an hour back"
+        );
+        assert_eq!(
+            line.stamp(now(40_000_000, 3_000)),
+            UnixMillis(40_000_000),
+            "eight hours asleep"
+        );
+        assert_eq!(
+            line.stamp(now(40_000_900, 3_500)),
+            UnixMillis(40_000_500),
+            "a drift"
+        );
+        assert_eq!(
+            line.stamp(now(40_001_000, 0)),
+            UnixMillis(40_000_500),
+            "never backwards"
+        );
+    }
+
+    #[test]
+    fn one_reading_that_is_hours_ahead_does_not_stop_the_clock() {
+        let mut clock = Monotonic::default();
+        assert_eq!(clock.read(1_000), Instant(1_000));
+        let ahead = clock.read(3_601_000);
+        assert_eq!(clock.read(1_100), ahead);
+        assert_eq!(clock.read(1_600), ahead + 500);
+    }
 
     #[test]
     fn timers_expire_once_and_in_order() {

@@ -157,6 +157,12 @@ impl Election {
         core::mem::replace(&mut self.lost, false)
     }
 
+    /// Whether it is, or is about to be, time for [`call_roll`](Self::call_roll).
+    #[must_use]
+    pub fn wants_roll(&self, now: Instant) -> bool {
+        self.roll_call || self.role == Role::Leader && self.act_at <= now
+    }
+
     /// Whether it is time for [`call_roll`](Self::call_roll).
     pub const fn take_roll_call(&mut self) -> bool {
         core::mem::replace(&mut self.roll_call, false)
@@ -206,6 +212,11 @@ impl Election {
     pub fn leader_can(&self) -> u32 {
         let leader = self.members.iter().find(|one| one.tab == self.leader);
         leader.map_or(0, |leader| leader.can)
+    }
+
+    fn leader_silent_ms(&self, now: Instant) -> u64 {
+        let leader = self.members.iter().find(|one| one.tab == self.leader);
+        leader.map_or(u64::MAX, |leader| now.since_ms(leader.heard))
     }
 
     /// Tabs heard and not known to be gone.
@@ -340,15 +351,15 @@ impl Election {
         }
         let any = !asked.is_empty();
         asked.into_iter().for_each(|tab| self.say(Word::Who(tab)));
+        if self.members.is_empty() {
+            // Nobody to look after: a tab alone pays nothing.
+            self.act_at = Instant::NEVER;
+            return;
+        }
         if now.since_ms(self.announced) >= IDLE_ANNOUNCE_MS {
             self.announce(now);
         }
-        self.act_at = now
-            + match (any, self.members.is_empty()) {
-                (true, _) => ANSWER_MS,
-                (false, false) => ROLL_MS,
-                (false, true) => IDLE_ANNOUNCE_MS,
-            };
+        self.act_at = now + if any { ANSWER_MS } else { ROLL_MS };
     }
 
     /// Compares standings: the better claim is followed, a worse one is answered by ours.
@@ -374,9 +385,9 @@ impl Election {
             // Not at every word it says: our last claim is on its way to it, or came before its
             // own hello, which was answered.
             self.on_activity(now);
-        } else if self.answer_by == Instant::NEVER {
-            // Somebody claims who does not know our leader: either that one is gone, or it will say so. Asked once:
-            // the answer of the one that claims is another worse claim.
+        } else if self.answer_by == Instant::NEVER && self.leader_silent_ms(now) >= ANSWER_MS {
+            // Somebody claims who does not know our leader: either that one is gone, or it will say so. Not asked at
+            // every word: the answer of the one that claims is another worse claim.
             self.ask(now);
         }
     }
@@ -425,7 +436,7 @@ impl Election {
         let says = &message.says;
         if !message.standing.leads && !matches!(says, Says::Yield { .. }) {
             self.seek_soon(now, rng);
-        } else if !self.waiting || says.to() == Some(self.me) {
+        } else if !self.waiting || matches!(says, Says::Pong { to, .. } if *to == self.me) {
             // Not all at the same time: whoever is first asks for everybody.
             self.schedule_ask(now);
             self.act_at = self.act_at + rng.below(ASK_MS / 2);

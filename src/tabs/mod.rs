@@ -98,11 +98,11 @@ pub struct Tabs {
 impl Tabs {
     /// A tab that knows of no other.
     #[must_use]
-    pub fn new(me: TabId, visible: bool) -> Self {
+    pub fn new(me: TabId, visible: bool, project: &str) -> Self {
         Self {
             me,
             election: Election::alone(me, visible),
-            replicas: Replicas::default(),
+            replicas: Replicas::new(project),
             searches: Searches::default(),
             shipping: Shipping::default(),
         }
@@ -163,6 +163,8 @@ impl Tabs {
         own: &mut Stream,
         around: &mut Around<'_>,
     ) -> Vec<Told> {
+        // What was due when this came in goes first: hearing it may move a deadline.
+        self.on_due(around);
         let mut told = Vec::new();
         let (from, leads) = (message.from, self.election.role() == Role::Leader);
         if !matches!(message.says, Says::Bye { .. }) {
@@ -186,10 +188,12 @@ impl Tabs {
                 self.on_offer(from, offer, around, &mut told);
             }
             Says::Pong { held, .. } if to_me => reoffer(own, |seal, name| !holds(held, name, seal)),
-            Says::Missing { destination, .. } if to_me => {
-                reoffer(own, |_, name| name == destination);
-                if self.shipping.on_missing() {
-                    told.extend(lane_of(own, destination).map(Told::Declined));
+            Says::Missing { batch, .. } if to_me => {
+                let lane = lane_of(own, &batch.destination);
+                let missed = lane.and_then(|lane| self.shipping.on_missing(lane, batch.stamp));
+                if let Some(in_vain) = missed {
+                    reoffer(own, |seal, _| seal.stamp == batch.stamp);
+                    told.extend(lane.filter(|_| in_vain).map(Told::Declined));
                 }
             }
             Says::Declined { destination, .. } if to_me => {
@@ -225,7 +229,7 @@ impl Tabs {
             }
             Reply::Missing => told.push(Told::Post(Says::Missing {
                 to: from,
-                destination,
+                batch: offer.batch.clone(),
             })),
             Reply::Declined => told.push(Told::Post(Says::Declined {
                 to: from,
@@ -335,9 +339,7 @@ impl Tabs {
         with_work: &[TabId],
     ) -> Vec<Told> {
         let now = around.now.mono;
-        if self.election.next_timeout() <= now {
-            self.election.on_timeout(now, around.rng);
-        }
+        self.on_due(around);
         if self.election.take_roll_call() {
             self.election.call_roll(now, with_work);
         }
@@ -353,10 +355,16 @@ impl Tabs {
         told
     }
 
+    fn on_due(&mut self, around: &mut Around<'_>) {
+        if self.election.next_timeout() <= around.now.mono {
+            self.election.on_timeout(around.now.mono, around.rng);
+        }
+    }
+
     /// Whether the election wants to know whose work waits, for its next roll call.
     #[must_use]
     pub fn wants_roll(&self, now: Instant) -> bool {
-        self.election.role() == Role::Leader && self.election.next_timeout() <= now
+        self.election.wants_roll(now)
     }
 
     fn on_role_changed(&mut self, own: &mut Stream, around: &Around<'_>) {

@@ -148,8 +148,8 @@ pub enum Says {
     Missing {
         /// Whose batch.
         to: TabId,
-        /// For which destination.
-        destination: String,
+        /// Which.
+        batch: Named,
     },
     /// I do not send to this destination, or encode otherwise than you do: send it yourself.
     Declined {
@@ -330,10 +330,8 @@ impl Writer {
             }
             Says::Bye { end, sent } => self.numbers("end", &[*end, (*sent).into()]),
             Says::Offer { offer, .. } => self.offer(offer),
-            Says::Missing { destination, .. } | Says::Declined { destination, .. } => {
-                self.tag("destination", destination);
-            }
-            Says::Sending { batch, .. } => self.named(batch),
+            Says::Declined { destination, .. } => self.tag("destination", destination),
+            Says::Missing { batch, .. } | Says::Sending { batch, .. } => self.named(batch),
             Says::Settled {
                 batch,
                 count,
@@ -479,7 +477,7 @@ impl<'a> Tags<'a> {
             },
             "missing" => Says::Missing {
                 to: self.to()?,
-                destination: self.destination()?,
+                batch: self.named()?,
             },
             "declined" => Says::Declined {
                 to: self.to()?,
@@ -629,10 +627,7 @@ mod tests {
                 to,
                 offer: Box::new(offer()),
             },
-            Says::Missing {
-                to,
-                destination: "own".into(),
-            },
+            Says::Missing { to, batch: named() },
             Says::Declined {
                 to,
                 destination: "own".into(),

@@ -73,12 +73,22 @@ pub enum Reply {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Replicas {
+    project: String,
     all: Vec<Replica>,
     /// Oldest first.
     ended: Vec<Ended>,
 }
 
 impl Replicas {
+    /// None yet, of that project's tabs.
+    #[must_use]
+    pub fn new(project: &str) -> Self {
+        Self {
+            project: project.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// All of them.
     #[must_use]
     pub fn all(&self) -> &[Replica] {
@@ -184,7 +194,8 @@ impl Replicas {
                 return Reply::Missing;
             };
             let log = Log::new(tab, sdk.clone(), context.clone());
-            let journal = Journal::new("", "", 0);
+            // Its own tab writes it; it is only ours to look at, should that tab be gone.
+            let journal = Journal::new(&self.project, &tab.text(), 0);
             self.add(Stream::new(log, journal, owed), Kind::Live);
         }
         match self.find(tab) {

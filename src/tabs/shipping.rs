@@ -18,7 +18,9 @@ pub struct Shipping {
     leader: Option<TabId>,
     /// Events up to this one have been handed over.
     shipped_to: u64,
-    /// Times in a row that something was missing.
+    /// The latest offer for each destination: its lane, its stamp, and whether all events went along.
+    latest: Vec<(usize, u32, bool)>,
+    /// Times in a row that something was missing though all had gone along.
     misses: u8,
 }
 
@@ -54,16 +56,20 @@ impl Shipping {
             origin: (self.shipped_to == 0).then(|| (own.log.sdk.clone(), own.log.context.clone())),
             events: events.collect(),
         };
+        self.latest.retain(|(of, ..)| *of != lane);
+        self.latest.push((lane, seal.stamp, self.shipped_to == 0));
         self.shipped_to = self.shipped_to.max(seal.to);
         Some(offer)
     }
 
-    /// The leader has not got everything: all is to be handed over again. Tells whether that has been in vain too
-    /// often.
-    pub const fn on_missing(&mut self) -> bool {
+    /// The leader has not got everything of an offer. Unless that was overtaken by a later one, all is to be handed
+    /// over again; tells whether that has been in vain too often.
+    pub fn on_missing(&mut self, lane: usize, stamp: u32) -> Option<bool> {
+        let mut latest = self.latest.iter();
+        let (.., whole) = *latest.find(|(of, is, _)| (*of, *is) == (lane, stamp))?;
         self.shipped_to = 0;
-        self.misses = self.misses.saturating_add(1);
-        self.misses > MISSES_MAX
+        self.misses = self.misses.saturating_add(u8::from(whole));
+        Some(self.misses > MISSES_MAX)
     }
 
     /// A batch that was handed over has ended.
@@ -118,7 +124,8 @@ mod tests {
         assert_eq!((first.events.len(), first.origin.is_some()), (10, true));
         let second = offered(&mut shipping, &own, leader, 1, (1, 12));
         assert_eq!((second.events.len(), second.origin.is_some()), (2, false));
-        assert!(!shipping.on_missing());
+        assert_eq!(shipping.on_missing(1, 8), None, "of an earlier offer");
+        assert_eq!(shipping.on_missing(1, 7), Some(false));
         assert_eq!(
             offered(&mut shipping, &own, leader, 1, (1, 12))
                 .events
@@ -134,10 +141,15 @@ mod tests {
 
     #[test]
     fn a_leader_that_misses_something_every_time_is_given_up() {
-        let mut shipping = Shipping::default();
-        let misses: Vec<bool> = (0..4).map(|_| shipping.on_missing()).collect();
-        assert_eq!(misses, [false, false, false, true]);
+        let (own, mut shipping) = (own(), Shipping::default());
+        let leader = TabId::parse("000000000000000000ff").unwrap();
+        let miss = |shipping: &mut Shipping| {
+            offered(shipping, &own, leader, 0, (1, 10));
+            shipping.on_missing(0, 7)
+        };
+        let misses: Vec<_> = (0..4).map(|_| miss(&mut shipping)).collect();
+        assert_eq!(misses, [Some(false), Some(false), Some(false), Some(true)]);
         shipping.on_settled();
-        assert!(!shipping.on_missing());
+        assert_eq!(miss(&mut shipping), Some(false));
     }
 }

@@ -95,6 +95,17 @@ impl Object {
         self.0.push_str(json);
     }
 
+    /// A name and a value that both are as they stand in JSON, the name without its quotes.
+    pub fn escaped(&mut self, name: &str, json: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(json);
+    }
+
     /// A number.
     pub fn number(&mut self, name: &str, value: u64) {
         let mut json = String::new();

@@ -1,4 +1,4 @@
-//! The loop between the engine and the browser, and the rule that keeps it sound.
+//! The loop between the engine and the platform, and the rule that keeps it sound.
 //!
 //! While the engine is borrowed, no page code is run on purpose: outputs are taken out, the borrow is
 //! released, and only then are they performed. Page code may still call in at any moment (a
@@ -6,23 +6,20 @@
 //! input (a beacon's `false`, a fetch that throws). All of these go to the queue, and the one loop
 //! that is already running takes them in order: the engine is never entered twice.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+};
 
-use wasm_bindgen::JsValue;
-
-use crate::engine::Engine;
-use crate::engine::config::Config;
-use crate::engine::io::{Input, Output};
-use crate::engine::report::Report;
-use crate::text::fields::owned;
-use crate::text::json::List;
-use crate::web::clock::Clock;
-use crate::web::inbox::Arrival;
-use crate::web::lifecycle::Lifecycle;
-use crate::web::storage::BrowserStore;
-use crate::web::timer::{Wake, Wakeup};
-use crate::web::transport::Transport;
-use crate::web::{channel, convert, page, put};
+use crate::{
+    engine::{
+        Engine,
+        config::{Config, ConfigError},
+        io::{Host, Input, Output},
+    },
+    model::time::Instant,
+    web::platform::Platform,
+};
 
 /// Inputs taken in one go; what is left then waits for the timer, so that no cycle of answers can
 /// hold the page.
@@ -32,85 +29,49 @@ const ROUNDS_MAX: u32 = 10_000;
 pub(crate) struct Shell {
     core: RefCell<Core>,
     /// First in, first out; it holds more than a few only while page code calls in from within.
-    queue: RefCell<Vec<Arrival>>,
+    queue: RefCell<VecDeque<Input>>,
     /// Whether the loop is on the stack.
     running: Cell<bool>,
-    /// The answer to this `shutdown` is the engine's last.
-    shutdown: Cell<Option<u32>>,
-    /// The engine has stopped; what it still wanted is done, then the page is listened to no more.
-    over: Cell<bool>,
-    clock: Clock,
-    wakeup: Wakeup<Client>,
-    transport: Transport,
-    lifecycle: Lifecycle,
-    /// Its `report` is called with every report, and its `hear` by the JavaScript half.
-    host: JsValue,
+    /// The deadline that the timer is set to.
+    armed: Cell<Option<Instant>>,
+    platform: Platform,
 }
 
 /// What the engine works on; borrowed for the length of one call.
 struct Core {
     engine: Engine,
-    store: BrowserStore,
-}
-
-/// A client by its number: it may be gone when the timer fires.
-#[derive(Clone, Copy)]
-struct Client(usize);
-
-impl Wake for Client {
-    fn wake(self) {
-        put(self.0, Input::Timeout.into());
-    }
+    store: Platform,
 }
 
 impl Shell {
     /// Builds the parts and starts the engine. What that asks for at once is done by [`run`](Self::run).
-    // Taken apart into its caller, it would be copied field by field.
-    #[inline(never)]
-    pub(crate) fn new(client: usize, config: &JsValue, host: JsValue) -> Self {
-        let (parsed, errors) = Config::parse(|name| convert::option(config, name));
-        let clock = Clock::new();
-        let mut store = BrowserStore::open();
-        let seed = getrandom::u64().unwrap_or_else(|_| clock.now().wall.0);
-        let facts = page::facts_of(&host, store.half(), &page::WINDOW, seed);
-        let transport = Transport::new(&parsed.endpoint, config, &host);
-        let engine = Engine::new(parsed, errors, facts, clock.now(), &mut store);
+    pub(crate) fn new(platform: Platform, config_json: &str, facts_json: &str) -> Self {
+        let (config, errors) = Config::parse(config_json);
+        let now = platform.now();
+        // Where the browser has no randomness the clock must do: it seeds jitter, and ids that the facade proposes itself.
+        let seed = getrandom::u64().unwrap_or(now.wall.0);
+        let host = Host::parse(facts_json, seed);
+        let mut store = platform.clone();
+        let told = errors.iter().map(ConfigError::report).collect();
+        let engine = Engine::new(config, told, &host, now, &mut store);
         Self {
             core: RefCell::new(Core { engine, store }),
             queue: RefCell::default(),
             running: Cell::default(),
-            shutdown: Cell::default(),
-            over: Cell::default(),
-            clock,
-            wakeup: Wakeup::new(Client(client)),
-            lifecycle: Lifecycle::listen(&host, transport.half()),
-            transport,
-            host,
+            armed: Cell::default(),
+            platform,
         }
     }
 
-    /// The account; `undefined` in the midst of a step of the engine.
-    pub(crate) fn stats(&self) -> JsValue {
-        let mut stats = List::default();
-        match self.core.try_borrow() {
-            Ok(core) => core.engine.describe(&mut stats),
-            Err(_) => return JsValue::UNDEFINED,
-        }
-        // The borrow is over: `JSON.parse` may be a page's own.
-        convert::parsed(stats)
+    /// What `ask` gives of the engine; `None` in the midst of one of its steps.
+    pub(crate) fn read(&self, ask: impl FnOnce(&Engine) -> String) -> Option<String> {
+        let core = self.core.try_borrow().ok()?;
+        Some(ask(&core.engine))
     }
 
-    /// The anonymous id in force; empty in the midst of a step of the engine.
-    pub(crate) fn anonymous_id(&self) -> String {
-        match self.core.try_borrow() {
-            Ok(core) => owned(core.engine.anonymous_id()),
-            Err(_) => String::new(),
-        }
-    }
-
-    /// Takes `arrival` in: now, or after what is being worked on.
-    pub(crate) fn put(&self, arrival: Arrival) {
-        self.queue.borrow_mut().push(arrival);
+    /// Takes `input` in: now, or after what is being worked on.
+    pub(crate) fn put(&self, input: Input) {
+        self.queue.borrow_mut().push_back(input);
         self.run();
     }
 
@@ -122,18 +83,13 @@ impl Shell {
         let mut idle = false;
         for _ in 0..ROUNDS_MAX {
             for output in self.outputs() {
-                self.perform(output);
+                self.perform(&output);
             }
-            if self.over.take() {
-                // The engine has closed the channel. What still comes in, such as the answer to a fetch,
-                // finds a stopped engine or nobody.
-                self.lifecycle.stop();
-            }
-            let Some(arrival) = self.next() else {
+            let Some(input) = self.next() else {
                 idle = true;
                 break;
             };
-            self.handle(arrival);
+            self.handle(input);
         }
         self.rearm(idle);
         self.running.set(false);
@@ -144,58 +100,40 @@ impl Shell {
         self.core.borrow_mut().engine.take_outputs()
     }
 
-    fn next(&self) -> Option<Arrival> {
-        let mut queue = self.queue.borrow_mut();
-        (!queue.is_empty()).then(|| queue.remove(0))
+    fn next(&self) -> Option<Input> {
+        self.queue.borrow_mut().pop_front()
     }
 
-    fn handle(&self, arrival: Arrival) {
-        let text;
-        let input = match arrival {
-            Arrival::Calls(calls) => {
-                text = calls;
-                Input::Calls(&text)
-            }
-            Arrival::Peer(said) => {
-                text = said;
-                Input::Peer(&text)
-            }
-            Arrival::Plain(input) => input,
-        };
-        match input {
-            Input::Shutdown { id, .. } => self.shutdown.set(Some(id)),
-            Input::Destroy => self.over.set(true),
-            Input::Timeout => self.wakeup.spent(),
-            _ => {}
+    fn handle(&self, input: Input) {
+        if matches!(input, Input::Timeout) {
+            self.armed.set(None);
         }
-        let now = self.clock.now();
+        let now = self.platform.now();
         let Core { engine, store } = &mut *self.core.borrow_mut();
         engine.handle(now, input, store);
     }
 
-    fn perform(&self, output: Output) {
+    fn perform(&self, output: &Output) {
         match output {
-            Output::Send(request) => self.transport.send(&request),
-            Output::Cancel(id) => self.transport.cancel(id),
-            Output::OpenChannel => channel::open(&self.host),
-            Output::CloseChannel => channel::close(&self.host),
-            Output::Post(text) => channel::post(&self.host, &text),
-            Output::Report(report) => self.tell(&report),
+            Output::Send(request) => self.platform.dispatch(request),
+            Output::Cancel(id) => self.platform.cancel(id.0),
+            Output::OpenChannel => self.platform.open_channel(),
+            Output::CloseChannel => self.platform.close_channel(),
+            Output::Post(text) => self.platform.post(text),
+            Output::Report(report) => self.platform.report(&report.to_json()),
         }
     }
 
-    fn tell(&self, report: &Report) {
-        if matches!(report, Report::Flushed { id, .. } if self.shutdown.get() == Some(*id)) {
-            self.over.set(true);
-        }
-        convert::tell(&self.host, report);
-    }
-
+    /// Sets the timer, unless it stands right: most inputs leave it where it is.
     fn rearm(&self, idle: bool) {
-        let now = self.clock.now().mono;
+        let now = self.platform.now().mono;
         let deadline = self.core.borrow().engine.poll_timeout();
-        self.wakeup
-            .set(if idle { deadline } else { Some(now) }, now);
+        let deadline = if idle { deadline } else { Some(now) };
+        if self.armed.replace(deadline) == deadline {
+            return;
+        }
+        let wait = deadline.map_or(-1.0, |at| at.since_ms(now) as f64);
+        self.platform.wake_in(wait);
     }
 }
 

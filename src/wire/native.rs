@@ -20,7 +20,7 @@ use crate::{
         view::{EventView, member},
     },
     wire::{
-        Answer, Batch, ContentType, Format, Limits, Route, Source, Target, Verdict,
+        Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
         verdict_of_status,
     },
 };
@@ -91,13 +91,14 @@ impl Format for Native {
 
     fn target(&self, _: Route, now: UnixMillis) -> Target {
         let mut url = self.endpoint.clone();
+        let content_type = ContentType::Text;
+        if now == NO_SEND_TIME {
+            return Target { url, content_type };
+        }
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str("sentAt=");
         push_u64(&mut url, now.0);
-        Target {
-            url,
-            content_type: ContentType::Text,
-        }
+        Target { url, content_type }
     }
 
     fn encode(&self, batch: &Batch<'_>) -> String {

@@ -4,18 +4,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { FakeStorage, openPage, turn } from "./world.mjs";
+import { FakeStorage, openPage, readRecord, turn } from "./world.mjs";
 
-const METHODS = ["calls", "flush", "shutdown", "stats", "destroy", "anonymousId"];
+const METHODS = ["calls", "flush", "shutdown", "stats", "destroy", "visitor"];
 const CALL = {
   calls: (client) => (client.track("trap"), client.stats()),
   flush: (client) => client.flush(),
   shutdown: (client) => client.shutdown(),
   stats: (client) => client.stats(),
   destroy: (client) => client.destroy(),
-  anonymousId: (client) => client.getAnonymousId(),
+  visitor: (client) => (client.track("trap"), client.getAnonymousId()),
 };
-const recordNames = (log) => log.split("\n").slice(1).map((line) => JSON.parse(line.split("\t")[2]));
+const recordNames = (log) => log.split("\n").slice(1).map((line) => JSON.parse(readRecord(line).name));
 
 describe("an engine that does not load", () => {
   test("ready says so, the page is told once, and calls are kept", async (t) => {
@@ -32,7 +32,7 @@ describe("an engine that does not load", () => {
     await turn();
     assert.deepEqual(recordNames(page.storage[page.earlyLogs()[0]]), ["before", "after"]);
     assert.deepEqual(errors.map(({ code }) => code), ["wasm_load_failed", "properties_not_serializable"]);
-    assert.match(errors[0].message, /CSP says no.*sendoff_bg\.wasm/);
+    assert.match(errors[0].message, /CSP says no.*serve all files of the package/);
     const { role, pending, volatile, refused } = client.stats();
     assert.deepEqual([role, pending, volatile], ["failed", 2, 0]);
     assert.deepEqual(refused, { properties_not_serializable: 1 });
@@ -139,7 +139,7 @@ describe("an engine that breaks", () => {
       if (method === "shutdown" || method === "destroy") return; // no calls after these
       const [key] = page.earlyLogs();
       assert.equal(page.storage[key].split("\n").length - 1, 2);
-      assert.ok(!key.includes(engine.host.tab), "the old tab's numbers are used up");
+      assert.ok(!key.includes(engine.facts.tab), "the old tab's numbers are used up");
       assert.equal(client.stats().role, "failed");
       assert.equal(client.stats().pending, 2);
     });
@@ -171,13 +171,12 @@ describe("an engine that breaks", () => {
     const page = await openPage(t);
     const errors = [];
     const { client, engine } = await page.start({ apiKey: "demo", onError: ({ message }) => errors.push(message) });
-    engine.broken.set("heard", new WebAssembly.RuntimeError("unreachable"));
-    engine.host.hear(0, 2);
-    engine.host.hear(0, 2);
+    engine.broken.set("page_event", new WebAssembly.RuntimeError("unreachable"));
+    for (let n = 0; n < 2; n++) page.window.dispatchEvent(new Event("pagehide"));
     await turn();
-    assert.equal(engine.asked.filter(([method]) => method === "heard").length, 1, "it is left alone");
+    assert.equal(engine.asked.filter(([method]) => method === "page_event").length, 1, "it is left alone");
     assert.deepEqual(errors.length, 1);
-    assert.match(errors[0], /broke in heard \(unreachable\)/);
+    assert.match(errors[0], /broke in page_event \(unreachable\)/);
     assert.equal(client.stats().role, "failed");
   });
 

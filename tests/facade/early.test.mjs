@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { FakeStorage, openPage, turn } from "./world.mjs";
+import { FakeStorage, openPage, readRecord, turn } from "./world.mjs";
 
 const KEY = /^sendoff:demo:[0-9a-f]{20}:e$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const ANONYMOUS = /^anon_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe("before the engine is there", () => {
   test("calls are in the early log by the end of their task, in one write a burst", async (t) => {
@@ -20,12 +20,18 @@ describe("before the engine is there", () => {
     await Promise.resolve();
     const [key] = page.earlyLogs();
     assert.match(key, KEY);
-    assert.equal(page.storage[key], '1 1000\nt\t1000\t"one"\t\t\t\nt\t1000\t"two"\t\t\t{"p":1}');
+    const [begun, ...records] = page.storage[key].split("\n");
+    assert.equal(begun, "2 1000");
+    assert.deepEqual(records.map(readRecord).map(({ kind, wall, name, props }) => [kind, wall, name, props]), [
+      ["track", "1000", '"one"', undefined],
+      ["track", "1000", '"two"', '{"p":1}'],
+    ]);
     assert.equal(FakeStorage.writes.get(page.storage), 1);
     t.mock.timers.setTime(2_000);
     client.identify("u");
     await Promise.resolve();
-    assert.equal(page.storage[key].split("\n").at(-1), 'i\t2000\t\t"u"\t\t');
+    const { kind, wall, user } = readRecord(page.storage[key].split("\n").at(-1));
+    assert.deepEqual([kind, wall, user], ["identify", "2000", '"u"']);
     assert.equal(FakeStorage.writes.get(page.storage), 2);
     assert.equal(key, `sendoff:demo:${client.stats().tab}:e`);
   });
@@ -40,9 +46,9 @@ describe("before the engine is there", () => {
     client.track("three");
     await page.load();
     const [engine] = page.engines;
-    assert.deepEqual(engine.lines.map((line) => line.split("\t")[2]), ['"one"', '"two"', '"three"']);
+    assert.deepEqual(engine.lines.map((line) => readRecord(line).name), ['"one"', '"two"', '"three"']);
     assert.equal(engine.crossings.length, 1);
-    assert.equal(engine.host.tab, key.split(":")[2]);
+    assert.equal(engine.facts.tab, key.split(":")[2]);
     assert.deepEqual(page.earlyLogs(), []);
     await turn();
     assert.equal(engine.lines.length, 3);
@@ -170,20 +176,19 @@ describe("before the engine is there", () => {
       assert.deepEqual([client.stats().volatile, client.stats().storage], [1, "memory"]);
       await page.load();
       assert.equal(page.engines[0].lines.length, 1);
-      assert.match(client.getAnonymousId(), UUID);
+      assert.match(client.getAnonymousId(), ANONYMOUS);
     });
   }
 });
 
 describe("loading", () => {
-  test("one instance serves all clients of the page, from the package's own file", async (t) => {
+  test("one instance serves all clients of the page", async (t) => {
     const page = await openPage(t);
     const clients = [new page.Sendoff("one"), new page.Sendoff("two")];
     await Promise.all(clients.map((client) => client.ready));
     assert.equal(page.inits.length, 1);
-    assert.match(String(page.inits[0]), /^file:.*\/sendoff_bg\.wasm$/);
-    assert.deepEqual(page.engines.map(({ config }) => config), [{ apiKey: "one" }, { apiKey: "two" }]);
-    assert.notEqual(page.engines[0].host.tab, page.engines[1].host.tab);
+    assert.deepEqual(page.engines.map(({ config }) => config.apiKey), ["one", "two"]);
+    assert.notEqual(page.engines[0].facts.tab, page.engines[1].facts.tab);
   });
 
   test("or from where the page says", async (t) => {
@@ -206,8 +211,8 @@ describe("loading", () => {
     const given = { apiKey: "demo", ...odd, disableTimer: true, multiTabMode: "independent", fetchImpl };
     const callbacks = { onError() {}, onEventsDropped() {}, onDeliveryFailed() {}, debug: true, wasm: "w" };
     const { engine } = await page.start({ ...given, ...callbacks });
-    assert.deepEqual(engine.config, given);
-    assert.deepEqual(Object.keys(engine.host).toSorted(), ["anonymous", "hear", "project", "report", "tab"]);
+    const { fetchImpl: _, ...plain } = given;
+    assert.deepEqual(engine.config, { ...plain, timeout: {}, consent: "granted" }, "what JSON does not have is of the wrong type");
   });
 
   test("an option that cannot be read, or is none, costs only itself", async (t) => {
@@ -222,7 +227,7 @@ describe("loading", () => {
     };
     const { engine } = await page.start(config);
     await turn();
-    assert.deepEqual(engine.config, { apiKey: "demo" });
+    assert.deepEqual(engine.config, { apiKey: "demo", consent: "granted" });
     const said = page.said.join("\n");
     assert.match(said, /config_unreadable: config\.flushAt threw \(no\)/);
     assert.match(said, /config_unknown: config\.flushat/);
@@ -238,7 +243,7 @@ describe("loading", () => {
       }
     }
     const { engine } = await page.start(new Settings());
-    assert.deepEqual(engine.config, { apiKey: "demo" });
+    assert.deepEqual(engine.config, { apiKey: "demo", consent: "granted" });
   });
 
   test("without a key: inert, and says so once", async (t) => {
@@ -266,13 +271,13 @@ describe("loading", () => {
 });
 
 describe("the anonymous id", () => {
-  test("a new visitor's is a UUID v4, the same before and after the engine", async (t) => {
+  test("a new visitor's has a UUID v4 in it, the same before and after the engine", async (t) => {
     const page = await openPage(t, { hold: true });
     const client = new page.Sendoff("demo");
     const id = client.getAnonymousId();
-    assert.match(id, UUID);
+    assert.match(id, ANONYMOUS);
     await page.load();
-    assert.equal(page.engines[0].host.anonymous, id);
+    assert.equal(page.engines[0].facts.anonymousId, id);
     assert.equal(client.getAnonymousId(), id);
     assert.notEqual(new page.Sendoff("other").getAnonymousId(), id);
   });
@@ -280,7 +285,10 @@ describe("the anonymous id", () => {
   for (const [stored, expected] of [
     ["1\nstored-id\n", "stored-id"],
     ['1\nstored-id\n"u1"', "stored-id"],
-    ["2\nstored-id\n", null],
+    ["3\nstored-id\n", null],
+    ['{"v":2,"rev":3,"by":"t","anonymousId":"stored-id","userId":null}', "stored-id"],
+    ['{"v":2,"rev":3,"by":"t"}', null],
+    ['{"v":2', null],
     ["1\n\n", null],
     ["1\nstored-id", null],
     ["", null],
@@ -290,18 +298,27 @@ describe("the anonymous id", () => {
       page.storage.setItem("sendoff:demo:identity", stored);
       const id = new page.Sendoff("demo").getAnonymousId();
       if (expected) assert.equal(id, expected);
-      else assert.match(id, UUID);
+      else assert.match(id, ANONYMOUS);
     });
   }
 
-  test("the engine has the last word", async (t) => {
+  test("the engine has the last word, and is asked again when that may have changed", async (t) => {
     const page = await openPage(t);
     const { client, engine } = await page.start();
-    engine.anonymousId = () => "other";
-    assert.equal(client.getAnonymousId(), "other");
-    engine.anonymousId = () => {
+    const says = (anonymousId) => (engine.visitor = () => JSON.stringify({ anonymousId, userId: "u", sessionId: "s" }));
+    says("other");
+    assert.deepEqual([client.getAnonymousId(), client.getUserId(), client.getSessionId()], ["other", "u", "s"]);
+    says("reset");
+    assert.equal(client.getAnonymousId(), "other", "nothing was called, and nothing heard");
+    client.reset();
+    assert.equal(client.getAnonymousId(), "reset");
+    says("another tab's");
+    engine.report("visitor");
+    assert.equal(client.getAnonymousId(), "another tab's");
+    engine.visitor = () => {
       throw new WebAssembly.RuntimeError("unreachable");
     };
-    assert.equal(client.getAnonymousId(), "other");
+    client.track("n");
+    assert.equal(client.getAnonymousId(), "another tab's");
   });
 });

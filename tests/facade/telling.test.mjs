@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { openPage, turn } from "./world.mjs";
+import { openPage, readRecord, turn } from "./world.mjs";
 
 const throwing = () => {
   throw new Error("the page's own");
@@ -20,14 +20,15 @@ describe("reports", () => {
       onDeliveryFailed: (...values) => heard.push(["onDeliveryFailed", ...values]),
       onError: (error) => heard.push(["onError", error instanceof Error, error.name, error.code, error.message]),
     });
-    for (const event of ["leader", "delivered", "dropped"]) client.on(event, (value) => heard.push([event, value]));
+    for (const event of ["leader", "delivered", "dropped", "consent"]) client.on(event, (value) => heard.push([event, value]));
     client.on("error", ({ code }) => heard.push(["error", code]));
-    const { report } = engine.host;
-    report(["role", "follower", null, 3]);
-    report(["delivered", 2, "t", 1, 2]);
-    report(["dropped", 4, "overflow"]);
-    report(["deliveryFailed", 503, 7]);
-    report(["error", "name_too_long", "it is"]);
+    engine.report("role", { role: "follower", leader: null, term: 3 });
+    engine.report("delivered", { count: 2, tab: "t", from: 1, to: 2 });
+    engine.report("dropped", { count: 4, reason: "overflow" });
+    engine.report("deliveryFailed", { destination: "sendoff", status: 503, events: 7 });
+    engine.report("error", { code: "name_too_long", message: "it is" });
+    engine.report("consent", { analytics: "denied", marketing: "denied" });
+    engine.report("a later version's", {});
     assert.deepEqual(heard, [], "not inside the engine's call");
     await turn();
     assert.deepEqual(heard, [
@@ -35,10 +36,12 @@ describe("reports", () => {
       ["delivered", { count: 2, tab: "t", from: 1, to: 2 }],
       ["onEventsDropped", 4, "overflow"],
       ["dropped", { count: 4, reason: "overflow" }],
-      ["onDeliveryFailed", { status: 503, events: 7 }],
+      ["onDeliveryFailed", { destination: "sendoff", status: 503, events: 7 }],
       ["onError", true, "SendoffError", "name_too_long", "it is"],
       ["error", "name_too_long"],
+      ["consent", { analytics: "denied", marketing: "denied" }],
     ]);
+    assert.deepEqual(client.getConsent(), { analytics: "denied", marketing: "denied" });
   });
 
   test("a listener that is off hears no more; others do, each as often as it was put on", async (t) => {
@@ -49,13 +52,13 @@ describe("reports", () => {
     const off = client.on("delivered", listener);
     client.on("delivered", listener);
     const once = client.on("delivered", () => (once(), heard.push("once")));
-    const delivered = ["delivered", 1, "t", 1, 1];
-    engine.host.report(delivered);
+    const delivered = { count: 1, tab: "t", from: 1, to: 1 };
+    engine.report("delivered", delivered);
     await turn();
     assert.deepEqual(heard.splice(0), ["twice", "twice", "once"]);
     off();
     off();
-    engine.host.report(delivered);
+    engine.report("delivered", delivered);
     await turn();
     assert.deepEqual(heard, ["twice"]);
   });
@@ -69,7 +72,7 @@ describe("reports", () => {
     await turn();
     assert.deepEqual(errors, ["listener_invalid", "listener_invalid"]);
     assert.equal(page.said.length, 1);
-    assert.match(page.said[0], /listener_invalid: on\(\) takes one of leader, delivered, dropped, error/);
+    assert.match(page.said[0], /listener_invalid: on\(\) takes one of leader, delivered, dropped, deliveryFailed, error/);
   });
 
   test("callbacks that throw stop nothing", async (t) => {
@@ -81,11 +84,11 @@ describe("reports", () => {
       client.on(event, throwing);
       client.on(event, () => heard.push(event));
     }
-    engine.host.report(["dropped", 1, "expired"]);
-    engine.host.report(["deliveryFailed", 0, 1]);
-    engine.host.report(["error", "a", "m"]);
-    engine.host.report(["role", "leader", null, 1]);
-    engine.host.report(["delivered", 1, "t", 1, 1]);
+    engine.report("dropped", { count: 1, reason: "expired" });
+    engine.report("deliveryFailed", { status: 0, events: 1 });
+    engine.report("error", { code: "a", message: "m" });
+    engine.report("role", { role: "leader", leader: null, term: 1 });
+    engine.report("delivered", { count: 1, tab: "t", from: 1, to: 1 });
     await turn();
     assert.deepEqual(heard, ["dropped", "error", "leader", "delivered"]);
     assert.equal(page.said.filter((line) => /callback_threw.*the page's own/.test(line)).length, 1);
@@ -98,9 +101,9 @@ describe("reports", () => {
     const config = { apiKey: "demo", onEventsDropped: (count) => client.track("dropped", { count }) };
     const started = await page.start(config);
     client = started.client;
-    started.engine.host.report(["dropped", 3, "overflow"]);
+    started.engine.report("dropped", { count: 3, reason: "overflow" });
     await turn();
-    assert.equal(started.engine.lines.at(-1).split("\t")[5], '{"count":3}');
+    assert.equal(readRecord(started.engine.lines.at(-1)).props, '{"count":3}');
   });
 
   test("an onError that makes the next bad call comes to an end", async (t) => {
@@ -125,8 +128,8 @@ describe("the console", () => {
     const page = await openPage(t);
     const { client, engine } = await page.start({ apiKey: "demo", ...config });
     for (let n = 0; n < 3; n++) {
-      engine.host.report(["error", "storage_full", "make room"]);
-      engine.host.report(["dropped", 1, "overflow"]);
+      engine.report("error", { code: "storage_full", message: "make room" });
+      engine.report("dropped", { count: 1, reason: "overflow" });
     }
     await client.flush();
     return page.said;

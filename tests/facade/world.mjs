@@ -1,34 +1,49 @@
 // A page for the facade to run in, in Node: a document, a localStorage, a console that is listened to, and in place
-// of the generated loader one that hands out a recording engine. The facade under test is minified by what makes the
-// script that ships; only the loader in it is another. What this cannot show, real storage, real wasm and real page
-// endings, is shown by tests/e2e.
+// of the engine's module one that hands out a recording engine. The facade under test is the entry `sendoff`, minified by
+// what makes the script that ships; only the module beside it is another. What this cannot show, real storage, real wasm
+// and real page endings, is shown by tests/e2e.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { makeScript } from "../../pkg-template/script.mjs";
+import { bundleEntry } from "../../pkg-template/bundle.mjs";
 
-/** The facade and its declarations as they are written, and the package as it ships. */
+/** The declarations as they are written, and the package as it ships. */
 export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.url));
 export const SHIPPED = fileURLToPath(new URL("../../pkg/", import.meta.url));
 
-// What the loader does is decided by each test, through a global.
-const METHODS = ["calls", "flush", "heard", "shutdown", "destroy", "stats", "anonymousId"];
-const LOADER = `
-const init = (source) => globalThis.fakeLoader.init(source);
-const start = (...values) => globalThis.fakeLoader.open(...values);
-${METHODS.map((name) => `const ${name} = (client, ...values) => client.${name}(...values);`).join("\n")}
-export { init as default, start, ${METHODS.join(", ")} };
+// What the engine's module does is decided by each test, through a global.
+const METHODS = ["calls", "flush", "shutdown", "destroy", "answered", "peer", "page_event", "stored", "destination", "wake"];
+const ENGINE = `
+const open = [undefined];
+export default (source) => globalThis.fakeLoader.init(source);
+export const openPlatform = (client) => ({
+  report: (json) => client.report(json),
+  transport: { seen: { url: "", what: "", status: 0 }, tellActivated() {} },
+});
+export const factsOf = (client) => globalThis.fakeLoader.json({ tab: client.tab, project: client.project, ...client.visitor.proposal() });
+export const diagnose = async () => [];
+export const explain = async () => {};
+export const start = (...values) => open.push(globalThis.fakeLoader.open(...values)) - 1;
+${[...METHODS, "stats", "visitor"].map((name) => `export const ${name} = (client, ...values) => open[client].${name}(...values);`).join("\n")}
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "sendoff-facade-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-const { code } = await makeScript(readFileSync(join(PACKAGE, "index.js"), "utf8"), { code: LOADER });
-writeFileSync(join(folder, "index.js"), code);
+const scripts = await bundleEntry("sendoff", {});
+writeFileSync(join(folder, "index.js"), scripts["index.js"]);
+writeFileSync(join(folder, "engine.js"), ENGINE);
+// Once it is there, it takes no more than microtasks to import it.
+await import(pathToFileURL(join(folder, "engine.js")));
 let pages = 0;
+/** Under which the clients of a page find each other. */
+const SHARED = Symbol.for("sendoff/1");
+
+/** What the page has by importing the package a second time, from elsewhere. */
+export const anotherCopy = () => import(`${pathToFileURL(join(folder, "index.js"))}?copy=${++pages}`);
 
 /** Long enough for every microtask that is queued, and those they queue. */
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -53,6 +68,20 @@ export class FakeStorage {
   }
 }
 
+/** As far as it is looked at. */
+class FakeDocument extends EventTarget {
+  documentElement = {};
+  title = "";
+  referrer = "";
+  hidden = false;
+
+  /** What `document.open()` does: the listeners are gone, those of the window too, and there is a new root. */
+  rewrite() {
+    this.documentElement = {};
+    this.onRewrite?.();
+  }
+}
+
 /** The engine's side of the boundary: it records, and answers as the real one would. */
 export class FakeEngine {
   crossings = [];
@@ -61,8 +90,8 @@ export class FakeEngine {
   /** Method → what it throws instead of answering. */
   broken = new Map();
 
-  constructor(config, host) {
-    Object.assign(this, { config, host });
+  constructor(platform, config, facts) {
+    Object.assign(this, { platform, config: JSON.parse(config), facts: JSON.parse(facts) });
   }
 
   #enter(method, ...values) {
@@ -74,20 +103,29 @@ export class FakeEngine {
     return this.crossings.flatMap((text) => text.split("\n"));
   }
 
+  /** Tells the facade. */
+  report(type, values = {}) {
+    this.platform.report(json({ type, ...values }));
+  }
+
   calls(text) {
     this.#enter("calls");
     this.onCalls?.(text);
     this.crossings.push(text);
   }
 
+  #flushed(id) {
+    if (!this.silent) this.report("flushed", { id, delivered: this.lines.length, pending: 0, dropped: 0 });
+  }
+
   flush(id) {
     this.#enter("flush", id);
-    if (!this.silent) this.host.report(["flushed", id, this.lines.length, 0, 0]);
+    this.#flushed(id);
   }
 
   shutdown(id, timeoutMs) {
     this.#enter("shutdown", id, timeoutMs);
-    if (!this.silent) this.host.report(["flushed", id, this.lines.length, 0, 0]);
+    this.#flushed(id);
   }
 
   destroy() {
@@ -97,27 +135,51 @@ export class FakeEngine {
 
   stats() {
     this.#enter("stats");
-    const accepted = this.lines.filter((line) => line[0] !== "x").length;
+    const accepted = this.lines.filter((line) => !line.startsWith("refused")).length;
     const refused = {};
-    for (const [kind, , code] of this.lines.map((line) => line.split("\t"))) {
-      if (kind === "x") refused[code] = (refused[code] ?? 0) + 1;
-    }
-    // In the order of the real one's `Engine::describe`.
-    // prettier-ignore
-    return [
-      accepted, 0, 0, 0, {}, refused, 0, 0, accepted, 0, 0, "local", "closed", false, "leader", 1, this.host.tab,
-      this.host.tab, [], accepted,
-    ];
+    for (const { kind, code } of this.lines.map(readRecord)) if (kind === "refused") refused[code] = (refused[code] ?? 0) + 1;
+    return json({
+      ...{ accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, volatile: 0 },
+      ...{ requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader" },
+      ...{ term: 1, leader: this.facts.tab, tab: this.facts.tab, peers: [], lastSeq: accepted },
+    });
   }
 
-  heard(...said) {
-    this.#enter("heard", ...said);
+  page_event(name) {
+    this.#enter("page_event", name);
   }
 
-  anonymousId() {
-    this.#enter("anonymousId");
-    return this.host.anonymous;
+  stored() {
+    this.#enter("stored");
   }
+
+  destination(...values) {
+    this.#enter("destination", ...values);
+  }
+
+  visitor() {
+    this.#enter("visitor");
+    const { anonymousId, sessionId } = this.facts;
+    return json({ anonymousId, userId: null, sessionId });
+  }
+}
+
+/** As JSON.stringify, whatever the page has made of that. */
+function json(value) {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(json)}]`;
+  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}:${json(one)}`)}}`;
+}
+
+/** A record by its tags; those that are JSON are read. */
+export function readRecord(line) {
+  const [kind, wall, mono, ...tags] = line.split("\t");
+  const read = { kind, wall, mono };
+  for (const tag of tags) {
+    const at = tag.indexOf("=");
+    read[tag.slice(0, at)] = tag.slice(at + 1);
+  }
+  return read;
 }
 
 /**
@@ -125,6 +187,7 @@ export class FakeEngine {
  * `storage`: `null` for a page where the browser blocks it. `page.prepare` is given each engine as it is made.
  */
 export async function openPage(t, { hold = false, storage = new FakeStorage() } = {}) {
+  delete globalThis[SHARED];
   const page = { storage, engines: [], inits: [], said: [] };
   let load;
   const gate = new Promise((resolve, reject) => {
@@ -136,8 +199,18 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
     await turn();
   };
   if (!hold) load();
+  page.document = new FakeDocument();
+  page.window = new EventTarget();
+  page.document.onRewrite = () => (page.window = new EventTarget());
+  page.go = (href, title) => {
+    const { pathname, search, origin, protocol } = new URL(href);
+    page.location = { href, pathname, search, origin, protocol };
+    page.document.title = title;
+  };
   const globals = {
-    document: { value: {} },
+    document: { value: page.document },
+    window: { get: () => page.window },
+    location: { get: () => page.location },
     localStorage: {
       get() {
         if (storage === null) throw new DOMException("blocked", "SecurityError");
@@ -146,6 +219,7 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
     },
     fakeLoader: {
       value: {
+        json,
         init(source) {
           page.inits.push(source);
           return gate;
@@ -166,6 +240,7 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
   t.after(async () => {
     await turn(); // a client made last has asked this page's loader by then, not the next page's
     Object.keys(globals).forEach((name) => delete globalThis[name]);
+    delete globalThis[SHARED];
   });
   const url = pathToFileURL(join(folder, "index.js"));
   page.module = await import(`${url}?page=${++pages}`);

@@ -32,6 +32,7 @@ enum Arrival {
     Flush(u32),
     Shutdown(u32, u32),
     Destroy,
+    Destination(bool),
     Response(RequestId, Outcome),
     Peer(String),
     Page(PageEvent),
@@ -132,7 +133,11 @@ impl World {
         let number = self.tabs.len();
         let name = format!("{:020x}", number + 1);
         let mut opening = Opening {
-            config: Config::new("demo"),
+            config: Config {
+                // Small enough that a story can fill a batch.
+                max_batch_size: 50,
+                ..Config::new("demo")
+            },
             host: Host {
                 tab: name.clone(),
                 project: "demo".to_owned(),
@@ -219,6 +224,11 @@ impl World {
 
     pub(crate) fn destroy(&mut self, tab: usize) {
         self.input(tab, Arrival::Destroy);
+    }
+
+    /// Pauses the destination, or lets it go on.
+    pub(crate) fn set_paused(&mut self, tab: usize, paused: bool) {
+        self.input(tab, Arrival::Destination(paused));
     }
 
     // What a browser does.
@@ -313,6 +323,10 @@ impl World {
                 Arrival::Flush(id) => Input::Flush { id },
                 Arrival::Shutdown(id, timeout_ms) => Input::Shutdown { id, timeout_ms },
                 Arrival::Destroy => Input::Destroy,
+                Arrival::Destination(paused) => Input::Destination {
+                    name: "own".to_owned(),
+                    paused,
+                },
                 Arrival::Response(request, outcome) => Input::Answer { request, outcome },
                 Arrival::Peer(text) => Input::Peer(text),
                 Arrival::Page(event) => Input::Page(event),

@@ -1,0 +1,3 @@
+// What entries import from the application that uses them.
+
+declare module "react";

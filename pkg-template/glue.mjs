@@ -1,0 +1,53 @@
+// wasm-bindgen's glue as a module of the bundle: without what nobody calls, and with the names that binaryen has given to
+// what crosses the boundary. The names are changed by esbuild's parser, in the generated file alone: none of our own
+// sources goes through it.
+
+import { build } from "./tools.mjs";
+
+// What wasm-bindgen calls its half of the boundary, and binaryen once it has shortened the names.
+const GLUE_MODULE = "./sendoff_bg.js";
+const GLUE_MODULE_SHORT = "a";
+
+/**
+ * Long name → short name of all that crosses the boundary, from what binaryen said when it renamed the wasm's side.
+ * Throws if the wasm imports from anywhere but the glue ("env", say): a dependency has then brought in something that
+ * no browser provides.
+ */
+export function shortNames({ imports, exports }) {
+  const foreign = imports.filter(([module]) => module !== GLUE_MODULE);
+  if (foreign.length) throw new Error(`the wasm imports ${foreign.map(([module, name]) => `${name} from "${module}"`).join(", ")}`);
+  const names = imports.map(([, name, short]) => [name, short]);
+  return { [GLUE_MODULE]: GLUE_MODULE_SHORT, ...Object.fromEntries([...names, ...exports]) };
+}
+
+/** Throws if the glue asks the wasm for what that does not export: the linker has then left out too much. */
+export function checkGlue(glue, { exports }) {
+  const offered = new Set(exports.map(([name]) => name));
+  const missing = Array.from(glue.matchAll(/\bwasm\.([\w$]+)/g), ([, name]) => name).filter((name) => !offered.has(name));
+  if (missing.length) throw new Error(`the glue asks for ${[...new Set(missing)].join(", ")}, which the wasm does not export`);
+}
+
+/** Any of the names, in a regular expression. */
+const anyOf = (names) => Object.keys(names).map((name) => name.replace(/\W/g, "\\$&")).join("|");
+
+/**
+ * The glue as a module that exports the engine's functions, `imports()` for its instance and `finalize(instance)`.
+ * wasm-bindgen's own loader is left out: ours (engine/instance.js) takes more, and warns of nothing.
+ */
+export async function glueModule(glue, said) {
+  checkGlue(glue, said);
+  const names = shortNames(said);
+  const contents = `${glue}\nexport { __wbg_finalize_init as finalize, __wbg_get_imports as imports };`;
+  const { outputFiles } = await build({
+    stdin: { contents, sourcefile: "wasm-bindgen.js" },
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    logLevel: "silent", // what goes wrong is thrown
+    mangleProps: new RegExp(`^(${anyOf(names)}|_+wbg_.*)$`),
+    mangleQuoted: true,
+    mangleCache: names,
+  });
+  return outputFiles[0].text;
+}

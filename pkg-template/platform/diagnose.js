@@ -1,0 +1,135 @@
+// @ts-check
+// What is wrong, in one line each, and what to do about it: on the console when nothing has ever got through, and for
+// whoever asks with `diagnose()`. It comes with the engine, so it costs no page anything before that.
+
+import { attempt, parse } from "../src/builtins.js";
+import { absolute } from "./page/transport.js";
+
+/** @typedef {import("../src/client").Client} Client */
+/** @typedef {import("../src/types").Finding} Finding */
+/** @typedef {{ url: string, what: string, status: number }} Seen */
+/** @typedef {[code: string, message: string]} Trouble */
+
+const ENDPOINT = "/api/v1/ingest/batch"; // as the engine's default
+const PROBE_MS = 5_000;
+const SKEW_MS = 120_000;
+
+/** @type {string[]} what the page's policy has forbidden: "directive address" */
+const forbidden = [];
+const FORBIDDEN_MAX = 20;
+
+/** Policies are told of when they strike, and never again. */
+export const watchPolicy = () =>
+  attempt(() =>
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+      if (forbidden.length < FORBIDDEN_MAX) forbidden.push(`${effectiveDirective} ${blockedURI}`);
+    }),
+  );
+
+/** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
+const troubleOf = ({ url, what, status }) => {
+  if (what === "html") return ["endpoint_not_collector", `${url} answers with a web page (HTTP ${status}): correct \`endpoint\``];
+  if (what === "redirected") return ["endpoint_redirected", `${url} leads elsewhere: set \`endpoint\` to the last address`];
+  if (what === "opaque") return ["endpoint_not_collector", `${url} gives no readable answer: use a fetch without no-cors`];
+  if (status === 401 || status === 403) return ["key_rejected", `${url} refuses the key (HTTP ${status}): check \`apiKey\``];
+  if (status === 404 || status === 405 || status === 410) {
+    return ["endpoint_not_found", `nothing takes events at ${url} (HTTP ${status}): check the path of \`endpoint\``];
+  }
+  return undefined;
+};
+
+/** @param {string} url @param {RequestInit} options */
+const ask = async (url, options) => {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PROBE_MS);
+  try {
+    return await fetch(url, { cache: "no-store", signal: abort.signal, ...options });
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Of what did not answer: a policy, a missing header, or nobody there. @param {string} url @returns {Promise<Trouble>} */
+const troubleBehind = async (url) => {
+  const { origin } = new URL(url);
+  if (forbidden.some((one) => one.startsWith(`connect-src ${origin}`))) {
+    return ["csp_connect_src", `the page's Content-Security-Policy forbids ${origin}: add it to connect-src`];
+  }
+  try {
+    await ask(url, { mode: "no-cors" });
+  } catch {
+    return ["endpoint_unreachable", `${url} does not answer: is the collector running, and no content blocker or CSP in the way?`];
+  }
+  if (origin === location.origin) return ["endpoint_unreachable", `posting to ${url} fails, though the server is there: look for a content blocker`];
+  return ["cors_missing", `${origin} lets no other site read its answers: send Access-Control-Allow-Origin for ${location.origin}`];
+};
+
+/**
+ * Says once what stands in the way of a client that has delivered nothing yet.
+ * @param {Client} client
+ */
+export const explain = async (client) => {
+  if (client.engine.stats()?.delivered > 0) return;
+  const seen = client.engine.platform?.transport.seen;
+  if (!seen?.url) return;
+  const isSilent = seen.what === "network" && attempt(() => navigator.onLine) !== false;
+  const trouble = isSilent ? await troubleBehind(seen.url) : troubleOf(seen);
+  if (trouble) client.tellOnce(...trouble);
+};
+
+/** @param {Client} client @returns {string} */
+const endpointOf = ({ options }) => attempt(() => parse(options.endpoint)) || ENDPOINT;
+
+/** Asks the collector with nothing in hand. @param {Client} client @returns {Promise<Finding[]>} */
+const askCollector = async (client) => {
+  let url;
+  try {
+    url = absolute(endpointOf(client));
+  } catch {
+    return [{ check: "endpoint", ok: false, message: "a relative endpoint needs a page with an origin: give an absolute one" }];
+  }
+  const body = `{"apiKey":${client.options.apiKey},"events":[]}`;
+  try {
+    const response = await ask(url, { method: "POST", body });
+    const isHtml = /^text\/html/i.test(response.headers.get("content-type") ?? "");
+    const what = isHtml ? "html" : response.redirected ? "redirected" : "plain";
+    const trouble = troubleOf({ url, what, status: response.status });
+    const [code = "", message = `${url} answers (HTTP ${response.status})`] = trouble ?? [];
+    const isKey = code === "key_rejected";
+    return [
+      { check: "endpoint", ok: !trouble || isKey, message },
+      { check: "key", ok: !trouble, message: trouble ? (isKey ? message : "not known: the endpoint does not answer") : "the key is taken" },
+      ...clock(response),
+    ];
+  } catch {
+    const [code, message] = await troubleBehind(url);
+    const check = code === "csp_connect_src" ? "csp" : code === "cors_missing" ? "cors" : "endpoint";
+    return [{ check, ok: false, message }];
+  }
+};
+
+/** The date of an answer is readable on the page's own origin. @param {Response} response @returns {Finding[]} */
+const clock = (response) => {
+  const skew = Date.now() - Date.parse(response.headers.get("date") ?? "");
+  if (skew !== skew) return [];
+  const isRight = Math.abs(skew) < SKEW_MS;
+  const message = isRight ? "this clock agrees with the server's" : `this clock is ${Math.round(skew / 1_000)} s off; times are corrected on arrival`;
+  return [{ check: "clock", ok: isRight, message }];
+};
+
+/** @param {Client} client @returns {Finding[]} */
+const local = (client) => {
+  const stats = client.stats();
+  const isStored = stats.storage !== "memory" && !(stats.volatile > 0);
+  const hasChannel = typeof BroadcastChannel === "function";
+  return [
+    { check: "wasm", ok: true, message: "the engine runs" },
+    { check: "consent", ok: client.consent.analytics === "granted", message: `analytics: ${client.consent.analytics}` },
+    { check: "storage", ok: isStored, message: isStored ? "events survive the page" : "nothing survives the page: storage is blocked, full or forgets" },
+    { check: "channel", ok: hasChannel, message: hasChannel ? `this tab is ${stats.role}` : "tabs cannot talk: each sends for itself" },
+    ...forbidden.map((one) => ({ check: "csp", ok: false, message: `the page's Content-Security-Policy forbids ${one}` })),
+  ];
+};
+
+/** @param {Client} client */
+export const diagnose = async (client) => [...local(client), ...(await askCollector(client))];

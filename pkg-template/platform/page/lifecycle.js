@@ -1,0 +1,71 @@
+// @ts-check
+// What the page lives through, in the engine's words.
+//
+// * `pagehide` and `pageshow` fire on `window`, `visibilitychange`, `freeze` and `resume` on `document` (Page Lifecycle,
+//   https://wicg.github.io/page-lifecycle/).
+// * Never `unload` or `beforeunload`: either costs the page its back/forward cache, and phones fire neither
+//   (https://web.dev/articles/bfcache#never-use-the-unload-event).
+// * On phones `visibilitychange` to hidden is often the last event of all; Safari before 14.1 did not fire it on
+//   navigation (https://bugs.webkit.org/show_bug.cgi?id=151610), hence `pagehide` as well.
+// * `pageshow` also fires on every normal load: only `persisted` means "back from the cache".
+// * In the *capture* phase: a handler of the page that stops the propagation cannot then keep an event from us.
+// * `document.open()` takes all listeners away, those of `window` too. It also makes a new root element, which is what
+//   `check` looks at: to listen twice is to listen once.
+
+import { attempt, bare } from "../../src/builtins.js";
+
+const OF_DOCUMENT = ["visibilitychange", "freeze", "resume"];
+const OF_WINDOW = ["pagehide", "pageshow", "online", "offline", "storage"];
+/** @type {Record<string, string>} */
+const WORDS = bare({ pagehide: "leaving", freeze: "frozen", resume: "resumed", storage: "stored" });
+
+/** Whether the page can be seen, as far as it can be told. */
+export const isVisible = () => attempt(() => document.hidden) !== true;
+
+export class Lifecycle {
+  /** @type {((event: string) => void) | undefined} */
+  hear;
+  /** @type {Element | null | undefined} */
+  root;
+  storageKey = "";
+
+  /** @param {(event: string) => void} hear @param {string} storageKey whose change by other tabs is told */
+  listen(hear, storageKey) {
+    this.hear = hear;
+    this.storageKey = storageKey;
+    this.each("addEventListener");
+  }
+
+  /** Cheap enough for every call. */
+  check() {
+    if (this.hear && attempt(() => document.documentElement) !== this.root) this.each("addEventListener");
+  }
+
+  stop() {
+    this.each("removeEventListener");
+    this.hear = undefined;
+  }
+
+  /** @param {"addEventListener" | "removeEventListener"} method */
+  each(method) {
+    this.root = attempt(() => document.documentElement);
+    attempt(() => {
+      for (const name of OF_DOCUMENT) document[method](name, this.on, true);
+      for (const name of OF_WINDOW) window[method](name, this.on, true);
+    });
+  }
+
+  /** @param {Event} event */
+  on = (event) => {
+    const { type } = event;
+    if (type === "storage" && !this.isOurs(/** @type {StorageEvent} */ (event).key)) return;
+    if (type === "pageshow" && !(/** @type {PageTransitionEvent} */ (event).persisted)) return;
+    if (type === "visibilitychange") this.hear?.(isVisible() ? "visible" : "hidden");
+    else this.hear?.(type === "pageshow" ? "restored" : (WORDS[type] ?? type));
+  };
+
+  /** `null` stands for all keys: storage was cleared. @param {string | null} key */
+  isOurs(key) {
+    return key === null || key === this.storageKey;
+  }
+}

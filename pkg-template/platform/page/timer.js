@@ -1,0 +1,28 @@
+// @ts-check
+// The one timer. The delay of `setTimeout` is a signed 32-bit number and a larger one fires *at once* (HTML standard,
+// "timer initialization steps"), so it is clamped; waking too early is harmless.
+
+import { attempt } from "../../src/builtins.js";
+
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
+export class Timer {
+  /** @type {any} */
+  id;
+
+  /** @param {() => void} wake @param {(timer: any) => void} [unref] */
+  constructor(wake, unref) {
+    this.wake = wake;
+    this.unref = unref;
+  }
+
+  /** Replaces the earlier one; -1 for none. @param {number} ms */
+  set(ms) {
+    attempt(() => {
+      clearTimeout(this.id);
+      if (!(ms >= 0)) return;
+      this.id = setTimeout(this.wake, Math.min(ms, DELAY_MS_MAX));
+      this.unref?.(this.id);
+    });
+  }
+}

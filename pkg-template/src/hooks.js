@@ -1,0 +1,76 @@
+// @ts-check
+// Hooks of the page on its own events: at the call, in order, before anything is kept. Each is given a copy and may change
+// name, properties and context, or drop the event. One that throws or answers nonsense changes nothing.
+
+import { describe, isObject, parse } from "./builtins.js";
+import { bots } from "./bots.js";
+import { jsonOf } from "./text.js";
+
+/** @typedef {import("./client").Client} Client */
+/** @typedef {import("./types").HookEvent} HookEvent */
+/** @typedef {{ name: string, setup?: Function, beforeSend?: Function, teardown?: Function, code?: string }} Plugin */
+
+export class Hooks {
+  /** @type {Plugin[]} */
+  plugins = [];
+
+  /** @param {Client} client */
+  constructor(client) {
+    this.client = client;
+    if (client.own.botFilter) this.plugins.push(bots(client));
+    if (client.own.beforeSend) this.plugins.push({ name: "", beforeSend: client.own.beforeSend });
+  }
+
+  /**
+   * What the hooks make of an event; `undefined` where one dropped it.
+   * @param {HookEvent} event
+   * @returns {HookEvent | undefined}
+   */
+  run(event) {
+    let json = /** @type {string} */ (jsonOf(event));
+    for (const { name, beforeSend, code } of this.plugins) {
+      if (!beforeSend) continue;
+      try {
+        const answer = beforeSend(parse(json));
+        if (answer === null) {
+          this.client.count(code ?? "hook");
+          return;
+        }
+        if (typeof answer?.name !== "string" || !(answer.properties == null || isObject(answer.properties))) {
+          throw new TypeError("it returned neither an event nor null");
+        }
+        json = /** @type {string} */ (jsonOf(answer));
+      } catch (cause) {
+        this.client.telling.error("hook_failed", `beforeSend ${name} changed nothing (${describe(cause)}); return the event, or null`);
+      }
+    }
+    return parse(json);
+  }
+
+  /** @param {any} plugin @param {object} members what the plugin may call */
+  use(plugin, members) {
+    const { telling } = this.client;
+    try {
+      const { name, setup, beforeSend, teardown } = plugin;
+      if (typeof name !== "string" || !name) throw new TypeError("it has no name");
+      this.unuse(name);
+      this.plugins.push({ name, beforeSend, teardown: teardown?.bind(plugin) });
+      setup?.call(plugin, members);
+    } catch (cause) {
+      telling.error("plugin_failed", `use() of a plugin failed (${describe(cause)}); it needs { name, setup?, beforeSend?, teardown? }`);
+    }
+  }
+
+  /** @param {unknown} name */
+  unuse(name) {
+    const plugin = this.plugins.find((one) => one.name === name && name);
+    if (!plugin) return false;
+    this.plugins = this.plugins.filter((one) => one !== plugin);
+    if (plugin.teardown) this.client.telling.call(plugin.teardown, undefined);
+    return true;
+  }
+
+  teardown() {
+    for (const { name } of this.plugins) this.unuse(name);
+  }
+}

@@ -1,0 +1,3 @@
+/** The address of the WebAssembly, as bundlers give it for an asset. */
+declare const address: string;
+export default address;

@@ -1,0 +1,98 @@
+//! What opens doors: JSON Web Tokens, bearer tokens, keys whose makers gave them a shape.
+
+use super::{
+    Kind,
+    bytes::{at, is_digit, is_token, is_word, skip, starts, unit},
+};
+
+/// Beginnings of keys, with the least length of what follows. That must hold a digit, and tells
+/// `sk_test_4eC39H…` from an event named `sk_test_started`.
+const SHAPES: [(&[u8], usize); 21] = [
+    (b"sk_live_", 10), // Stripe: secret and restricted keys, secrets of webhooks
+    (b"sk_test_", 10),
+    (b"rk_live_", 10),
+    (b"rk_test_", 10),
+    (b"whsec_", 16),
+    (b"sk-", 32),  // OpenAI, Anthropic
+    (b"ghp_", 20), // GitHub
+    (b"gho_", 20),
+    (b"ghs_", 20),
+    (b"ghu_", 20),
+    (b"ghr_", 20),
+    (b"github_pat_", 20),
+    (b"glpat-", 16), // GitLab
+    (b"AKIA", 16),   // AWS
+    (b"ASIA", 16),
+    (b"AIza", 30),  // Google
+    (b"xoxa-", 10), // Slack
+    (b"xoxb-", 10),
+    (b"xoxp-", 10),
+    (b"xoxr-", 10),
+    (b"xoxs-", 10),
+];
+
+/// A secret that begins with the word there: its kind and its end.
+pub(super) fn secret(text: &[u8], from: usize) -> Option<(Kind, usize)> {
+    match at(text, from) {
+        b'e' => jwt(text, from).map(|end| (Kind::Jwt, end)),
+        b'b' | b'B' => bearer(text, from).map(|end| (Kind::Bearer, end)),
+        b's' | b'r' | b'w' | b'g' | b'A' | b'x' => shape(text, from).map(|end| (Kind::Secret, end)),
+        _ => None,
+    }
+}
+
+/// RFC 7519: three parts in base64url, the first two JSON objects: `{"` is `eyJ` there.
+fn jwt(text: &[u8], from: usize) -> Option<usize> {
+    let exactly = |place: usize| {
+        text.get(place..)
+            .is_some_and(|rest| rest.starts_with(b"eyJ"))
+    };
+    if !exactly(from) {
+        return None;
+    }
+    let header = skip(text, from, is_token);
+    let payload = skip(text, header + 1, is_token);
+    let whole = header - from >= 12 && at(text, header) == b'.' && payload - header >= 8;
+    (whole && at(text, payload) == b'.').then(|| {
+        // An encrypted one (RFC 7516) has five parts.
+        let mut end = skip(text, payload + 1, is_token);
+        while at(text, end) == b'.' && is_token(at(text, end + 1)) {
+            end = skip(text, end + 1, is_token);
+        }
+        end
+    })
+}
+
+/// RFC 6750: `Bearer` and a token, which unlike a word of English has a digit.
+fn bearer(text: &[u8], from: usize) -> Option<usize> {
+    const WORD: &[u8] = b"bearer";
+    let gap = from + WORD.len();
+    let (space, length) = unit(text, gap);
+    if !starts(text, from, WORD) || !matches!(space, b' ' | b'+') {
+        return None;
+    }
+    let token = gap + length;
+    let end = skip(text, token, |byte| {
+        is_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=')
+    });
+    (end - token >= 8 && holds_digit(text, token, end)).then_some(end)
+}
+
+fn shape(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let (prefix, least) = SHAPES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
+    let key = from + prefix.len();
+    let end = if at(text, from) == b'A' && *least == 16 {
+        let end = skip(text, key, |byte| {
+            is_digit(byte) || byte.is_ascii_uppercase()
+        });
+        (!is_word(at(text, end)) && end - key == 16).then_some(end)?
+    } else {
+        skip(text, key, is_token)
+    };
+    (end - key >= *least && holds_digit(text, key, end)).then_some(end)
+}
+
+fn holds_digit(text: &[u8], from: usize, end: usize) -> bool {
+    skip(text, from, |byte| !is_digit(byte)) < end
+}

@@ -1,0 +1,148 @@
+// Goal: an engine that fails to load is tried again in the same visit, and what was kept meanwhile goes out; what the stub in
+// a page's head has kept is gone on with.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import vm from "node:vm";
+
+import { bundleEntry } from "../../pkg-template/bundle.mjs";
+import { openPage, readRecord, turn } from "./world.mjs";
+
+/** A page whose engine fails to load so many times. */
+async function failing(t, times) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const page = await openPage(t, { hold: true });
+  let attempts = 0;
+  globalThis.fakeLoader.init = async () => {
+    if (++attempts <= times) throw new TypeError("Failed to fetch");
+  };
+  page.attempts = () => attempts;
+  const client = new page.Sendoff("demo");
+  client.track("one");
+  assert.deepEqual(await client.ready, { ok: false, code: "wasm_load_failed" });
+  return { page, client };
+}
+
+/** Long enough for a module to be imported. */
+const settle = async () => {
+  for (let n = 0; n < 5; n++) await turn();
+};
+
+describe("an engine that fails to load", () => {
+  test("is tried again with growing pauses, and what was called meanwhile goes out", async (t) => {
+    const { page, client } = await failing(t, 2);
+    client.track("two");
+    t.mock.timers.tick(999);
+    await settle();
+    assert.equal(page.attempts(), 1);
+    t.mock.timers.tick(1);
+    await settle();
+    assert.equal(page.attempts(), 2);
+    assert.equal(client.stats().role, "failed");
+    t.mock.timers.tick(2_000);
+    await settle();
+    assert.equal(page.attempts(), 3);
+    assert.deepEqual(page.engines[0].lines.map((line) => readRecord(line).name), ['"one"', '"two"']);
+    assert.deepEqual(page.earlyLogs(), []);
+    assert.equal(client.stats().role, "leader");
+    assert.equal((await client.flush()).ok, true);
+    assert.equal(page.said.length, 1, "told once");
+  });
+
+  for (const [name, event] of [
+    ["the network is back", (page) => page.window.dispatchEvent(new Event("online"))],
+    ["the page is shown", (page) => page.document.dispatchEvent(new Event("visibilitychange"))],
+  ]) {
+    test(`is tried again when ${name}`, async (t) => {
+      const { page, client } = await failing(t, 1);
+      event(page);
+      await settle();
+      assert.equal(page.engines.length, 1);
+      assert.equal(client.stats().role, "leader");
+    });
+  }
+
+  test("is left alone after the client is gone", async (t) => {
+    const { page, client } = await failing(t, 1);
+    client.destroy();
+    t.mock.timers.tick(600_000);
+    await settle();
+    assert.equal(page.attempts(), 1);
+    assert.equal(page.earlyLogs().length, 1);
+  });
+
+  test("and is not tried more than 50 times", async (t) => {
+    const { page } = await failing(t, Infinity);
+    for (let n = 0; n < 60; n++) {
+      t.mock.timers.tick(300_000);
+      await settle();
+    }
+    assert.equal(page.attempts(), 50);
+  });
+});
+
+describe("the stub", () => {
+  const script = bundleEntry("stub", {});
+
+  /** A page with the stub in its head, run as a browser would. */
+  async function withStub(t, config) {
+    const page = await openPage(t, { hold: true });
+    page.go("https://shop.example/", "Shop");
+    vm.runInThisContext((await script)["stub.js"]);
+    t.after(() => {
+      delete globalThis.sendoff;
+      delete globalThis.sendoffStub;
+    });
+    globalThis.sendoffStub(config);
+    return page;
+  }
+
+  test("is under 1 KB", async () => {
+    const { "stub.js": code } = await script;
+    assert.ok(code.length < 1_400, `${code.length}`);
+  });
+
+  test("keeps calls in storage by the end of their task, as an early log", async (t) => {
+    const page = await withStub(t, { apiKey: "demo" });
+    const { sendoff } = globalThis;
+    sendoff.track("one", { p: 1 });
+    sendoff.identify("ann", { plan: "pro" });
+    await undefined;
+    const [key] = page.earlyLogs();
+    const [begun, ...records] = page.storage[key].split("\n");
+    assert.match(begun, /^2 \d+$/);
+    const [one, two] = records.map(readRecord);
+    assert.deepEqual([one.kind, one.name, one.props], ["track", '"one"', '{"p":1}']);
+    assert.deepEqual([two.kind, two.user, two.props, two.page], ["identify", '"ann"', '{"plan":"pro"}', undefined]);
+    assert.equal(JSON.parse(one.page).url, "https://shop.example/");
+  });
+
+  test("is gone on with by the SDK of the page: once, in order, under the same tab", async (t) => {
+    const page = await withStub(t, { apiKey: "demo" });
+    const stub = globalThis.sendoff;
+    stub.track("stub");
+    await undefined;
+    const [key] = page.earlyLogs();
+    const client = new page.Sendoff("demo");
+    client.track("sdk");
+    stub.track("stub again"); // whoever still holds it
+    await turn();
+    assert.deepEqual(page.earlyLogs(), [key]);
+    await page.load();
+    const [engine] = page.engines;
+    assert.deepEqual(engine.lines.map((line) => readRecord(line).name), ['"stub"', '"sdk"', '"stub again"']);
+    assert.ok(key.includes(engine.facts.tab));
+    assert.deepEqual(page.earlyLogs(), []);
+  });
+
+  test("touches no storage before the visitor agrees, and loses nothing", async (t) => {
+    const page = await withStub(t, { apiKey: "demo", consent: "pending" });
+    globalThis.sendoff.track("stub");
+    await turn();
+    assert.deepEqual(Object.keys(page.storage), []);
+    new page.Sendoff({ apiKey: "demo", consent: "pending" });
+    await page.load();
+    assert.equal(page.engines[0].lines.length, 1);
+    assert.deepEqual(Object.keys(page.storage), []);
+  });
+});
