@@ -131,7 +131,7 @@ impl World {
         config.api_key = project.to_owned();
         let lanes = self.tabs[tab].site.iter();
         let destinations = lanes.map(|lane| lane.destination(project)).collect();
-        let mut start = |store: &mut dyn sendoff::model::store::Store| {
+        let start = |store: &mut dyn sendoff::model::store::Store| {
             Engine::with_destinations(config, destinations, Vec::new(), &host, now, store)
         };
         let engine = match self.tabs[tab].memory.take() {

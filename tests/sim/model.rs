@@ -17,8 +17,10 @@ pub(crate) struct Tracked {
     pub(crate) name: String,
     /// The explicit user id, if the call had one.
     pub(crate) user_id: Option<String>,
-    /// As ISO 8601, as it has to appear on the wire.
-    pub(crate) timestamp: String,
+    /// As ISO 8601: from and to when it has to be dated. Within a tab time never runs backwards, unless the page dates
+    /// an event itself.
+    pub(crate) dated: (String, String),
+    pub(crate) dated_by_page: bool,
     /// The exact JSON text of the properties, as it has to appear on the wire.
     pub(crate) properties: String,
     /// The page that it was tracked on, as JSON.
@@ -74,6 +76,7 @@ pub(crate) struct Fate {
 pub(crate) struct Sent {
     pub(crate) key: String,
     pub(crate) bytes_hash: u64,
+    pub(crate) timestamp: String,
 }
 
 /// One tab's log and end.

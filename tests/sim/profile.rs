@@ -5,6 +5,7 @@
 use core::fmt;
 
 use sendoff::engine::config::{Config, MultiTabMode};
+use sendoff::intake::IdentityPolicy;
 
 use crate::channel::LACKS;
 use crate::faults::{Faults, Net};
@@ -184,7 +185,7 @@ impl Profile {
     fn adoption(general: Self) -> Self {
         Self {
             scenario: Scenario::Adoption,
-            config: Config::new("demo"),
+            config: plain_config(),
             sites: general.sites.last().cloned().into_iter().collect(),
             forgets_place: false,
             faults: Faults::healthy(),
@@ -280,8 +281,15 @@ fn change(site: &mut Site, rng: &mut Rng) {
     }
 }
 
-fn config(rng: &mut Rng) -> Config {
+/// Today's defaults, and no call is refused for the sake of who the visitor is.
+fn plain_config() -> Config {
     let mut config = Config::new("demo");
+    config.intake.identity = IdentityPolicy::Allow;
+    config
+}
+
+fn config(rng: &mut Rng) -> Config {
+    let mut config = plain_config();
     if rng.chance(400) {
         config.flush_at = rng.between(1, 60) as u32;
         config.max_batch_size = rng.between(1, 60) as u32;
