@@ -126,7 +126,7 @@ impl World {
         }
         let host = self.host(tab);
         let (mut config, now) = (self.profile.config.clone(), self.tab_now(tab));
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
+        let lag = self.upto(self.faults.storage_lag_ms_max);
         let project = self.tabs[tab].api_key();
         config.api_key = project.to_owned();
         let lanes = self.tabs[tab].site.iter();

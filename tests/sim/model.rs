@@ -53,6 +53,7 @@ pub(crate) struct Fate {
     pub(crate) left: bool,
     /// In the destination's data.
     pub(crate) stored: bool,
+    pub(crate) stored_at: u64,
     /// It was in data before a request with it was answered in vain, or is not known to have been.
     pub(crate) troubled: bool,
     /// In a batch that a tab was told would never be taken.
@@ -100,6 +101,8 @@ pub(crate) struct Book {
     pub(crate) left_alone: bool,
     /// Its small record was destroyed or could not be written, and with it which numbers were given up.
     pub(crate) record_hit: bool,
+    /// What says which destinations it is for was destroyed.
+    pub(crate) header_hit: bool,
     /// Only in the facade's early log so far.
     pub(crate) early: bool,
     /// How many events were in an early log, which knows no identity: whoever takes it over stamps its own.

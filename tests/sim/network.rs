@@ -212,6 +212,7 @@ impl World {
     ) -> String {
         let collector = &mut self.collectors[body.place];
         let (stored, duplicates) = (collector.stored, collector.duplicates);
+        collector.now = self.now;
         let taken = collector.take(body, troubled, &mut self.model);
         let added = collector.stored - stored;
         let doubled = collector.duplicates - duplicates;
