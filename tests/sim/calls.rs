@@ -25,25 +25,44 @@ impl World {
     pub(crate) fn track(&mut self, tab: usize, count: u64) {
         let mut records = Vec::new();
         for _ in 0..count {
-            let call = self.any_call();
+            let call = self.any_call(tab);
             records.push(call.record);
-            self.model.books[tab].events.extend(call.expected);
+            self.model.record(tab, call.expected);
         }
-        self.feed(tab, Arrival::Calls(records.join("\n").into()));
+        self.say(tab, &records.join("\n"));
+    }
+
+    /// Hands records to the engine; the first of them names the page if that has changed since the last.
+    fn say(&mut self, tab: usize, records: &str) {
+        let at = &mut self.tabs[tab];
+        let records = if std::mem::take(&mut at.moved) {
+            let (first, rest) = records.split_at(records.find('\n').unwrap_or(records.len()));
+            format!("{first}\tpage={}{rest}", at.url())
+        } else {
+            records.to_owned()
+        };
+        self.feed(tab, Arrival::Calls(records.into()));
+    }
+
+    /// The page shows another view of itself, at another address.
+    pub(crate) fn view(&mut self, tab: usize) {
+        self.coverage.hit("another page of the app");
+        self.tabs[tab].views += 1;
+        self.tabs[tab].moved = true;
     }
 
     /// `identify` or `alias`.
     pub(crate) fn identify(&mut self, tab: usize, alias: bool) {
         let call = if alias {
-            self.alias_call()
+            self.alias_call(tab)
         } else {
-            self.identify_call()
+            self.identify_call(tab)
         };
         if alias {
             self.coverage.hit("alias");
         }
-        self.model.books[tab].events.extend(call.expected);
-        self.feed(tab, Arrival::Calls(call.record.into()));
+        self.model.record(tab, call.expected);
+        self.say(tab, &call.record);
     }
 
     /// Calls that have to be refused, each for its own reason.
@@ -66,31 +85,36 @@ impl World {
             ),
         };
         self.coverage.hit("refused call");
-        self.feed(tab, Arrival::Calls(bad.into()));
+        self.say(tab, &bad);
     }
 
     /// Records for a facade whose engine is not there yet, and what is expected of them.
-    pub(crate) fn early_calls(&mut self, count: u64) -> (Vec<String>, Vec<Tracked>) {
-        let calls: Vec<_> = (0..count).map(|_| self.track_call()).collect();
-        let records = calls.iter().map(|call| call.record.clone()).collect();
+    pub(crate) fn early_calls(&mut self, tab: usize, count: u64) -> (Vec<String>, Vec<Tracked>) {
+        let calls: Vec<_> = (0..count).map(|_| self.track_call(tab)).collect();
+        let page = format!("\tpage={}", self.tabs[tab].url());
+        let pages = std::iter::once(page.as_str()).chain(std::iter::repeat(""));
+        let records = calls.iter().zip(pages);
+        let records = records
+            .map(|(call, page)| [&call.record, page].concat())
+            .collect();
         (
             records,
             calls.into_iter().filter_map(|call| call.expected).collect(),
         )
     }
 
-    fn any_call(&mut self) -> Call {
+    fn any_call(&mut self, tab: usize) -> Call {
         match self.rng.below(60) {
-            0 => self.identify_call(),
+            0 => self.identify_call(tab),
             1 => Call {
                 record: format!("track\t{}\t0\tname=\"\"", self.wall()),
                 expected: None,
             },
-            _ => self.track_call(),
+            _ => self.track_call(tab),
         }
     }
 
-    fn track_call(&mut self) -> Call {
+    fn track_call(&mut self, tab: usize) -> Call {
         let name = self.rng.pick(&NAMES).unwrap_or("x");
         let user_id = self
             .rng
@@ -113,6 +137,7 @@ impl World {
             .map_or_else(String::new, |user_id| format!("\tuser=\"{user_id}\""));
         let record = format!("track\t{wall}\t0\tname=\"{name}\"{user}\tprops={properties}{given}");
         self.expect(
+            tab,
             record,
             name.replace('\\', ""),
             user_id,
@@ -121,20 +146,34 @@ impl World {
         )
     }
 
-    fn identify_call(&mut self) -> Call {
+    fn identify_call(&mut self, tab: usize) -> Call {
         let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
         let traits = self.properties();
         let record = format!("identify\t{wall}\t0\tuser=\"{user_id}\"\tprops={traits}");
-        self.expect(record, "$identify".to_owned(), Some(user_id), wall, traits)
+        self.expect(
+            tab,
+            record,
+            "$identify".to_owned(),
+            Some(user_id),
+            wall,
+            traits,
+        )
     }
 
-    fn alias_call(&mut self) -> Call {
+    fn alias_call(&mut self, tab: usize) -> Call {
         let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
         self.model.tokens += 1;
         let previous = format!("p{}", self.model.tokens);
         let record = format!("alias\t{wall}\t0\tuser=\"{user_id}\"\tprev=\"{previous}\"");
         let properties = format!("{{\"previousId\":\"{previous}\"}}");
-        self.expect(record, "$alias".to_owned(), Some(user_id), wall, properties)
+        self.expect(
+            tab,
+            record,
+            "$alias".to_owned(),
+            Some(user_id),
+            wall,
+            properties,
+        )
     }
 
     /// Properties with a token found nowhere else.
@@ -148,6 +187,7 @@ impl World {
 
     fn expect(
         &self,
+        tab: usize,
         record: String,
         name: String,
         user_id: Option<String>,
@@ -156,19 +196,15 @@ impl World {
     ) -> Call {
         let expected = Tracked {
             at: self.now,
+            wall: self.wall(),
             name,
             user_id,
             timestamp: iso8601(timestamp),
             properties,
+            page: self.tabs[tab].url(),
             sent: None,
-            left: false,
-            stored: false,
-            refused: false,
-            declined: false,
-            buried: false,
-            unwanted: false,
-            mourned: false,
-            killed: false,
+            hit: None,
+            fates: Default::default(),
         };
         Call {
             record,

@@ -44,6 +44,8 @@ struct Total {
     tracked: u64,
     stored: u64,
     duplicates: u64,
+    avoidable: u64,
+    native: u64,
     /// Failing seeds by number, with their messages.
     failures: BTreeMap<u64, String>,
 }
@@ -127,6 +129,8 @@ impl Total {
                 self.tracked += summary.tracked;
                 self.stored += summary.stored;
                 self.duplicates += summary.duplicates;
+                self.avoidable += summary.avoidable;
+                self.native += summary.native;
             }
             Err(text) => _ = self.failures.insert(number, text),
         }
@@ -139,11 +143,13 @@ impl Total {
             tracked,
             stored,
             duplicates,
+            avoidable,
+            native,
             ..
         } = self;
         eprintln!(
             "{name}: {worlds} worlds, {steps} steps, {tracked} events tracked, {stored} stored, \
-             {duplicates} duplicates on the wire"
+             {duplicates} duplicates on the wire ({avoidable} avoidable at the native one, of {native})"
         );
         for (number, text) in &self.failures {
             let line = text.lines().nth(1).unwrap_or(text);

@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendoff::engine::io::Outcome;
 
+use crate::bodies::Body;
 use crate::channel::Message;
-use crate::collector::{Body, Collector};
+use crate::collector::Collector;
 use crate::coverage::Coverage;
+use crate::faults::{Faults, Net};
 use crate::model::Model;
 use crate::network::Network;
-use crate::profile::{Faults, Profile, Seed};
+use crate::places::{PLACES, Site};
+use crate::profile::{Profile, Seed};
 use crate::rng::{Rng, mix};
 use crate::storage::Storage;
-use crate::tab::{Life, Tab};
+use crate::tab::Tab;
 
 /// 2026-01-15T12:00:00Z: where every world's wall clock starts.
 const WALL_START_MS: u64 = 1_768_478_400_000;
@@ -46,6 +49,10 @@ pub(crate) enum Event {
     ForgetEarly(usize),
     /// Every page flushes: where the timer is off, somebody has to.
     FlushAll,
+    /// A page of a window that is closed one by one.
+    Close(usize),
+    /// What a page had when it was left must have arrived.
+    LastWords(usize, Vec<(usize, u64)>),
     /// A navigation or reload has ended in a new page, in this process.
     NewPage(usize),
 }
@@ -58,6 +65,9 @@ pub(crate) struct Summary {
     pub(crate) tracked: u64,
     pub(crate) stored: u64,
     pub(crate) duplicates: u64,
+    /// Of these, those at the native destination that the network is not to blame for, and what that stored.
+    pub(crate) avoidable: u64,
+    pub(crate) native: u64,
 }
 
 /// See the top of this file.
@@ -65,6 +75,10 @@ pub(crate) struct World {
     pub(crate) seed: Seed,
     pub(crate) profile: Profile,
     pub(crate) faults: Faults,
+    /// By destination.
+    pub(crate) nets: [Net; PLACES.len()],
+    /// The configuration of pages that are opened now.
+    pub(crate) site: Site,
     pub(crate) rng: Rng,
     pub(crate) now: u64,
     pub(crate) wall_ahead_ms: u64,
@@ -74,7 +88,8 @@ pub(crate) struct World {
     pub(crate) processes: Vec<usize>,
     pub(crate) storage: Storage,
     pub(crate) network: Network,
-    pub(crate) collector: Collector,
+    /// By destination.
+    pub(crate) collectors: [Collector; PLACES.len()],
     pub(crate) model: Model,
     pub(crate) coverage: Coverage,
     pub(crate) channel_order: BTreeMap<(usize, usize), u64>,
@@ -104,6 +119,8 @@ impl World {
         Self {
             seed,
             faults: profile.faults.clone(),
+            nets: profile.nets.clone(),
+            site: profile.sites[0].clone(),
             now: 0,
             wall_ahead_ms: WALL_START_MS,
             online: true,
@@ -112,10 +129,11 @@ impl World {
             processes: Vec::new(),
             storage: Storage::new(profile.quota_bytes),
             network: Network::default(),
-            collector: Collector {
+            collectors: PLACES.each_ref().map(|_| Collector {
                 declines: profile.declines,
+                wants_again: profile.wants_again,
                 ..Collector::default()
-            },
+            }),
             model: Model::default(),
             coverage: Coverage::default(),
             channel_order: BTreeMap::new(),
@@ -154,13 +172,17 @@ impl World {
         }
         self.drain();
         self.check_end();
+        let (tracked, _) = self.model.totals();
+        let sum = |of: fn(&Collector) -> u64| self.collectors.iter().map(of).sum();
         Summary {
             hash: self.hash,
-            coverage: self.coverage,
             steps: self.steps,
-            tracked: self.model.totals().0 as u64,
-            stored: self.collector.stored,
-            duplicates: self.collector.duplicates,
+            tracked,
+            stored: sum(|one| one.stored),
+            duplicates: sum(|one| one.duplicates),
+            avoidable: self.avoidable_duplicates(),
+            native: self.collectors[0].stored,
+            coverage: self.coverage,
         }
     }
 
@@ -188,37 +210,14 @@ impl World {
         if self.profile.tabs_first == 20 {
             self.coverage.hit("twenty tabs");
         }
+        if self.profile.sites.iter().any(|site| site.len() > 2) {
+            self.coverage.hit("three destinations");
+        }
     }
 
-    /// Ends every fault and leaves at least one visible tab.
-    fn heal(&mut self) {
-        self.log("heal", 0, 0, String::new);
-        self.healed = true;
-        self.faults = Faults::healthy();
-        self.release_quota();
-        if !self.online {
-            self.set_online(true);
-        }
-        for tab in 0..self.tabs.len() {
-            match self.tabs[tab].life {
-                Life::Frozen => self.thaw(tab),
-                Life::Cached if self.rng.chance(500) => self.restore(tab),
-                Life::Cached => self.discard(tab),
-                Life::Loading | Life::Live | Life::Dead => {}
-            }
-        }
-        let live = self.running();
-        let shown = live.iter().any(|tab| self.tabs[*tab].visible);
-        if live.is_empty() || !self.profile.has_channel {
-            self.open_tab(None);
-        } else if !shown {
-            let tab = live[self.rng.below(live.len() as u64) as usize];
-            self.show(tab);
-        }
-        if self.profile.config.disable_timer {
-            self.at(1_000, Event::FlushAll);
-            self.at(60_000, Event::FlushAll);
-        }
+    fn avoidable_duplicates(&self) -> u64 {
+        let native = &self.collectors[0];
+        native.duplicates - native.excused
     }
 
     /// Until nothing is left to do, and then some seconds in which nothing is sent: what a leader
@@ -284,6 +283,12 @@ impl World {
                 .running()
                 .into_iter()
                 .for_each(|tab| self.ask_flush(tab)),
+            Event::Close(tab) => {
+                if !self.healed && self.running().contains(&tab) {
+                    self.close(tab);
+                }
+            }
+            Event::LastWords(tab, owed) => self.check_last_words(tab, &owed),
             Event::NewPage(process) => {
                 let process = self.processes.contains(&process).then_some(process);
                 self.open_tab(process);
