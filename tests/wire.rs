@@ -35,6 +35,7 @@ use host::{Host, START_MS};
 use proptest::prelude::*;
 use sendoff::engine::config::Config;
 use sendoff::engine::io::{Nature, Outcome};
+use sendoff::intake::guard::{GuardConfig, Pii};
 use sendoff::intake::{IdentityPolicy, IntakeConfig};
 use sendoff::model::store::MemoryStore;
 use serde_json::Value;
@@ -221,6 +222,11 @@ fn any_config() -> impl Strategy<Value = Config> {
         intake: IntakeConfig {
             // Any calls in any order: whoever is identified last is meant.
             identity: IdentityPolicy::Allow,
+            // Nothing of what is said is taken for personal.
+            guard: GuardConfig {
+                values: Pii::Off,
+                ..GuardConfig::default()
+            },
             ..IntakeConfig::default()
         },
         ..Config::new(&key)

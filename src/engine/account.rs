@@ -34,6 +34,8 @@ pub enum Notice {
     JournalForeignVersion,
     /// A journal is owed to a destination that is not configured.
     DestinationUnknown,
+    /// Something personal was found in a call.
+    PersonalData,
 }
 
 impl Notice {
@@ -50,6 +52,7 @@ impl Notice {
             Self::JournalDamaged => "journal_damaged",
             Self::JournalForeignVersion => "journal_foreign_version",
             Self::DestinationUnknown => "destination_unknown",
+            Self::PersonalData => "personal_data",
         }
     }
 
@@ -80,6 +83,10 @@ impl Notice {
             }
             Self::JournalForeignVersion => {
                 "localStorage holds a journal of another sendoff version; it is left alone"
+            }
+            Self::PersonalData => {
+                "personal data (a mail address, a card number, a key …) was found in a call and treated as the option pii \
+                 says; keep it out of properties, or name what is harmless in piiAllow"
             }
             Self::DestinationUnknown => {
                 "localStorage holds events for a destination that is not configured here; they stay until \

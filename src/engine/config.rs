@@ -8,6 +8,7 @@ use crate::{
     engine::{io::Host, report::Report},
     intake::{
         IdentityPolicy, IntakeConfig,
+        guard::Pii,
         sampling::{SampleBy, SamplingRule, read_rate},
     },
     text::{
@@ -42,7 +43,7 @@ pub const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// Where batches are posted, on the page's own origin.
 pub const ENDPOINT: &str = "/api/v1/ingest/batch";
 /// The name of the destination that `endpoint` and `apiKey` make.
-pub const OWN: &str = "own";
+pub const OWN: &str = "sendoff";
 /// Destinations at most.
 const DESTINATIONS_MAX: usize = 16;
 /// Characters of a destination's name at most.
@@ -164,6 +165,10 @@ pub struct Config {
     pub respect_gpc: bool,
     /// So does `navigator.doNotTrack`.
     pub respect_dnt: bool,
+    /// No id is stored: the anonymous one lives as long as the page.
+    pub cookieless: bool,
+    /// What the visitor allows is remembered with who he is.
+    pub persist_consent: bool,
     /// What becomes of calls.
     pub intake: IntakeConfig,
     /// Where events go; none: to [`endpoint`](Self::endpoint) alone.
@@ -212,6 +217,8 @@ impl Config {
             cross_subdomain: false,
             respect_gpc: true,
             respect_dnt: false,
+            cookieless: false,
+            persist_consent: false,
             intake: IntakeConfig::default(),
             destinations: Vec::new(),
         }
@@ -257,6 +264,8 @@ impl Config {
             c.multi_tab_mode = MultiTabMode::Independent;
         }
         read.flag("crossSubdomain", &mut c.cross_subdomain);
+        read.flag("cookieless", &mut c.cookieless);
+        read.flag("persistConsent", &mut c.persist_consent);
         read.flag("respectGpc", &mut c.respect_gpc);
         read.flag("respectDnt", &mut c.respect_dnt);
         read.intake(&mut c.intake);
@@ -434,6 +443,15 @@ impl<'a> Reader<'a> {
         };
         to.attribution.click_ids = list(self.get("clickIds"));
         to.attribution.exclusions = list(self.get("referralExclusions"));
+        let modes = ["off", "warn", "redact", "hash", "reject"];
+        let mode = |word: Option<String>| word.as_deref().map(pii_of);
+        to.guard.values = mode(self.word("pii", &modes)).unwrap_or(to.guard.values);
+        to.guard.traits = mode(self.word("piiTraits", &modes)).unwrap_or(to.guard.traits);
+        to.guard.salt = self.get("piiSalt").and_then(string_of).unwrap_or_default();
+        self.flag("piiIp", &mut to.guard.ip);
+        to.guard.patterns = list(self.get("piiPatterns"));
+        to.guard.allow = list(self.get("piiAllow"));
+        to.guard.deny_keys = list(self.get("piiKeys"));
         for (name, rate) in members(self.get("sampling").unwrap_or("")) {
             match read_rate(rate) {
                 Some(rate) => to.sampling.push(SamplingRule {
@@ -503,6 +521,16 @@ impl<'a> Reader<'a> {
             });
         }
         list
+    }
+}
+
+fn pii_of(word: &str) -> Pii {
+    match word {
+        "off" => Pii::Off,
+        "warn" => Pii::Warn,
+        "hash" => Pii::Hash,
+        "reject" => Pii::Reject,
+        _ => Pii::Redact,
     }
 }
 

@@ -197,12 +197,13 @@ impl Host {
 
     /// What the visitor record starts from.
     #[must_use]
-    pub fn visitor(&self, mirrored: bool) -> Proposal {
+    pub fn visitor(&self, mirrored: bool, kept: bool) -> Proposal {
         Proposal {
             project: self.project.clone(),
             tab: self.tab.clone(),
             anonymous_id: self.anonymous_id.clone(),
             mirrored,
+            kept,
         }
     }
 

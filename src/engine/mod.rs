@@ -26,11 +26,12 @@ use crate::{
         io::{Host, Input, Output, PageEvent},
         own::{Bounds, Own},
         report::{Report, Stats},
-        traffic::{Presence, Terms, Traffic},
+        traffic::{Heard, Presence, Terms, Traffic},
     },
     intake::{
         Intake, IntakeContext, Taken,
         call::{Call, CallError},
+        early::current,
     },
     journal::{cursor::Owed, log::Log, reading::Found},
     model::{
@@ -41,7 +42,10 @@ use crate::{
     },
     tabs::{Tabs, peer::Says},
     text::{fields::fields, view::EventView},
-    visitor::keeper::Keeper,
+    visitor::{
+        consent::{Answer, Consent},
+        keeper::Keeper,
+    },
 };
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
@@ -53,6 +57,8 @@ pub struct Engine {
     config: Config,
     /// After `destroy`, `shutdown`, or without an API key: nothing is done any more.
     dead: bool,
+    /// The visitor does not want it: nothing is stored or sent until he does.
+    denied: bool,
     keeper: Keeper,
     intake: Intake,
     traffic: Traffic,
@@ -89,10 +95,15 @@ impl Engine {
     ) -> Self {
         let mut rng = Rng::new(host.seed);
         let owed: Vec<Owed> = destinations.iter().map(Destination::owed).collect();
-        let keeper = Keeper::load(host.visitor(config.cross_subdomain), &mut rng, store);
+        let keeper = Keeper::load(
+            host.visitor(config.cross_subdomain, !config.cookieless),
+            &mut rng,
+            store,
+        );
         let traffic = traffic(&config, destinations, owed, host, rng, now);
         let mut engine = Self {
             dead: config.api_key.is_empty(),
+            denied: false,
             intake: Intake::new(
                 config.intake.clone(),
                 host.arrival(),
@@ -139,6 +150,14 @@ impl Engine {
             }
             return;
         }
+        if self.denied
+            && matches!(
+                input,
+                Input::Answer { .. } | Input::Peer(_) | Input::Page(_) | Input::Stored
+            )
+        {
+            return;
+        }
         match input {
             Input::Calls(records) => self.on_calls(&records, store),
             Input::Flush { id } => self.wait(id, FLUSH_WAIT_MS, false),
@@ -150,17 +169,19 @@ impl Engine {
                 });
                 self.traffic.release_streams();
             }
-            Input::Peer(text) => {
-                if self.traffic.hear(&text, store) {
-                    self.reread_visitor(store);
-                }
-            }
+            Input::Peer(text) => match self.traffic.hear(&text, store) {
+                Heard::Nothing => {}
+                Heard::Visitor => self.reread_visitor(store),
+                Heard::Withdrawn => self.withdraw(Consent::denied(), store),
+            },
             Input::Page(event) => self.on_page(event, store),
             Input::Stored => self.reread_visitor(store),
             Input::Destination { name, paused } => self.traffic.delivery.disable(&name, paused),
             Input::Timeout => {}
         }
-        if !self.dead {
+        if self.denied {
+            self.answer_waiters(true);
+        } else if !self.dead {
             self.on_timers(store);
             self.after(store);
         }
@@ -175,7 +196,7 @@ impl Engine {
     /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.dead || self.traffic.presence > Presence::Here {
+        if self.dead || self.denied || self.traffic.presence > Presence::Here {
             return None;
         }
         let at = self.timers.next_timeout().min(self.traffic.next_timeout());
@@ -243,13 +264,23 @@ impl Engine {
     /// One burst of calls: one write to the journal.
     fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
         let before = self.traffic.own.stream.log.next_seq();
-        self.reread_visitor(store);
+        if !self.denied {
+            self.reread_visitor(store);
+        }
         let mut urgent = false;
         for record in fields(records, b'\n').filter(|record| !record.is_empty()) {
             match self.take(record) {
+                Ok(Taken {
+                    consent: Some(consent),
+                    ..
+                }) => self.decide(consent, store),
+                Ok(_) if self.denied => {}
                 Ok(taken) => urgent |= self.accept(&taken),
                 Err(error) => self.traffic.account.refuse(error, &Call::detail(record)),
             }
+        }
+        if self.denied {
+            return;
         }
         if self.keeper.commit(store) {
             self.traffic.post(Says::Visitor);
@@ -282,6 +313,9 @@ impl Engine {
 
     /// Adds the events of a call; tells whether what waits is to go at once.
     fn accept(&mut self, taken: &Taken) -> bool {
+        if taken.personal {
+            self.traffic.account.notice(Notice::PersonalData);
+        }
         if taken.sampled_out {
             self.traffic.account.sample_out();
         }
@@ -314,6 +348,37 @@ impl Engine {
         if self.keeper.refresh(store) {
             self.traffic.account.report(Report::Visitor);
         }
+    }
+
+    // Consent.
+
+    fn decide(&mut self, consent: Consent, store: &mut dyn Store) {
+        self.intake
+            .set_marketing(consent.marketing == Answer::Granted);
+        if consent.analytics == Answer::Denied {
+            if !self.denied {
+                self.traffic.post(Says::Withdrawn);
+                self.withdraw(consent, store);
+            }
+            return;
+        }
+        if core::mem::replace(&mut self.denied, false) {
+            self.traffic.own.stream.left = false;
+            self.traffic.join();
+        }
+        if self.config.persist_consent {
+            self.keeper.visitor_mut().consent = Some(consent);
+            self.keeper.visitor_mut().touch();
+        }
+        self.traffic.account.report(consent_report(consent));
+    }
+
+    fn withdraw(&mut self, consent: Consent, store: &mut dyn Store) {
+        self.denied = true;
+        self.traffic.withdraw(store);
+        self.keeper.forget(&mut self.traffic.rng);
+        self.traffic.account.report(Report::Visitor);
+        self.traffic.account.report(consent_report(consent));
     }
 
     // The page.
@@ -455,6 +520,13 @@ impl Engine {
     }
 }
 
+fn consent_report(consent: Consent) -> Report {
+    Report::Consent {
+        analytics: consent.analytics.word(),
+        marketing: consent.marketing.word(),
+    }
+}
+
 /// What the traffic starts from.
 fn traffic(
     config: &Config,
@@ -505,7 +577,8 @@ fn early(intake: &mut Intake, keeper: &Keeper, found: &mut Found) {
             visitor: &mut visitor,
             rng: &mut rng,
         };
-        let taken = Call::parse(record).and_then(|call| intake.take(&call, &mut at));
+        let record = current(record);
+        let taken = Call::parse(&record).and_then(|call| intake.take(&call, &mut at));
         let Ok(taken) = taken else { continue };
         if let Some(text) = &taken.page {
             page = log.page(text);

@@ -76,6 +76,17 @@ pub enum Presence {
     Gone,
 }
 
+/// What another tab said of the visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing.
+    Nothing,
+    /// His record has changed.
+    Visitor,
+    /// He has withdrawn his consent.
+    Withdrawn,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Traffic {
@@ -491,14 +502,14 @@ impl Traffic {
 
     // The other tabs.
 
-    /// Another tab said something; whether it was that the visitor record has changed.
-    pub fn hear(&mut self, text: &str, store: &mut dyn Store) -> bool {
+    /// Another tab said something; what of it concerns the visitor is returned.
+    pub fn hear(&mut self, text: &str, store: &mut dyn Store) -> Heard {
         let me = self.own.tab();
         // A frozen tab may still be handed messages; it has said goodbye and answers nobody.
         let Some(message) = Message::decode(text)
             .filter(|message| message.from != me && self.presence == Presence::Here)
         else {
-            return false;
+            return Heard::Nothing;
         };
         let mut around = Around {
             now: self.now,
@@ -508,9 +519,15 @@ impl Traffic {
         };
         let told = self.tabs.hear(&message, &mut self.own.stream, &mut around);
         self.release_streams();
-        let visitor = told.contains(&Told::Visitor);
+        let heard = if told.contains(&Told::Withdrawn) {
+            Heard::Withdrawn
+        } else if told.contains(&Told::Visitor) {
+            Heard::Visitor
+        } else {
+            Heard::Nothing
+        };
         told.into_iter().for_each(|told| self.follow(told, store));
-        visitor
+        heard
     }
 
     /// Carries out what the election decided, and searches the store if that is due. Streams whose early log is to
@@ -552,7 +569,7 @@ impl Traffic {
             Told::Settle(batch, ending) => self.settle(&batch, ending, store),
             Told::Kept(lane) => self.delivery.pause(lane),
             Told::Declined(lane) => self.delivery.decline(lane),
-            Told::Visitor => {}
+            Told::Visitor | Told::Withdrawn => {}
             Told::Role => self.on_role_changed(),
         }
     }
@@ -710,6 +727,29 @@ impl Traffic {
             self.join();
         }
         self.go();
+    }
+
+    /// The visitor does not want it: what waits is given up, requests are aborted, and every key of the project is removed,
+    /// also those of tabs that are gone, unread.
+    pub fn withdraw(&mut self, store: &mut dyn Store) {
+        self.deliver(store, |delivery, _, _, out| delivery.abort(out));
+        for lane in 0..self.owed.len() {
+            let left = self.tabs.replicas.left_behind();
+            let waiting = left
+                .map(|replica| replica.stream.pending(lane))
+                .sum::<usize>();
+            let own = self.own.stream.pending(lane);
+            self.account.drop(lane, DropReason::Consent, own + waiting);
+        }
+        self.own.stream.give_up_all();
+        self.tabs.replicas.clear();
+        let told = self.tabs.leave(&self.own.stream, false, false);
+        told.into_iter().for_each(|told| self.follow(told, store));
+        self.account.output(Output::CloseChannel);
+        for key in store.keys(&self.terms.prefix) {
+            store.remove(&key);
+        }
+        store.set_mirror("");
     }
 
     fn stream_mut(&mut self, tab: TabId) -> Option<&mut Stream> {

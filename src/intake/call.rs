@@ -285,6 +285,10 @@ pub struct Call<'a> {
     pub each_session: bool,
     /// The page that calls are made on from now on.
     pub page: &'a str,
+    /// What the visitor allows, in plain words.
+    pub analytics: &'a str,
+    /// The same of campaigns and referrers.
+    pub marketing: &'a str,
 }
 
 /// The tagged fields of a record.
@@ -335,6 +339,8 @@ impl<'a> Call<'a> {
             urgent: !tags.get("urgent").is_empty(),
             each_session: tags.get("every") == "session",
             page: tags.get("page"),
+            analytics: tags.get("analytics"),
+            marketing: tags.get("marketing"),
         };
         call.check()?;
         Ok(call)

@@ -5,13 +5,17 @@
 
 pub mod call;
 pub mod draft;
+pub mod early;
 pub mod guard;
 pub mod sampling;
+
+use std::borrow::Cow;
 
 use crate::{
     intake::{
         call::{Call, CallError, CallKind},
         draft::Draft,
+        guard::{Guard, GuardConfig, Pii},
         sampling::{SampleBy, SamplingRule, is_in, rate_of},
     },
     model::{
@@ -66,6 +70,8 @@ pub struct IntakeConfig {
     pub attribution_every: bool,
     /// What counts as a source.
     pub attribution: AttributionRules,
+    /// What is personal, and what is done with it.
+    pub guard: GuardConfig,
 }
 
 impl Default for IntakeConfig {
@@ -82,6 +88,7 @@ impl Default for IntakeConfig {
             sample_by: SampleBy::User,
             attribution_every: false,
             attribution: AttributionRules::default(),
+            guard: GuardConfig::default(),
         }
     }
 }
@@ -104,6 +111,8 @@ pub struct Taken {
     pub urgent: bool,
     /// It was left out by sampling.
     pub sampled_out: bool,
+    /// Something personal was found in it.
+    pub personal: bool,
     /// The page that it was made on, if that changed.
     pub page: Option<String>,
     /// What the visitor allows from now on.
@@ -114,6 +123,7 @@ pub struct Taken {
 #[derive(Debug)]
 pub struct Intake {
     config: IntakeConfig,
+    guard: Guard,
     timeline: Timeline,
     /// Names of events that are being timed, and since when.
     timers: Vec<(String, Instant)>,
@@ -134,6 +144,7 @@ impl Intake {
         marketing: bool,
     ) -> Self {
         Self {
+            guard: Guard::new(config.guard.clone()),
             config,
             timeline: Timeline::default(),
             timers: Vec::new(),
@@ -155,9 +166,17 @@ impl Intake {
         let stamped = self.timeline.stamp(call.made);
         let mut taken = Taken {
             urgent: call.urgent,
-            page: (!call.page.is_empty()).then(|| call.page.to_owned()),
             ..Taken::default()
         };
+        let guarded = self.guarded(call, &mut taken)?;
+        let call = &Call {
+            name: &guarded.name,
+            properties: &guarded.properties,
+            context: &guarded.context,
+            page: &guarded.page,
+            ..call.clone()
+        };
+        taken.page = (!call.page.is_empty()).then(|| call.page.to_owned());
         let time = call.explicit.unwrap_or(stamped);
         let Some((name, properties)) = self.carry_out(call, at, &mut taken)? else {
             return Ok(taken);
@@ -267,9 +286,39 @@ impl Intake {
                 None
             }
             CallKind::Consent => {
-                taken.consent = Some(Consent::default());
+                let consent = consent_of(call.analytics, call.marketing);
+                taken.consent = Some(consent.ok_or(CallError::CallMalformed)?);
                 None
             }
+        })
+    }
+
+    /// A call's texts without what is personal, before anything is made of them.
+    fn guarded<'a>(&self, call: &Call<'a>, taken: &mut Taken) -> Result<Guarded<'a>, CallError> {
+        let config = self.guard.config();
+        let traits = matches!(
+            call.kind,
+            CallKind::Identify | CallKind::SetTraits | CallKind::Group
+        );
+        let mut check = |text: &'a str, mode: Pii| -> Result<Cow<'a, str>, CallError> {
+            if text.is_empty() || mode == Pii::Off {
+                return Ok(Cow::Borrowed(text));
+            }
+            let checked = self.guard.json(text, mode);
+            taken.personal |= checked.found.is_some();
+            if checked.rejected {
+                return Err(CallError::Personal);
+            }
+            Ok(checked.text.map_or(Cow::Borrowed(text), Cow::Owned))
+        };
+        Ok(Guarded {
+            name: check(call.name, config.values)?,
+            properties: check(
+                call.properties,
+                if traits { config.traits } else { config.values },
+            )?,
+            context: check(call.context, config.values)?,
+            page: check(call.page, config.values)?,
         })
     }
 
@@ -377,7 +426,11 @@ impl Intake {
         let Some((url, referrer)) = self.landing.take().filter(|_| self.marketing) else {
             return false;
         };
-        let touch = self.config.attribution.touch(&url, &referrer, time);
+        let clean = |text: String| self.guard.url(&text).text.unwrap_or(text);
+        let touch = self
+            .config
+            .attribution
+            .touch(&clean(url), &clean(referrer), time);
         let visitor = &mut *at.visitor;
         if visitor.first.is_none() {
             visitor.first = Some(touch.json.clone());
@@ -416,6 +469,14 @@ impl Intake {
     pub const fn set_marketing(&mut self, allowed: bool) {
         self.marketing = allowed;
     }
+}
+
+/// The texts of a call that may hold something personal.
+struct Guarded<'a> {
+    name: Cow<'a, str>,
+    properties: Cow<'a, str>,
+    context: Cow<'a, str>,
+    page: Cow<'a, str>,
 }
 
 /// What a consent record says; `None` for a word that is none.

@@ -298,6 +298,14 @@ impl Cursor {
         self.end_telling(log, 0, u64::MAX, false);
     }
 
+    /// Nothing up to this event is to be sent or told.
+    pub fn abandon(&mut self, last: u64) {
+        self.done.add(0, last);
+        self.seals.clear();
+        self.gaps.clear();
+        self.sealed_to = last;
+    }
+
     /// Replaces a sealed batch of several events by its halves. A batch of one is left alone.
     pub fn split(&mut self, log: &Log, batch: &BatchRef) -> bool {
         let Some(index) = self.seals.iter().position(|seal| seal.is(batch)) else {

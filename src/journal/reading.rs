@@ -19,6 +19,8 @@ use crate::{
 
 /// A damaged value is kept if it is no longer than this.
 const ASIDE_BYTES_MAX: usize = 16 * 1024;
+/// Of early logs.
+const FIRST_VERSION: &str = "1";
 /// 2026-01-01: no journal of this version was written before. An earlier date is that of a clock that was wrong.
 const WRITTEN_AFTER: UnixMillis = UnixMillis(1_767_225_600_000);
 /// An age of more than a year is likelier to be a clock that jumped than a visitor who stayed away.
@@ -288,14 +290,19 @@ impl<'a> Reading<'a> {
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see it. An
     /// engine that heard of them has journalled them all before anything else.
     fn early(&mut self, store: &dyn Store, wanted: bool) -> Result<(), OtherVersion> {
-        let Some(value) = self.value("e", store)? else {
+        // Of the first version only early logs can be told apart from damage, and are read.
+        let Some(value) = store.get(&self.journal.key("e")) else {
             return Ok(());
         };
+        let version = version_of(&value);
+        if version.is_some_and(|version| version != VERSION && version != FIRST_VERSION) {
+            return Err(OtherVersion);
+        }
         let Some((head, records)) = split_once(&value, b'\n') else {
             self.damage("e", &value);
             return Ok(());
         };
-        if version_of(&value).is_none() {
+        if version.is_none() {
             self.damage("e", &value);
         } else if wanted {
             let mut begun = [0];

@@ -321,6 +321,12 @@ impl Journal {
         (self.stored_to, self.record_bytes, self.header_bytes) = (0, 0, 0);
     }
 
+    /// Somebody removes all keys.
+    pub fn lose_all(&mut self) {
+        self.segments.clear();
+        (self.stored_to, self.record_bytes, self.header_bytes) = (0, 0, 0);
+    }
+
     fn write_header(
         &mut self,
         log: &Log,

@@ -435,6 +435,16 @@ impl Stream {
         Some((gap, lost))
     }
 
+    /// Gives up everything, without a word about it: nothing is to be kept or told any more.
+    pub fn give_up_all(&mut self) {
+        let last = self.log.last_seq();
+        for cursor in &mut self.cursors {
+            cursor.abandon(last);
+        }
+        self.forget();
+        self.journal.lose_all();
+    }
+
     /// How long its newest batch may still be on its way; asking earlier would miss it.
     #[must_use]
     pub fn settling_ms(&self, wall: UnixMillis) -> u64 {

@@ -48,6 +48,8 @@ pub enum Told {
     Declined(usize),
     /// The visitor record has changed.
     Visitor,
+    /// The visitor has withdrawn his consent.
+    Withdrawn,
     /// This tab's role, or the leader that it knows, has changed.
     Role,
 }
@@ -208,6 +210,7 @@ impl Tabs {
                 ..
             } if to_me => told.extend(self.on_settled(own, batch, *count, verdict)),
             Says::Visitor => told.push(Told::Visitor),
+            Says::Withdrawn => told.push(Told::Withdrawn),
             _ => {}
         }
         told

@@ -178,6 +178,8 @@ pub enum Says {
     },
     /// The visitor record has changed: read it again.
     Visitor,
+    /// The visitor has withdrawn his consent: nothing is kept or sent any more.
+    Withdrawn,
 }
 
 impl Says {
@@ -198,7 +200,8 @@ impl Says {
             | Self::Claim
             | Self::Ping { .. }
             | Self::Bye { .. }
-            | Self::Visitor => None,
+            | Self::Visitor
+            | Self::Withdrawn => None,
         }
     }
 
@@ -218,6 +221,7 @@ impl Says {
             Self::Sending { .. } => "sending",
             Self::Settled { .. } => "settled",
             Self::Visitor => "visitor",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -342,7 +346,11 @@ impl Writer {
                 self.numbers("count", &[*count]);
                 self.verdict(verdict);
             }
-            Says::Claim | Says::Yield { .. } | Says::Who { .. } | Says::Visitor => {}
+            Says::Claim
+            | Says::Yield { .. }
+            | Says::Who { .. }
+            | Says::Visitor
+            | Says::Withdrawn => {}
         }
     }
 
@@ -494,6 +502,7 @@ impl<'a> Tags<'a> {
                 verdict: self.verdict()?,
             },
             "visitor" => Says::Visitor,
+            "withdrawn" => Says::Withdrawn,
             _ => return None,
         })
     }
@@ -649,6 +658,7 @@ mod tests {
                 verdict: Ending::Dropped(DropReason::Rejected),
             },
             Says::Visitor,
+            Says::Withdrawn,
         ]
     }
 

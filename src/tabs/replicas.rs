@@ -260,6 +260,12 @@ impl Replicas {
             .retain(|replica| replica.kind != Kind::Live || flies(replica.stream.tab()));
     }
 
+    /// Lets go of everything at once.
+    pub fn clear(&mut self) {
+        self.all.clear();
+        self.ended.clear();
+    }
+
     /// Takes those out that are let go of, unless an answer is awaited for them.
     pub fn take_released(&mut self, flies: impl Fn(TabId) -> bool) -> Vec<Replica> {
         let gone = |replica: &mut Replica| replica.release && !flies(replica.stream.tab());

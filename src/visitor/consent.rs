@@ -47,6 +47,15 @@ pub struct Consent {
 }
 
 impl Consent {
+    /// Nothing at all.
+    #[must_use]
+    pub const fn denied() -> Self {
+        Self {
+            analytics: Answer::Denied,
+            marketing: Answer::Denied,
+        }
+    }
+
     /// Reads a JSON object.
     #[must_use]
     pub fn read(json: &str) -> Option<Self> {

@@ -25,6 +25,8 @@ pub struct Proposal {
     pub anonymous_id: String,
     /// Whether the record is mirrored for other subdomains.
     pub mirrored: bool,
+    /// Whether it is stored at all.
+    pub kept: bool,
 }
 
 /// See the module.
@@ -36,6 +38,7 @@ pub struct Keeper {
     /// What is stored, as far as this tab knows.
     stored: String,
     mirrored: bool,
+    kept: bool,
 }
 
 impl Keeper {
@@ -47,6 +50,7 @@ impl Keeper {
             tab,
             anonymous_id,
             mirrored,
+            kept,
         } = proposal;
         let id = if anonymous_id.is_empty() {
             anonymous(rng)
@@ -59,6 +63,7 @@ impl Keeper {
             stored: String::new(),
             tab,
             mirrored,
+            kept,
         };
         keeper.refresh(store);
         keeper
@@ -77,6 +82,9 @@ impl Keeper {
 
     /// Reads the record again; tells whether something that matters has changed.
     pub fn refresh(&mut self, store: &dyn Store) -> bool {
+        if !self.kept {
+            return false;
+        }
         let text = store.get(&self.key).unwrap_or_default();
         let before = self.visitor.rev;
         if text != self.stored {
@@ -106,7 +114,7 @@ impl Keeper {
     /// Writes the record if it differs from what is stored, or somebody removed that; tells whether something that
     /// matters to the other tabs has changed since the last time.
     pub fn commit(&mut self, store: &mut dyn Store) -> bool {
-        if self.visitor.rev > 0 && self.visitor.write() == self.stored {
+        if !self.kept || self.visitor.rev > 0 && self.visitor.write() == self.stored {
             return false;
         }
         let before = Visitor::read(&self.stored).map_or(0, |stored| stored.rev);
@@ -144,6 +152,12 @@ impl Keeper {
         if text.len() <= MIRROR_BYTES_MAX {
             store.set_mirror(&text);
         }
+    }
+
+    /// Forgets the visitor: he is somebody new from here on.
+    pub fn forget(&mut self, rng: &mut Rng) {
+        self.visitor = Visitor::new(&anonymous(rng));
+        self.stored.clear();
     }
 
     /// For the page: who the visitor is, as a JSON object.
@@ -186,6 +200,7 @@ mod tests {
             tab: tab.into(),
             anonymous_id: join(&["anon_", tab]),
             mirrored: false,
+            kept: true,
         };
         Keeper::load(proposal, &mut Rng::new(1), store)
     }

@@ -324,7 +324,7 @@ impl World {
                 Arrival::Shutdown(id, timeout_ms) => Input::Shutdown { id, timeout_ms },
                 Arrival::Destroy => Input::Destroy,
                 Arrival::Destination(paused) => Input::Destination {
-                    name: "own".to_owned(),
+                    name: "sendoff".to_owned(),
                     paused,
                 },
                 Arrival::Response(request, outcome) => Input::Answer { request, outcome },
