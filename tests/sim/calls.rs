@@ -177,7 +177,7 @@ impl World {
         let token = self.model.tokens;
         let padding = self.rng.below(self.profile.padding_max) as usize;
         let padding = "p\\\"é".repeat(padding / 5);
-        format!("{{\"token\":{token},\"padding\":\"{padding}\",\"list\":[1,{{}},null]}}")
+        format!("{{\"mark\":{token},\"padding\":\"{padding}\",\"list\":[1,{{}},null]}}")
     }
 
     /// When a call is made, on both clocks of its page.

@@ -58,7 +58,7 @@ impl World {
         }
         self.posts += 1;
         self.broadcast(from, &text);
-        if self.profile.newer && self.rng.chance(50) {
+        if self.profile.newer && self.dice.chance(50) {
             self.coverage.hit("unknown message");
             let name = &self.tabs[from].name;
             self.broadcast(
@@ -78,7 +78,7 @@ impl World {
             if to == from || apart || self.tabs[to].life == Life::Dead {
                 continue;
             }
-            if self.rng.chance(self.faults.channel_loss) {
+            if self.dice.chance(self.faults.channel_loss) {
                 self.coverage.hit("channel lossy");
                 continue;
             }

@@ -64,7 +64,7 @@ impl World {
             (net.late, Fate::Late),
             (net.twice, Fate::Twice),
         ];
-        let hit = rates.into_iter().find(|(rate, _)| self.rng.chance(*rate));
+        let hit = rates.into_iter().find(|(rate, _)| self.dice.chance(*rate));
         hit.map_or(Fate::Normal, |(_, fate)| fate)
     }
 
@@ -154,7 +154,7 @@ impl World {
             }
             Fate::Late => {
                 self.coverage.hit("answered late");
-                let late = self.rng.between(500, 9_000);
+                let late = self.dice.between(500, 9_000);
                 self.at(delay + late, Event::Arrive(number));
             }
             Fate::Down(Down::Hangs) => {}
@@ -176,10 +176,10 @@ impl World {
     }
 
     fn status(&mut self, code: u16) -> Outcome {
-        let wanted = matches!(code, 429 | 503) && self.rng.chance(500);
+        let wanted = matches!(code, 429 | 503) && self.dice.chance(500);
         let retry_after = wanted.then(|| {
-            let seconds = self.rng.between(1, 15);
-            if self.rng.chance(300) {
+            let seconds = self.dice.between(1, 15);
+            if self.dice.chance(300) {
                 // A date has no fractions of a second.
                 let at = self.wall() + seconds * 1_000;
                 RetryAfter::At(UnixMillis(at / 1_000 * 1_000))

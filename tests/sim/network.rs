@@ -85,7 +85,7 @@ impl World {
             (Means::Keepalive, true) => {
                 self.coverage.hit("keepalive budget exceeded");
                 // The promise rejects before the page is gone, or too late for it to hear.
-                if self.rng.chance(500) {
+                if self.dice.chance(500) {
                     reply(Outcome::Network, Some(about));
                 } else {
                     self.launch(tab, request, about, Some(Fate::Down(Down::Refused)));
@@ -135,7 +135,7 @@ impl World {
             self.saw_failure(tab, place);
         }
         // An aborted request that has left the machine may still be processed.
-        if arrived || !left || self.rng.chance(500) {
+        if arrived || !left || self.dice.chance(500) {
             self.end_flight(number);
         } else {
             self.silence(number);
@@ -315,7 +315,7 @@ impl World {
             .collect();
         for (number, means, arrived) in of_tab {
             let mortal = means == Means::Fetch || browser_too;
-            if mortal && !arrived && self.rng.chance(500) {
+            if mortal && !arrived && self.dice.chance(500) {
                 self.end_flight(number);
             } else if let Some(flight) = self.network.flights.get_mut(&number) {
                 flight.unheard = true;

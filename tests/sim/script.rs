@@ -183,9 +183,9 @@ impl World {
             self.rng = Rng::new(mix(self.seed.number ^ self.now));
         }
         let action = ACTIONS[self.rng.weighted(&self.profile.weights)].0;
-        self.perform(action);
         let gap = self.rng.between(1, self.profile.gap_ms_max);
         self.at(gap, Event::Act);
+        self.perform(action);
     }
 
     fn perform(&mut self, action: Action) {

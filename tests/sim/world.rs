@@ -71,8 +71,9 @@ pub(crate) struct Summary {
     /// Of these, those at the native destination that the network is not to blame for, and what that stored.
     pub(crate) avoidable: u64,
     pub(crate) native: u64,
-    /// Every event with the destination that it arrived at before the world was healed, and when.
-    pub(crate) arrivals: BTreeMap<(usize, u64, usize), u64>,
+    /// Every event with the destination that it arrived at before the world was healed: when it was tracked, and when
+    /// it arrived.
+    pub(crate) arrivals: BTreeMap<(usize, u64, usize), (u64, u64)>,
     pub(crate) arrivals_end: u64,
 }
 
@@ -85,7 +86,10 @@ pub(crate) struct World {
     pub(crate) nets: [Net; PLACES.len()],
     /// The configuration of pages that are opened now.
     pub(crate) site: Site,
+    /// For what users and pages do.
     pub(crate) rng: Rng,
+    /// For what becomes of what engines do: so that the one does not depend on the other.
+    pub(crate) dice: Rng,
     pub(crate) now: u64,
     pub(crate) wall_ahead_ms: u64,
     pub(crate) online: bool,
@@ -163,6 +167,7 @@ impl World {
             hash: seed.number,
             verbose,
             profile,
+            dice: Rng::new(rng.next()),
             rng,
         }
     }
@@ -202,7 +207,7 @@ impl World {
         }
     }
 
-    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), u64> {
+    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), (u64, u64)> {
         let mut arrivals = BTreeMap::new();
         if self.profile.scenario != Scenario::Apart {
             return arrivals;
@@ -211,7 +216,9 @@ impl World {
             for (seq, event) in (1..).zip(&book.events) {
                 let stored = event.fates.iter().enumerate();
                 let stored = stored.filter(|(_, fate)| fate.stored);
-                arrivals.extend(stored.map(|(place, fate)| ((tab, seq, place), fate.stored_at)));
+                let times = |at| (event.at, at);
+                arrivals
+                    .extend(stored.map(|(place, fate)| ((tab, seq, place), times(fate.stored_at))));
             }
         }
         arrivals
@@ -349,7 +356,7 @@ impl World {
         if self.profile.steady {
             return ms;
         }
-        self.rng.below(ms + 1)
+        self.dice.below(ms + 1)
     }
 
     /// Schedules `event` in `delay` milliseconds.
