@@ -6,6 +6,7 @@ use sendoff::model::drop_reason::DropReason;
 use crate::{
     model::{Book, Fate, Hit, Tracked},
     places::PLACES,
+    profile::Scenario,
     world::World,
 };
 
@@ -51,6 +52,38 @@ impl World {
                 self.account_for(tab, place, &mut pool);
             }
             self.check_tombstones(place);
+            self.check_poison(place);
+        }
+    }
+
+    /// Whoever dislikes an event for good costs that one alone (24).
+    fn check_poison(&self, place: usize) {
+        let poison = self.nets[place].poison;
+        let Some(poison) = poison.filter(|_| self.profile.scenario == Scenario::Poison) else {
+            return;
+        };
+        let set_aside = self.model.reported(place, DropReason::SetAside);
+        let (mut disliked, name) = (0, PLACES[place].name);
+        for (tab, book) in self.model.books.iter().enumerate() {
+            for (seq, event) in (1..).zip(&book.events) {
+                let fate = &event.fates[place];
+                let dislikes = self.dislikes(poison, event);
+                disliked += u64::from(dislikes && fate.owed);
+                if fate.owed && !fate.stored && !dislikes {
+                    self.fail(
+                        24,
+                        &format!("event {seq} of tab {tab} is lost at {name} for others' sake"),
+                    );
+                }
+            }
+        }
+        if set_aside != disliked {
+            self.fail(
+                24,
+                &format!(
+                    "{disliked} events do not get through to {name}, {set_aside} were set aside"
+                ),
+            );
         }
     }
 

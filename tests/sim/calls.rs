@@ -120,58 +120,53 @@ impl World {
             .rng
             .chance(100)
             .then(|| format!("u{}", self.rng.below(5)));
-        let (wall, given) = (self.wall(), self.rng.chance(10));
-        let timestamp = if given {
-            wall.saturating_sub(self.rng.below(9 * 86_400_000))
-        } else {
-            wall
-        };
-        let given = if given {
-            format!("\tts={timestamp}")
-        } else {
-            String::new()
-        };
+        let given = self.rng.chance(10).then(|| {
+            let back = self.rng.below(9 * 86_400_000);
+            self.wall().saturating_sub(back)
+        });
         let properties = self.properties();
         let user = user_id
             .as_ref()
             .map_or_else(String::new, |user_id| format!("\tuser=\"{user_id}\""));
-        let record = format!("track\t{wall}\t0\tname=\"{name}\"{user}\tprops={properties}{given}");
+        let head = self.head(tab);
+        let ts = given.map_or_else(String::new, |ms| format!("\tts={ms}"));
+        let record = format!("track\t{head}\tname=\"{name}\"{user}\tprops={properties}{ts}");
         self.expect(
             tab,
             record,
             name.replace('\\', ""),
             user_id,
-            timestamp,
+            given,
             properties,
         )
     }
 
     fn identify_call(&mut self, tab: usize) -> Call {
-        let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
+        let (head, user_id) = (self.head(tab), format!("u{}", self.rng.below(5)));
         let traits = self.properties();
-        let record = format!("identify\t{wall}\t0\tuser=\"{user_id}\"\tprops={traits}");
+        let record = format!("identify\t{head}\tuser=\"{user_id}\"\tprops={traits}");
         self.expect(
             tab,
             record,
             "$identify".to_owned(),
             Some(user_id),
-            wall,
+            None,
             traits,
         )
     }
 
     fn alias_call(&mut self, tab: usize) -> Call {
-        let (wall, user_id) = (self.wall(), format!("u{}", self.rng.below(5)));
+        let (head, user_id) = (self.head(tab), format!("u{}", self.rng.below(5)));
         self.model.tokens += 1;
         let previous = format!("p{}", self.model.tokens);
-        let record = format!("alias\t{wall}\t0\tuser=\"{user_id}\"\tprev=\"{previous}\"");
+        let record = format!("alias\t{head}\tuser=\"{user_id}\"\tprev=\"{previous}\"");
         let properties = format!("{{\"previousId\":\"{previous}\"}}");
         self.expect(
             tab,
             record,
             "$alias".to_owned(),
             Some(user_id),
-            wall,
+            None,
             properties,
         )
     }
@@ -185,23 +180,37 @@ impl World {
         format!("{{\"token\":{token},\"padding\":\"{padding}\",\"list\":[1,{{}},null]}}")
     }
 
+    /// When a call is made, on both clocks of its page.
+    fn head(&self, tab: usize) -> String {
+        let now = self.tab_now(tab);
+        format!("{}\t{}", now.wall.0, now.mono.0)
+    }
+
     fn expect(
-        &self,
+        &mut self,
         tab: usize,
         record: String,
         name: String,
         user_id: Option<String>,
-        timestamp: u64,
+        given: Option<u64>,
         properties: String,
     ) -> Call {
+        let (wall, at) = (self.wall(), self.now);
+        let tab = &mut self.tabs[tab];
+        let (latest, latest_at) = tab.dated;
+        // A wall clock that is set back is not followed.
+        let latest = wall.max(latest + (at - latest_at));
+        tab.dated = (latest, at);
+        let (from, to) = given.map_or((wall - 1_000, latest), |ms| (ms, ms));
         let expected = Tracked {
-            at: self.now,
-            wall: self.wall(),
+            at,
+            wall,
             name,
             user_id,
-            timestamp: iso8601(timestamp),
+            dated: (iso8601(from), iso8601(to)),
+            dated_by_page: given.is_some(),
             properties,
-            page: self.tabs[tab].url(),
+            page: tab.url(),
             sent: None,
             hit: None,
             fates: Default::default(),

@@ -94,7 +94,7 @@ impl World {
     }
 
     fn channel_delay(&mut self, from: usize, to: usize) -> u64 {
-        let at = self.now + self.rng.below(self.faults.channel_delay_ms_max + 1);
+        let at = self.now + self.upto(self.faults.channel_delay_ms_max);
         let last = self.channel_order.entry((from, to)).or_default();
         if self.faults.overtaking {
             if *last > at {

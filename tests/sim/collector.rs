@@ -16,6 +16,7 @@ pub(crate) struct Collector {
     pub(crate) declines: u64,
     /// Events that it wants once more, out of a thousand, each a few times at most.
     pub(crate) wants_again: u64,
+    pub(crate) now: u64,
     pub(crate) batches: BTreeMap<String, u64>,
     pub(crate) stored: u64,
     pub(crate) duplicates: u64,
@@ -89,6 +90,7 @@ impl Collector {
             self.excused += u64::from(fate.troubled);
         } else {
             taken.accepted += 1;
+            fate.stored_at = self.now;
         }
         fate.stored = true;
         fate.troubled = troubled;

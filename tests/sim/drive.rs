@@ -84,7 +84,7 @@ impl World {
         let now = self.tab_now(tab);
         self.model.latest_wall = self.model.latest_wall.max(now.wall.0);
         self.tabs[tab].glitch_ms = 0;
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
+        let lag = self.upto(self.faults.storage_lag_ms_max);
         let Some(mut engine) = self.tabs[tab].engine.take() else {
             return;
         };
@@ -196,7 +196,7 @@ impl World {
             fires_at = fires_at.next_multiple_of(grid);
             self.coverage.hit("timer throttled");
         }
-        let late = self.rng.below(self.faults.timer_late_ms_max + 1);
+        let late = self.upto(self.faults.timer_late_ms_max);
         let at = &mut self.tabs[tab];
         at.wakes += 1;
         at.armed = Some((deadline, at.wakes));

@@ -59,6 +59,7 @@ impl World {
                 continue;
             };
             self.model.books[tab].record_hit |= record == "o";
+            self.model.books[tab].header_hit |= record == "h";
             let held = self.held_in(tab, record, value);
             if held.is_empty() {
                 continue;

@@ -3,7 +3,8 @@
 use sendoff::engine::io::{Means, Nature, Outcome, Request, RetryAfter};
 use sendoff::model::time::UnixMillis;
 
-use crate::faults::{Down, Foreign};
+use crate::faults::{Down, Foreign, Poison};
+use crate::model::Tracked;
 use crate::network::Flight;
 use crate::rng::hash;
 use crate::tab::About;
@@ -87,13 +88,18 @@ impl World {
         let events = &self.model.books[about.body.tab].events;
         about.body.seqs.iter().any(|seq| {
             let event = events.get(*seq as usize - 1);
-            event.is_some_and(|event| hash(event.properties.as_bytes()) % 1_000 < poison.rate)
+            event.is_some_and(|event| self.dislikes(poison, event))
         })
+    }
+
+    /// Whether an event is one that does not get through; what follows the end of chaos does.
+    pub(crate) fn dislikes(&self, poison: Poison, event: &Tracked) -> bool {
+        event.at < self.healed_at && hash(event.properties.as_bytes()) % 1_000 < poison.rate
     }
 
     pub(crate) fn delay(&mut self, place: usize) -> u64 {
         let delay_ms_max = self.nets[place].delay_ms_max;
-        self.rng.between(1, delay_ms_max)
+        1 + self.upto(delay_ms_max - 1)
     }
 
     /// A request leaves the browser; what becomes of it is drawn from the seed unless it is given.

@@ -15,7 +15,7 @@ const FILLER: &str = "filler";
 impl World {
     /// The page itself writes or removes a key; tells whether that worked.
     pub(crate) fn page_write(&mut self, process: usize, key: &str, value: Option<&str>) -> bool {
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
+        let lag = self.upto(self.faults.storage_lag_ms_max);
         self.storage
             .write(process, self.now, lag, key, value)
             .is_ok()

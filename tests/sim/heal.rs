@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::faults::{Faults, Net};
 use crate::places::PLACES;
+use crate::profile::Scenario;
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
@@ -14,7 +15,10 @@ impl World {
         self.log("heal", 0, 0, String::new);
         self.healed = true;
         self.faults = Faults::healthy();
-        self.nets = PLACES.each_ref().map(|_| Net::healthy());
+        if self.profile.scenario != Scenario::Poison {
+            self.nets = PLACES.each_ref().map(|_| Net::healthy());
+        }
+        self.healed_at = self.now;
         self.storage.forgets = false;
         self.release_quota();
         if !self.online {

@@ -126,12 +126,12 @@ impl World {
         }
         let host = self.host(tab);
         let (mut config, now) = (self.profile.config.clone(), self.tab_now(tab));
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
+        let lag = self.upto(self.faults.storage_lag_ms_max);
         let project = self.tabs[tab].api_key();
         config.api_key = project.to_owned();
         let lanes = self.tabs[tab].site.iter();
         let destinations = lanes.map(|lane| lane.destination(project)).collect();
-        let mut start = |store: &mut dyn sendoff::model::store::Store| {
+        let start = |store: &mut dyn sendoff::model::store::Store| {
             Engine::with_destinations(config, destinations, Vec::new(), &host, now, store)
         };
         let engine = match self.tabs[tab].memory.take() {

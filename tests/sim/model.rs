@@ -17,8 +17,10 @@ pub(crate) struct Tracked {
     pub(crate) name: String,
     /// The explicit user id, if the call had one.
     pub(crate) user_id: Option<String>,
-    /// As ISO 8601, as it has to appear on the wire.
-    pub(crate) timestamp: String,
+    /// As ISO 8601: from and to when it has to be dated. Within a tab time never runs backwards, unless the page dates
+    /// an event itself.
+    pub(crate) dated: (String, String),
+    pub(crate) dated_by_page: bool,
     /// The exact JSON text of the properties, as it has to appear on the wire.
     pub(crate) properties: String,
     /// The page that it was tracked on, as JSON.
@@ -51,6 +53,7 @@ pub(crate) struct Fate {
     pub(crate) left: bool,
     /// In the destination's data.
     pub(crate) stored: bool,
+    pub(crate) stored_at: u64,
     /// It was in data before a request with it was answered in vain, or is not known to have been.
     pub(crate) troubled: bool,
     /// In a batch that a tab was told would never be taken.
@@ -74,6 +77,7 @@ pub(crate) struct Fate {
 pub(crate) struct Sent {
     pub(crate) key: String,
     pub(crate) bytes_hash: u64,
+    pub(crate) timestamp: String,
 }
 
 /// One tab's log and end.
@@ -97,6 +101,8 @@ pub(crate) struct Book {
     pub(crate) left_alone: bool,
     /// Its small record was destroyed or could not be written, and with it which numbers were given up.
     pub(crate) record_hit: bool,
+    /// What says which destinations it is for was destroyed.
+    pub(crate) header_hit: bool,
     /// Only in the facade's early log so far.
     pub(crate) early: bool,
     /// How many events were in an early log, which knows no identity: whoever takes it over stamps its own.

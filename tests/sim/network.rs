@@ -49,7 +49,8 @@ impl World {
         exit: bool,
         replies: &mut VecDeque<Arrival>,
     ) {
-        let Some((place, people)) = place_of(&request.url, request.content_type) else {
+        let deferred = request.means == Means::Deferred;
+        let Some((place, people)) = place_of(&request.url, request.content_type, deferred) else {
             let (url, as_what) = (&request.url, request.content_type);
             self.fail(23, &format!("tab {tab} sends to {url} as {as_what:?}"))
         };
@@ -211,6 +212,7 @@ impl World {
     ) -> String {
         let collector = &mut self.collectors[body.place];
         let (stored, duplicates) = (collector.stored, collector.duplicates);
+        collector.now = self.now;
         let taken = collector.take(body, troubled, &mut self.model);
         let added = collector.stored - stored;
         let doubled = collector.duplicates - duplicates;

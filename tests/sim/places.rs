@@ -112,15 +112,21 @@ pub(crate) fn place_named(name: &str) -> Option<usize> {
     PLACES.iter().position(|place| place.name == name)
 }
 
-/// The destination behind an address, and whether a body of these events may go there as that type.
-pub(crate) fn place_of(url: &str, content_type: ContentType) -> Option<(usize, bool)> {
+/// The destination behind an address, and whether it is that for profiles; `None` if it is none for bodies of that type.
+/// The time of the attempt is in the native one's, unless it is left to the browser.
+pub(crate) fn place_of(
+    url: &str,
+    content_type: ContentType,
+    deferred: bool,
+) -> Option<(usize, bool)> {
     let base = |place: &Place| url.starts_with(place.url);
     let place = PLACES.iter().position(base)?;
     let rest = &url[PLACES[place].url.len()..];
     let (people, fits) = match PLACES[place].dialect {
         Dialect::Native => (
             false,
-            rest.starts_with("?sentAt=") && content_type == ContentType::Text,
+            (deferred && rest.is_empty() || rest.starts_with("?sentAt="))
+                && content_type == ContentType::Text,
         ),
         Dialect::TwoRoutes if rest == "/people" => (true, content_type == ContentType::Json),
         Dialect::TwoRoutes => (

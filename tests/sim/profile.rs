@@ -5,11 +5,12 @@
 use core::fmt;
 
 use sendoff::engine::config::{Config, MultiTabMode};
+use sendoff::intake::IdentityPolicy;
 
 use crate::channel::LACKS;
-use crate::faults::{Faults, Net};
+use crate::faults::{Down, Faults, Net, Poison};
 use crate::places::{Lane, PLACES, Site, site};
-use crate::rng::Rng;
+use crate::rng::{Rng, mix};
 use crate::script;
 
 /// Which family of worlds a seed belongs to; part of its written form.
@@ -25,15 +26,24 @@ pub(crate) enum Scenario {
     Calm,
     /// A machine that hardly gets anything done: many pages open, and everything takes its time.
     Starved,
+    /// A healthy network; windows, pages with frames and with two clients are left in every orderly way.
+    Left,
+    /// A healthy network, but for somebody on the way who dislikes some events for good.
+    Poison,
+    /// A steady world that is played twice: with one destination down for good, and without.
+    Apart,
 }
 
 impl Scenario {
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 8] = [
         (Self::General, "general"),
         (Self::Single, "single"),
         (Self::Adoption, "adoption"),
         (Self::Calm, "calm"),
         (Self::Starved, "starved"),
+        (Self::Left, "left"),
+        (Self::Poison, "poison"),
+        (Self::Apart, "apart"),
     ];
 }
 
@@ -84,6 +94,10 @@ pub(crate) struct Profile {
     /// Pages of an older build, out of a thousand, and what that lacks.
     pub(crate) older: u64,
     pub(crate) lacks: u32,
+    /// The destination that is down for good in one of two runs, and how.
+    pub(crate) ails: Option<(usize, Down)>,
+    /// Nothing that a machine does takes now this long and now that long.
+    pub(crate) steady: bool,
     /// Pages of a newer build say more than this one knows.
     pub(crate) newer: bool,
     /// How likely each action is, in the order of `script::ACTIONS`.
@@ -91,6 +105,11 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
+    /// What a seed makes.
+    pub(crate) fn of(seed: Seed) -> Self {
+        Self::new(seed.scenario, &mut seed.rng())
+    }
+
     pub(crate) fn new(scenario: Scenario, rng: &mut Rng) -> Self {
         let general = Self::general(rng);
         match scenario {
@@ -109,6 +128,16 @@ impl Profile {
                 ..Self::adoption(general)
             },
             Scenario::Starved => Self::starved(general),
+            Scenario::Left => Self {
+                scenario,
+                weights: script::left_weights(),
+                tabs_max: 6,
+                chaos_ms: 25_000,
+                gap_ms_max: 700,
+                ..Self::adoption(general)
+            },
+            Scenario::Poison => Self::poison(general, rng),
+            Scenario::Apart => Self::apart(general, rng),
         }
     }
 
@@ -175,6 +204,8 @@ impl Profile {
             older: if rng.chance(150) { 400 } else { 0 },
             lacks: LACKS[rng.below(2) as usize],
             newer: rng.chance(100),
+            ails: None,
+            steady: false,
             weights,
             faults,
             nets,
@@ -184,7 +215,7 @@ impl Profile {
     fn adoption(general: Self) -> Self {
         Self {
             scenario: Scenario::Adoption,
-            config: Config::new("demo"),
+            config: plain_config(),
             sites: general.sites.last().cloned().into_iter().collect(),
             forgets_place: false,
             faults: Faults::healthy(),
@@ -207,6 +238,52 @@ impl Profile {
             older: 0,
             weights: script::adoption_weights(),
             ..general
+        }
+    }
+
+    fn poison(general: Self, rng: &mut Rng) -> Self {
+        let mut nets = PLACES.each_ref().map(|_| Net {
+            delay_ms_max: 100,
+            ..Net::healthy()
+        });
+        for net in &mut nets {
+            let down = [Down::Refused, Down::Status(403)][rng.below(2) as usize];
+            let rate = rng.between(0, 20);
+            net.poison = Some(Poison { rate, down });
+        }
+        Self {
+            scenario: Scenario::Poison,
+            weights: script::plain_weights(),
+            nets,
+            tabs_max: rng.between(1, 3) as usize,
+            tabs_first: 1,
+            chaos_ms: 20_000,
+            gap_ms_max: 900,
+            ..Self::adoption(general)
+        }
+    }
+
+    fn apart(general: Self, rng: &mut Rng) -> Self {
+        let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
+        Self {
+            scenario: Scenario::Apart,
+            weights: script::plain_weights(),
+            sites: vec![site(&places)],
+            ails: Some((rng.below(3) as usize, Down::random(rng))),
+            steady: true,
+            faults: Faults {
+                storage_lag_ms_max: 0,
+                timer_late_ms_max: 0,
+                ..Faults::healthy()
+            },
+            nets: PLACES.each_ref().map(|_| Net {
+                delay_ms_max: 30,
+                ..Net::healthy()
+            }),
+            tabs_max: rng.between(1, 3) as usize,
+            tabs_first: 1,
+            gap_ms_max: 1_500,
+            ..Self::adoption(general)
         }
     }
 
@@ -280,8 +357,15 @@ fn change(site: &mut Site, rng: &mut Rng) {
     }
 }
 
-fn config(rng: &mut Rng) -> Config {
+/// Today's defaults, and no call is refused for the sake of who the visitor is.
+fn plain_config() -> Config {
     let mut config = Config::new("demo");
+    config.intake.identity = IdentityPolicy::Allow;
+    config
+}
+
+fn config(rng: &mut Rng) -> Config {
+    let mut config = plain_config();
     if rng.chance(400) {
         config.flush_at = rng.between(1, 60) as u32;
         config.max_batch_size = rng.between(1, 60) as u32;
@@ -312,6 +396,10 @@ fn config(rng: &mut Rng) -> Config {
 }
 
 impl Seed {
+    pub(crate) fn rng(self) -> Rng {
+        Rng::new(mix(self.number ^ (self.scenario as u64) << 56))
+    }
+
     /// Reads what [`Display`](fmt::Display) writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (scenario, number) = text

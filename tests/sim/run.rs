@@ -19,7 +19,9 @@ use std::{
 };
 
 use crate::coverage::Coverage;
-use crate::profile::{Scenario, Seed};
+use crate::faults::Down;
+use crate::places::PLACES;
+use crate::profile::{Profile, Scenario, Seed};
 use crate::world::{Summary, World};
 
 /// Threads that share the work of a large run.
@@ -52,6 +54,39 @@ struct Total {
 
 /// Runs one world; a broken invariant or a panic of the engine comes back as text.
 fn run(seed: Seed, verbose: bool) -> Result<Summary, String> {
+    if seed.scenario == Scenario::Apart {
+        return run_apart(seed, verbose);
+    }
+    play(seed, false, verbose)
+}
+
+/// A destination that is down for good delays no other by more than so many milliseconds.
+const APART_MS_MAX: u64 = 100;
+
+/// Plays a world with all destinations well and once more with one down for good, which is to make no difference to
+/// the others (25).
+fn run_apart(seed: Seed, verbose: bool) -> Result<Summary, String> {
+    let well = play(seed, false, false)?;
+    let ailing = play(seed, true, verbose)?;
+    let (ails, _) = Profile::of(seed).ails.unwrap_or((usize::MAX, Down::Hangs));
+    for ((tab, seq, place), at) in &well.arrivals {
+        if *place == ails || well.arrivals_end < at + 2 * APART_MS_MAX {
+            continue;
+        }
+        let late = ailing.arrivals.get(&(*tab, *seq, *place));
+        if late.is_none_or(|late| *late > at + APART_MS_MAX) {
+            let (name, down) = (PLACES[*place].name, PLACES[ails].name);
+            return Err(format!(
+                "seed {seed}: invariant 25 is broken\ninvariant 25 is broken: event {seq} of tab {tab} arrives at {name} at {at} ms, \
+                 and with {down} down at {late:?}"
+            ));
+        }
+    }
+    Ok(ailing)
+}
+
+/// Plays one world.
+fn play(seed: Seed, ailing: bool, verbose: bool) -> Result<Summary, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default = panic::take_hook();
@@ -64,7 +99,7 @@ fn run(seed: Seed, verbose: bool) -> Result<Summary, String> {
         }));
     });
     IN_WORLD.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(|| World::new(seed, verbose).run()));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| World::new(seed, ailing, verbose).run()));
     IN_WORLD.set(false);
     result.map_err(|_| {
         let text = LAST_PANIC.take().unwrap_or_default();
@@ -219,6 +254,34 @@ fn calm_days_are_prompt_and_thrifty() {
             twice * 50 <= stored,
             "{twice} of {stored} events were sent again"
         );
+    }
+}
+
+/// What a page had when it was left arrives without a later visit, whatever other tabs do.
+#[test]
+fn pages_that_are_left_speak_their_last_words() {
+    if replayed().is_none() {
+        let total = run_many(Scenario::Left, 0, 300);
+        total.report("left");
+        let (twice, stored) = (total.avoidable, total.native);
+        assert!(
+            twice * 50 <= stored,
+            "{twice} of {stored} events were sent again"
+        );
+    }
+}
+
+#[test]
+fn disliked_events_are_set_aside_alone() {
+    if replayed().is_none() {
+        run_many(Scenario::Poison, 0, 150).report("poison");
+    }
+}
+
+#[test]
+fn destinations_keep_apart() {
+    if replayed().is_none() {
+        run_many(Scenario::Apart, 0, 200).report("apart");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::faults::Down;
 use crate::lifecycle::Beside;
-use crate::rng::Rng;
+use crate::rng::{Rng, mix};
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
@@ -128,6 +128,30 @@ pub(crate) fn starved_weights() -> Weights {
     })
 }
 
+/// Pages come and are left in every orderly way; now and then one crashes.
+pub(crate) fn left_weights() -> Weights {
+    ACTIONS.map(|(action, weight)| match action {
+        Action::Track => 60,
+        Action::View | Action::Open | Action::Reload | Action::CacheOut | Action::CacheBack => {
+            weight
+        }
+        Action::OpenFrame | Action::OpenClient | Action::CloseWindow | Action::CloseInTurn => 4,
+        Action::Close | Action::Hide | Action::Show => weight,
+        Action::Crash => 1,
+        _ => 0,
+    })
+}
+
+/// Pages track, come and go; nothing else happens.
+pub(crate) fn plain_weights() -> Weights {
+    ACTIONS.map(|(action, weight)| match action {
+        Action::Track => 60,
+        Action::Open | Action::Close | Action::Reload | Action::Hide | Action::Show => weight,
+        Action::Identify => weight,
+        _ => 0,
+    })
+}
+
 /// Every way a page can end or pause, and nothing that harms the store or the network.
 pub(crate) fn calm_weights() -> Weights {
     ACTIONS.map(|(action, weight)| match action {
@@ -153,6 +177,10 @@ impl World {
     pub(crate) fn act(&mut self) {
         if self.healed {
             return;
+        }
+        if self.profile.steady {
+            // Whatever has been drawn in between, what pages do is the same.
+            self.rng = Rng::new(mix(self.seed.number ^ self.now));
         }
         let action = ACTIONS[self.rng.weighted(&self.profile.weights)].0;
         self.perform(action);

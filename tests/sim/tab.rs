@@ -109,6 +109,8 @@ pub(crate) struct Tab {
     pub(crate) memory: Option<MemoryStore>,
     /// The tab's monotonic clock minus the world's.
     pub(crate) clock_ahead_ms: u64,
+    /// The latest date that its events may have by now, and when that was.
+    pub(crate) dated: (u64, u64),
     /// The next reading of its monotonic clock is that much too far.
     pub(crate) glitch_ms: u64,
     /// Which opening of the channel this is; `None` while closed.
@@ -192,6 +194,7 @@ impl Tab {
             engine: None,
             memory: None,
             clock_ahead_ms: birth.clock_ahead_ms,
+            dated: (0, 0),
             glitch_ms: 0,
             channel: None,
             channel_openings: 0,

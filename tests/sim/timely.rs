@@ -128,7 +128,7 @@ impl World {
     /// A page is left in an orderly way: what it had arrives without a later visit (21), with a healthy network and
     /// up to what may be in flight.
     pub(crate) fn expect_last_words(&mut self, tab: usize) {
-        let healthy = matches!(self.profile.scenario, Scenario::Calm);
+        let healthy = matches!(self.profile.scenario, Scenario::Calm | Scenario::Left);
         if !healthy || self.tabs[tab].stopped || !self.profile.config.auto_flush_on_exit {
             return;
         }

@@ -14,7 +14,7 @@ use crate::faults::{Faults, Net};
 use crate::model::Model;
 use crate::network::Network;
 use crate::places::{PLACES, Site};
-use crate::profile::{Profile, Seed};
+use crate::profile::{Profile, Scenario, Seed};
 use crate::rng::{Rng, mix};
 use crate::storage::Storage;
 use crate::tab::Tab;
@@ -28,6 +28,9 @@ const DRAIN_MS_MAX: u64 = 700_000;
 const DRAIN_STEPS_MAX: u64 = 200_000;
 /// How many things may happen within one simulated second.
 const SECOND_STEPS_MAX: u64 = 100_000;
+/// Events that follow those that are disliked for good, and the time between two of them.
+const BEATS: u64 = 150;
+const BEAT_MS: u64 = 2_000;
 /// How long a quiet world is watched.
 const SETTLE_MS: u64 = 15_000;
 
@@ -68,6 +71,9 @@ pub(crate) struct Summary {
     /// Of these, those at the native destination that the network is not to blame for, and what that stored.
     pub(crate) avoidable: u64,
     pub(crate) native: u64,
+    /// Every event with the destination that it arrived at before the world was healed, and when.
+    pub(crate) arrivals: BTreeMap<(usize, u64, usize), u64>,
+    pub(crate) arrivals_end: u64,
 }
 
 /// See the top of this file.
@@ -84,6 +90,7 @@ pub(crate) struct World {
     pub(crate) wall_ahead_ms: u64,
     pub(crate) online: bool,
     pub(crate) healed: bool,
+    pub(crate) healed_at: u64,
     pub(crate) tabs: Vec<Tab>,
     pub(crate) processes: Vec<usize>,
     pub(crate) storage: Storage,
@@ -113,9 +120,13 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: Seed, verbose: bool) -> Self {
-        let mut rng = Rng::new(mix(seed.number ^ (seed.scenario as u64) << 56));
-        let profile = Profile::new(seed.scenario, &mut rng);
+    /// `ailing`: one of its destinations is down for good, where the scenario has that.
+    pub(crate) fn new(seed: Seed, ailing: bool, verbose: bool) -> Self {
+        let mut rng = seed.rng();
+        let mut profile = Profile::new(seed.scenario, &mut rng);
+        if ailing && let Some((place, down)) = profile.ails {
+            profile.nets[place].outage = Some((u64::MAX, down));
+        }
         Self {
             seed,
             faults: profile.faults.clone(),
@@ -125,6 +136,7 @@ impl World {
             wall_ahead_ms: WALL_START_MS,
             online: true,
             healed: false,
+            healed_at: u64::MAX,
             tabs: Vec::new(),
             processes: Vec::new(),
             storage: Storage::new(profile.quota_bytes),
@@ -161,7 +173,9 @@ impl World {
         let chaos_ms = self.profile.chaos_ms;
         while self.now < chaos_ms && self.step_before(chaos_ms) {}
         self.now = self.now.max(chaos_ms);
+        let arrivals = self.arrivals();
         self.heal();
+        self.beat();
         self.drain();
         // Leaders that lost every word of each other only meet when they have something to do.
         for tab in self.running() {
@@ -182,7 +196,41 @@ impl World {
             duplicates: sum(|one| one.duplicates),
             avoidable: self.avoidable_duplicates(),
             native: self.collectors[0].stored,
+            arrivals,
+            arrivals_end: chaos_ms,
             coverage: self.coverage,
+        }
+    }
+
+    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), u64> {
+        let mut arrivals = BTreeMap::new();
+        if self.profile.scenario != Scenario::Apart {
+            return arrivals;
+        }
+        for (tab, book) in self.model.books.iter().enumerate() {
+            for (seq, event) in (1..).zip(&book.events) {
+                let stored = event.fates.iter().enumerate();
+                let stored = stored.filter(|(_, fate)| fate.stored);
+                arrivals.extend(stored.map(|(place, fate)| ((tab, seq, place), fate.stored_at)));
+            }
+        }
+        arrivals
+    }
+
+    /// Where events are disliked for good, others have to follow them for anybody to find out.
+    fn beat(&mut self) {
+        let beats = if self.profile.scenario == Scenario::Poison {
+            BEATS
+        } else {
+            0
+        };
+        for _ in 0..beats {
+            for tab in self.running() {
+                self.track(tab, 1);
+            }
+            let next = self.now + BEAT_MS;
+            while self.now < next && self.step_before(next) {}
+            self.now = next;
         }
     }
 
@@ -294,6 +342,14 @@ impl World {
                 self.open_tab(process);
             }
         }
+    }
+
+    /// A wait of so many milliseconds at most; in a steady world always of so many.
+    pub(crate) fn upto(&mut self, ms: u64) -> u64 {
+        if self.profile.steady {
+            return ms;
+        }
+        self.rng.below(ms + 1)
     }
 
     /// Schedules `event` in `delay` milliseconds.
