@@ -155,3 +155,9 @@ pub(super) fn begins(text: &[u8], floor: usize, place: usize) -> bool {
         || place >= floor + 5 && unit(text, place - 5).1 == 5;
     encoded || !is_word(before(text, floor, place))
 }
+
+/// Whether there is a digit between.
+pub(super) fn holds_digit(text: &[u8], from: usize, to: usize) -> bool {
+    let between = text.get(from..to).unwrap_or(&[]);
+    between.iter().any(|&byte| is_digit(byte))
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Kind,
-    bytes::{at, is_digit, is_token, is_word, skip, starts, unit},
+    bytes::{at, holds_digit, is_digit, is_token, is_word, skip, starts, unit},
 };
 
 /// Beginnings of keys, with the least length of what follows. That must hold a digit, and tells
@@ -80,6 +80,15 @@ fn bearer(text: &[u8], from: usize) -> Option<usize> {
 
 fn shape(text: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
+    // Most words are told from a key by three letters.
+    let [b's' | b'r', b'k', b'_' | b'-', ..]
+    | [b'w', b'h', b's', ..]
+    | [b'g', b'h' | b'i' | b'l', b'_' | b'p' | b'o' | b's' | b'u' | b'r' | b't', ..]
+    | [b'A', b'K' | b'S' | b'I', b'I' | b'z', ..]
+    | [b'x', b'o', b'x', ..] = rest
+    else {
+        return None;
+    };
     let (prefix, least) = SHAPES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
     let key = from + prefix.len();
     let end = if at(text, from) == b'A' && *least == 16 {
@@ -91,8 +100,4 @@ fn shape(text: &[u8], from: usize) -> Option<usize> {
         skip(text, key, is_token)
     };
     (end - key >= *least && holds_digit(text, key, end)).then_some(end)
-}
-
-fn holds_digit(text: &[u8], from: usize, end: usize) -> bool {
-    skip(text, from, |byte| !is_digit(byte)) < end
 }
