@@ -94,6 +94,7 @@ pub(super) const fn ends_parameter(byte: u8) -> bool {
 }
 
 /// The byte there; 0 outside of the text.
+#[inline]
 pub(super) fn at(text: &[u8], place: usize) -> u8 {
     text.get(place).copied().unwrap_or(0)
 }
@@ -124,18 +125,23 @@ pub(super) fn starts(text: &[u8], from: usize, word: &[u8]) -> bool {
 
 /// What stands there, and how many bytes it takes: a byte, or one in percent encoding, also if that was
 /// encoded again (`%40`, `%2540`), as an address within a parameter of an address is.
+#[inline]
 pub(super) fn unit(text: &[u8], from: usize) -> (u8, usize) {
-    let byte = at(text, from);
-    if byte != b'%' {
-        return (byte, 1);
+    match at(text, from) {
+        b'%' => encoded(text, from),
+        byte => (byte, 1),
     }
+}
+
+/// As [`unit`], where a `%` is.
+fn encoded(text: &[u8], from: usize) -> (u8, usize) {
     let mut digits = from + 1;
     while at(text, digits) == b'2' && at(text, digits + 1) == b'5' && digits < from + 9 {
         digits += 2;
     }
     match (hex(at(text, digits)), hex(at(text, digits + 1))) {
         (Some(high), Some(low)) => (high << 4 | low, digits + 2 - from),
-        _ => (byte, 1),
+        _ => (b'%', 1),
     }
 }
 

@@ -81,11 +81,16 @@ fn bearer(text: &[u8], from: usize) -> Option<usize> {
 fn shape(text: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
     // Most words are told from a key by three letters.
-    let [b's' | b'r', b'k', b'_' | b'-', ..]
+    let ([b's' | b'r', b'k', b'_' | b'-', ..]
     | [b'w', b'h', b's', ..]
-    | [b'g', b'h' | b'i' | b'l', b'_' | b'p' | b'o' | b's' | b'u' | b'r' | b't', ..]
+    | [
+        b'g',
+        b'h' | b'i' | b'l',
+        b'_' | b'p' | b'o' | b's' | b'u' | b'r' | b't',
+        ..,
+    ]
     | [b'A', b'K' | b'S' | b'I', b'I' | b'z', ..]
-    | [b'x', b'o', b'x', ..] = rest
+    | [b'x', b'o', b'x', ..]) = rest
     else {
         return None;
     };
