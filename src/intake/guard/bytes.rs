@@ -117,6 +117,15 @@ pub(super) fn skip(text: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
         .unwrap_or(rest.len())
 }
 
+/// Where the word ends that goes on there: what most of the time goes into.
+pub(super) fn word_end(text: &[u8], from: usize) -> usize {
+    let mut place = from;
+    while is_word(at(text, place)) {
+        place += 1;
+    }
+    place
+}
+
 /// The text begins with `word` there, in any case.
 pub(super) fn starts(text: &[u8], from: usize, word: &[u8]) -> bool {
     let there = text.get(from..).and_then(|rest| rest.get(..word.len()));
