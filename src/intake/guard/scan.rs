@@ -111,7 +111,10 @@ impl<'a> Scan<'a> {
             return None;
         }
         let (bytes, floor, from) = (self.text.as_bytes(), self.floor, self.place);
-        let (sign, length) = unit(bytes, from);
+        let (sign, length) = match first {
+            b'%' => unit(bytes, from),
+            _ => (first, 1),
+        };
         let range = |kind| move |(from, to)| Found { kind, from, to };
         match sign {
             b'@' => email(bytes, floor, from, length).map(range(Kind::Email)),
