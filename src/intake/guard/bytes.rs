@@ -48,48 +48,57 @@ const fn kind(byte: u8) -> u8 {
     }
 }
 
-const fn has(byte: u8, kind: u8) -> bool {
+#[inline]
+fn has(byte: u8, kind: u8) -> bool {
     // The table has an entry for every byte: the bounds check is compiled away.
-    matches!(KINDS.as_slice().split_at_checked(byte as usize), Some((_, [found, ..])) if *found & kind != 0)
+    KINDS.get(usize::from(byte)).copied().unwrap_or(0) & kind != 0
 }
 
 /// A letter, a digit or `_`.
-pub(super) const fn is_word(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_word(byte: u8) -> bool {
     has(byte, WORD)
 }
 
 /// 0–9.
-pub(super) const fn is_digit(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_digit(byte: u8) -> bool {
     has(byte, DIGIT)
 }
 
 /// A–Z, a–z.
-pub(super) const fn is_letter(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_letter(byte: u8) -> bool {
     has(byte, LETTER)
 }
 
 /// Something that is not a word may begin here.
-pub(super) const fn is_sign(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_sign(byte: u8) -> bool {
     has(byte, SIGN)
 }
 
 /// Part of an address before the `@`. Not all that RFC 5322 allows: `/`, `=`, `?` and the like divide URLs.
-pub(super) const fn is_local(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_local(byte: u8) -> bool {
     has(byte, LOCAL)
 }
 
 /// Part of a key, a token or base64url.
-pub(super) const fn is_token(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_token(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
 /// Part of a host name.
-pub(super) const fn is_host(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_host(byte: u8) -> bool {
     has(byte, HOST)
 }
 
 /// Ends a parameter of a URL, or the URL.
-pub(super) const fn ends_parameter(byte: u8) -> bool {
+#[inline]
+pub(super) fn ends_parameter(byte: u8) -> bool {
     has(byte, PARAMETER_END)
 }
 
@@ -120,7 +129,10 @@ pub(super) fn skip(text: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
 /// Where the word ends that goes on there: what most of the time goes into.
 pub(super) fn word_end(text: &[u8], from: usize) -> usize {
     let mut place = from;
-    while is_word(at(text, place)) {
+    for &byte in text.get(from..).unwrap_or(&[]) {
+        if !is_word(byte) {
+            break;
+        }
         place += 1;
     }
     place

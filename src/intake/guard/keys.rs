@@ -1,6 +1,6 @@
 //! Keys whose value is nobody's business, whatever it looks like.
 
-use super::bytes::{is_word, unit};
+use super::bytes::{at, is_word, unit};
 
 /// What a key says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +71,11 @@ pub(super) fn denied(name: &[u8]) -> Denied {
     let Some(name) = fold(name, &mut folded) else {
         return Denied::No;
     };
-    if WHOLE.contains(&name) || ENDING.iter().any(|end| name.ends_with(end)) {
+    // Two letters are compared sooner than two names.
+    let is = |own: &&[u8]| own.first() == name.first() && *own == name;
+    if WHOLE.iter().any(is) || ENDING.iter().any(|end| name.ends_with(end)) {
         Denied::All
-    } else if WHOLE_TEXT.contains(&name) {
+    } else if WHOLE_TEXT.iter().any(is) {
         Denied::Text
     } else {
         Denied::No
@@ -91,7 +93,12 @@ fn may_be_denied(name: &[u8]) -> bool {
     };
     let whole = LASTS.get(usize::from(first - b'a')).unwrap_or(&0) >> (last - b'a') & 1 == 1;
     let pair = [letters.next_back().unwrap_or(0), last];
-    whole || matches!(&pair, b"en" | b"rd" | b"et" | b"on" | b"id") || name.contains(&b'%')
+    let encoded = || {
+        [0, name.len().wrapping_sub(3), name.len().wrapping_sub(4)]
+            .iter()
+            .any(|&place| at(name, place) == b'%')
+    };
+    whole || matches!(&pair, b"en" | b"rd" | b"et" | b"on" | b"id") || encoded()
 }
 
 /// For each first letter of a denied name, the last ones, a bit each.
