@@ -514,7 +514,15 @@ fn cost_of_a_typical_event_and_of_32_kb() {
         ("%", odd("%25%40")),
         ("bearer", odd("bearer a")),
         ("://", odd("://a")),
-        ("jwt", odd("eyJ")),
+        ("jwt", odd("eyJ-")),
+        ("jwt with points", odd("eyJaaaaaaaaa-.")),
+        ("keys", odd("sk_test_-")),
+        ("bearers", odd("bearer+")),
+        ("parameters", odd("?a=")),
+        ("tokens", odd("?token=")),
+        ("user names", odd("://a:")),
+        ("ends of numbers", odd("+1-")),
+        ("groups", odd("a:")),
     ] {
         let ns = cost(20, || {
             drop(black_box(guard.json(black_box(&text), Pii::Redact)))
@@ -527,5 +535,5 @@ fn cost_of_a_typical_event_and_of_32_kb() {
         slowest = slowest.max(ns);
     }
     assert!(typical <= 2_000, "{typical} ns");
-    assert!(slowest <= 30_000_000, "{slowest} ns");
+    assert!(slowest <= 6_000_000, "{slowest} ns");
 }
