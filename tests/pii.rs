@@ -236,6 +236,13 @@ fn escapes_hide_nothing() {
 }
 
 #[test]
+fn what_escapes_show_to_be_nothing_stays() {
+    // Sixteen digits are a card's, seventeen are not.
+    let checked = guard().json(r#"{"a":"4111111111111111\u0031"}"#, Pii::Redact);
+    assert_eq!((checked.text, checked.found), (None, None));
+}
+
+#[test]
 fn urls_are_looked_through() {
     for (url, expected) in [
         (
