@@ -170,6 +170,10 @@ fn what_is_found_is_replaced_and_nothing_else() {
 fn keys_say_what_is_beneath_them() {
     for (text, expected) in [
         (
+            r#"{"a":{"password":"x"},"b":"y"}"#,
+            r#"{"a":{"password":"[redacted:key]"},"b":"y"}"#,
+        ),
+        (
             r#"{"password":"x","b":"y"}"#,
             r#"{"password":"[redacted:key]","b":"y"}"#,
         ),
