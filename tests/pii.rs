@@ -3,11 +3,37 @@
 //! of each are got wrong (one long number in ten has a card's check digit), and the bounds say how many may be. What
 //! is not covered: texts of people, who write telephone numbers without their country.
 
-use std::{collections::BTreeMap, hint::black_box};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    collections::BTreeMap,
+    hint::black_box,
+};
 
 use proptest::prelude::*;
 use sendoff::intake::guard::{Guard, GuardConfig, Kind, Pii};
 use serde_json::Value;
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const ORDINARY: &str = include_str!("pii/ordinary.txt");
 const PERSONAL: &str = include_str!("pii/personal.txt");
@@ -271,6 +297,19 @@ fn urls_are_looked_through() {
         let checked = guard().url(url);
         assert_eq!(checked.text.as_deref().unwrap_or(url), expected);
     }
+}
+
+#[test]
+fn what_is_clean_costs_no_memory() {
+    let guard = guard();
+    let before = ALLOCATIONS.get();
+    let event = guard.json(TYPICAL, Pii::Redact);
+    let escaped = guard.string(r#""a \"b\"\n\u0000""#);
+    let url = guard.url("https://h.de/?q=a%20b#c");
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!((event.found, escaped.found, url.found), (None, None, None));
+    black_box(guard.string(r#""x@y.de""#));
+    assert!(ALLOCATIONS.get() > before);
 }
 
 #[test]
