@@ -3,11 +3,37 @@
 //! of each are got wrong (one long number in ten has a card's check digit), and the bounds say how many may be. What
 //! is not covered: texts of people, who write telephone numbers without their country.
 
-use std::{collections::BTreeMap, hint::black_box};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    collections::BTreeMap,
+    hint::black_box,
+};
 
 use proptest::prelude::*;
 use sendoff::intake::guard::{Guard, GuardConfig, Kind, Pii};
 use serde_json::Value;
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const ORDINARY: &str = include_str!("pii/ordinary.txt");
 const PERSONAL: &str = include_str!("pii/personal.txt");
@@ -170,6 +196,10 @@ fn what_is_found_is_replaced_and_nothing_else() {
 fn keys_say_what_is_beneath_them() {
     for (text, expected) in [
         (
+            r#"{"a":{"password":"x"},"b":"y"}"#,
+            r#"{"a":{"password":"[redacted:key]"},"b":"y"}"#,
+        ),
+        (
             r#"{"password":"x","b":"y"}"#,
             r#"{"password":"[redacted:key]","b":"y"}"#,
         ),
@@ -236,6 +266,13 @@ fn escapes_hide_nothing() {
 }
 
 #[test]
+fn what_escapes_show_to_be_nothing_stays() {
+    // Sixteen digits are a card's, seventeen are not.
+    let checked = guard().json(r#"{"a":"4111111111111111\u0031"}"#, Pii::Redact);
+    assert_eq!((checked.text, checked.found), (None, None));
+}
+
+#[test]
 fn urls_are_looked_through() {
     for (url, expected) in [
         (
@@ -260,6 +297,19 @@ fn urls_are_looked_through() {
         let checked = guard().url(url);
         assert_eq!(checked.text.as_deref().unwrap_or(url), expected);
     }
+}
+
+#[test]
+fn what_is_clean_costs_no_memory() {
+    let guard = guard();
+    let before = ALLOCATIONS.get();
+    let event = guard.json(TYPICAL, Pii::Redact);
+    let escaped = guard.string(r#""a \"b\"\n\u0000""#);
+    let url = guard.url("https://h.de/?q=a%20b#c");
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!((event.found, escaped.found, url.found), (None, None, None));
+    black_box(guard.string(r#""x@y.de""#));
+    assert!(ALLOCATIONS.get() > before);
 }
 
 #[test]
@@ -514,7 +564,15 @@ fn cost_of_a_typical_event_and_of_32_kb() {
         ("%", odd("%25%40")),
         ("bearer", odd("bearer a")),
         ("://", odd("://a")),
-        ("jwt", odd("eyJ")),
+        ("jwt", odd("eyJ-")),
+        ("jwt with points", odd("eyJaaaaaaaaa-.")),
+        ("keys", odd("sk_test_-")),
+        ("bearers", odd("bearer+")),
+        ("parameters", odd("?a=")),
+        ("tokens", odd("?token=")),
+        ("user names", odd("://a:")),
+        ("ends of numbers", odd("+1-")),
+        ("groups", odd("a:")),
     ] {
         let ns = cost(20, || {
             drop(black_box(guard.json(black_box(&text), Pii::Redact)))
@@ -527,5 +585,5 @@ fn cost_of_a_typical_event_and_of_32_kb() {
         slowest = slowest.max(ns);
     }
     assert!(typical <= 2_000, "{typical} ns");
-    assert!(slowest <= 30_000_000, "{slowest} ns");
+    assert!(slowest <= 6_000_000, "{slowest} ns");
 }

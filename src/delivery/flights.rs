@@ -41,6 +41,8 @@ pub struct Flight {
     pub deadline: Instant,
     /// Of the body.
     pub bytes: usize,
+    /// Numbers of the events in it: a destination names them by their places.
+    pub seqs: Vec<u64>,
 }
 
 impl Flight {
@@ -51,6 +53,13 @@ impl Flight {
             Cargo::Batch(batch) => core::slice::from_ref(batch),
             Cargo::Question(batches) => batches,
         }
+    }
+
+    /// The numbers of events that are named by their places.
+    #[must_use]
+    pub fn numbers(&self, places: &[usize]) -> Vec<u64> {
+        let numbers = places.iter().filter_map(|place| self.seqs.get(*place));
+        numbers.copied().collect()
     }
 
     const fn keepalive_bytes(&self) -> usize {
@@ -170,6 +179,7 @@ mod tests {
             left_at: Instant(0),
             deadline: Instant(deadline),
             bytes,
+            seqs: Vec::new(),
         });
         id
     }

@@ -539,7 +539,7 @@ impl Delivery {
         } else {
             Means::Keepalive
         };
-        let cargo = Cargo::Question(batches);
+        let cargo = (Cargo::Question(batches), Vec::new());
         self.depart(
             at,
             index,
@@ -587,7 +587,7 @@ impl Delivery {
         }
         let repeated = seal.way.sent && why != Why::NextMeans;
         let means = self.means(at, means, &body, seal.way.sent);
-        let cargo = Cargo::Batch(*batch);
+        let cargo = (Cargo::Batch(*batch), lot.stream.seqs_of(batch));
         self.depart(
             at,
             batch.lane,
@@ -622,7 +622,7 @@ impl Delivery {
         at: &Moment<'_>,
         lane: usize,
         route: Route,
-        cargo: Cargo,
+        (cargo, seqs): (Cargo, Vec<u64>),
         (means, why): (Means, Why),
         body: String,
         repeated: bool,
@@ -645,6 +645,7 @@ impl Delivery {
             left_at: at.now.mono,
             deadline: at.now.mono + timeout_ms,
             bytes,
+            seqs,
         });
         out.push(Effect::Send {
             request,
@@ -695,9 +696,8 @@ impl Delivery {
             return;
         };
         let found = lots.iter().find(|lot| lot.stream.tab() == batch.tab);
-        let events = found
-            .and_then(|lot| Some(lot.stream.seal_of(batch)?.1))
-            .unwrap_or(0);
+        let is_here = found.is_some_and(|lot| lot.stream.seal_of(batch).is_some());
+        let events = flight.seqs.len();
         let verdict = match judge(
             &*lane.destination.format,
             &mut lane.spoke,
@@ -716,9 +716,12 @@ impl Delivery {
         lane.on_taken(batch, lots);
         let (ending, refused) = match verdict {
             Verdict::Partial { refused, again } => {
+                let (refused, again) = (flight.numbers(&refused), flight.numbers(&again));
                 let count = refused.len();
                 (Ending::Delivered { refused, again }, count)
             }
+            // It was cut anew since: what becomes of the pieces is judged with them.
+            Verdict::TooLarge | Verdict::Rejected if !is_here => return,
             Verdict::TooLarge if events > 1 => (Ending::TooLarge, 0),
             Verdict::TooLarge => (Ending::Dropped(DropReason::TooLarge), events),
             Verdict::Rejected => (Ending::Dropped(DropReason::Rejected), events),

@@ -33,8 +33,9 @@ use crate::{
         call::{Call, CallError},
         early::current,
     },
-    journal::{cursor::Owed, log::Log, reading::Found},
+    journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
     model::{
+        event::Entry,
         ids::TabId,
         rng::Rng,
         store::Store,
@@ -218,7 +219,7 @@ impl Engine {
 
     /// Lets every part act on the new state. Nothing here depends on what the input was.
     fn after(&mut self, store: &mut dyn Store) {
-        let (intake, keeper) = (&mut self.intake, &self.keeper);
+        let (intake, keeper) = (&self.intake, &self.keeper);
         if self.traffic.presence == Presence::Here {
             self.traffic
                 .run(store, |found| early(intake, keeper, found));
@@ -269,6 +270,11 @@ impl Engine {
         }
         let mut urgent = false;
         for record in fields(records, b'\n').filter(|record| !record.is_empty()) {
+            // Also one that is refused says on which page the next ones are made.
+            if let Some(page) = Call::page_of(record) {
+                let page = self.intake.clean_page(page);
+                self.traffic.own.set_page(&page);
+            }
             match self.take(record) {
                 Ok(Taken {
                     consent: Some(consent),
@@ -325,9 +331,6 @@ impl Engine {
             account,
             ..
         } = &mut self.traffic;
-        if let Some(page) = &taken.page {
-            own.set_page(page);
-        }
         for draft in &taken.drafts {
             let text = draft.encode(own.tab(), own.stream.log.next_seq());
             if text.len() + delivery.overhead_bytes(&own.stream)
@@ -564,28 +567,29 @@ fn traffic(
 }
 
 /// Makes events of the calls that the facade kept while the engine was loading, in a page that did not live to see
-/// it: under the identity that is in force here.
-fn early(intake: &mut Intake, keeper: &Keeper, found: &mut Found) {
+/// it: under the identity that is in force here, and each by its place, so that whoever reads it makes the same.
+fn early(intake: &Intake, keeper: &Keeper, found: &mut Found) {
     let Some(records) = found.early.take() else {
         return;
     };
     let (mut visitor, mut page) = (keeper.visitor().clone(), 0);
-    let mut rng = Rng::new(found.newest_at.0);
-    let log = &mut found.stream.log;
-    for record in fields(&records, b'\n') {
+    let (mut intake, mut rng) = (intake.of_another_page(), Rng::new(found.newest_at.0));
+    let Stream { log, cursors, .. } = &mut found.stream;
+    for (seq, record) in (1..).zip(fields(&records, b'\n')) {
+        let record = current(record);
+        if let Some(text) = Call::page_of(&record) {
+            page = log.page(&intake.clean_page(text));
+        }
         let mut at = IntakeContext {
             visitor: &mut visitor,
             rng: &mut rng,
         };
-        let record = current(record);
         let taken = Call::parse(&record).and_then(|call| intake.take(&call, &mut at));
-        let Ok(taken) = taken else { continue };
-        if let Some(text) = &taken.page {
-            page = log.page(text);
-        }
-        for draft in &taken.drafts {
-            let text = draft.encode(log.tab, log.next_seq());
-            log.push(page, text);
+        let draft = taken.ok().and_then(|taken| taken.drafts.into_iter().next());
+        let is_done = cursors.iter().all(|cursor| cursor.done().has(seq));
+        if let Some(draft) = draft.filter(|_| !is_done) {
+            let text = draft.encode(log.tab, seq);
+            log.insert(Entry { seq, page, text });
         }
     }
 }

@@ -376,6 +376,13 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
+    /// The page that a record says calls are made on from now on, whatever else is wrong with it.
+    #[must_use]
+    pub fn page_of(record: &str) -> Option<&str> {
+        let page = Tags(record).get("page");
+        matches!(scan(page), Some(Kind::Object(_))).then_some(page)
+    }
+
     /// What the facade had to say about a call that it refused itself, or nothing.
     #[must_use]
     pub fn detail(record: &str) -> String {

@@ -113,8 +113,6 @@ pub struct Taken {
     pub sampled_out: bool,
     /// Something personal was found in it.
     pub personal: bool,
-    /// The page that it was made on, if that changed.
-    pub page: Option<String>,
     /// What the visitor allows from now on.
     pub consent: Option<Consent>,
 }
@@ -176,7 +174,6 @@ impl Intake {
             page: &guarded.page,
             ..call.clone()
         };
-        taken.page = (!call.page.is_empty()).then(|| call.page.to_owned());
         let time = call.explicit.unwrap_or(stamped);
         let Some((name, properties)) = self.carry_out(call, at, &mut taken)? else {
             return Ok(taken);
@@ -291,6 +288,25 @@ impl Intake {
                 None
             }
         })
+    }
+
+    /// One for the calls of another page load: what it did to the visitor or was in the midst of is not ours.
+    #[must_use]
+    pub fn of_another_page(&self) -> Self {
+        let config = IntakeConfig {
+            sessions: false,
+            sampling: Vec::new(),
+            ..self.config.clone()
+        };
+        Self::new(config, None, "", self.marketing)
+    }
+
+    /// A page's context without what is personal.
+    #[must_use]
+    pub fn clean_page(&self, page: &str) -> String {
+        let config = self.guard.config();
+        let checked = self.guard.json(page, config.values);
+        checked.text.unwrap_or_else(|| page.to_owned())
     }
 
     /// A call's texts without what is personal, before anything is made of them.

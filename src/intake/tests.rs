@@ -273,5 +273,5 @@ fn time_never_runs_backwards_unless_the_page_says_so() {
         rng: &mut world.rng,
     };
     let taken = world.intake.take(&call, &mut at).unwrap();
-    assert_eq!(taken.drafts[0].at, UnixMillis(AT + 6_000));
+    assert_eq!(taken.drafts[0].at, UnixMillis(AT + 5_000));
 }

@@ -19,6 +19,9 @@ use crate::{
 /// the rest waits for the next.
 pub const GAPS_MAX: usize = 16;
 
+/// Later than every event: the largest number that a record can hold.
+pub const END: u64 = 9_999_999_999_999_999_999;
+
 /// A gap, and the first event of the sealed batch that tells it, if one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -84,7 +87,7 @@ impl Cursor {
     #[must_use]
     pub fn at_end(owed: &Owed) -> Self {
         let mut cursor = Self::new(owed);
-        cursor.done.add(0, u64::MAX);
+        cursor.done.add(0, END);
         cursor
     }
 
@@ -347,8 +350,8 @@ impl Cursor {
         &mut self,
         log: &Log,
         (from, to): (u64, u64),
-        refused: &[usize],
-        again: &[usize],
+        refused: &[u64],
+        again: &[u64],
     ) -> (usize, usize) {
         let seqs: Vec<u64> = self
             .events(log, from, to)
@@ -356,13 +359,10 @@ impl Cursor {
             .map(|entry| entry.seq)
             .collect();
         let (mut settled, mut given_up) = (0, 0);
-        for (index, seq) in seqs.iter().enumerate() {
-            if again.contains(&index) {
-                continue;
-            }
+        for seq in seqs.iter().filter(|seq| !again.contains(seq)) {
             self.done.add(*seq, *seq);
             settled += 1;
-            given_up += usize::from(refused.contains(&index));
+            given_up += usize::from(refused.contains(seq));
         }
         self.end_seals(log, from, to, true);
         (settled, given_up)
@@ -624,7 +624,12 @@ mod tests {
     fn what_is_to_go_again_is_cut_anew_before_what_comes_after_it() {
         let (log, mut cursor) = (log(20), cursor());
         while seal(&mut cursor, &log, 10).is_some() {}
-        assert_eq!(cursor.settle_partly(&log, (1, 10), &[1], &[3, 4]), (8, 1));
+        assert_eq!(cursor.settle_partly(&log, (1, 10), &[2], &[4, 5]), (8, 1));
+        assert_eq!(
+            cursor.settle_partly(&log, (1, 10), &[2], &[4, 5]),
+            (0, 0),
+            "told twice"
+        );
         assert_eq!(cursor.first_unsealed(&log), Some(4));
         assert_eq!(cursor.events(&log, 1, 10).len(), 2);
         assert_eq!(cursor.pending(&log), 12);

@@ -85,10 +85,7 @@ impl Found {
         let mut expired = vec![0; reader.owed.len()];
         let mut cursors: Vec<Cursor> = Vec::new();
         for owed in reader.owed {
-            cursors.push(reading.cursor(
-                owed,
-                stored.cursors.iter().find(|one| one.name == owed.name),
-            ));
+            cursors.push(reading.cursor(owed, &stored));
         }
         let mut foreign = reading.foreign(&stored);
         let mut kept = Vec::new();
@@ -205,11 +202,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Where a destination stands: as the record says; at the beginning, if it is owed the stream; else at the end.
-    fn cursor(&self, owed: &Owed, stored: Option<&StoredCursor>) -> Cursor {
+    fn cursor(&self, owed: &Owed, record: &StoredRecord) -> Cursor {
         let named = |list: &String| list.split(' ').any(|name| name == owed.name);
-        let Some(stored) = stored else {
+        let Some(stored) = record.cursors.iter().find(|one| one.name == owed.name) else {
             return match &self.owed {
                 Some(list) if !named(list) => Cursor::at_end(owed),
+                // A record names all who are owed; only where there is none either, everybody may be.
+                None if !record.cursors.is_empty() => Cursor::at_end(owed),
                 _ => Cursor::new(owed),
             };
         };

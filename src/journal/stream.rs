@@ -166,7 +166,8 @@ impl Stream {
     }
 
     /// The words that the header keeps: who is owed the stream.
-    fn owed(&self) -> String {
+    #[must_use]
+    pub fn owed(&self) -> String {
         let names = self
             .cursors
             .iter()
@@ -347,6 +348,15 @@ impl Stream {
         let cursor = self.cursors.get(batch.lane)?;
         let seal = cursor.seals().iter().find(|seal| seal.is(batch)).copied()?;
         Some((seal, cursor.count(&self.log, batch.from, batch.to)))
+    }
+
+    /// The numbers of the events of a batch.
+    #[must_use]
+    pub fn seqs_of(&self, batch: &BatchRef) -> Vec<u64> {
+        let cursor = self.cursors.get(batch.lane);
+        let events = cursor.map(|cursor| cursor.events(&self.log, batch.from, batch.to));
+        let events = events.as_deref().unwrap_or_default().iter();
+        events.map(|entry| entry.seq).collect()
     }
 
     /// Events of a batch's range that are not settled.

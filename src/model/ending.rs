@@ -5,12 +5,12 @@ use crate::model::drop_reason::DropReason;
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Stored, but for what is listed by its index in the batch.
+    /// Stored, but for the events listed by their numbers.
     Delivered {
         /// Events that the destination refused one by one.
-        refused: Vec<usize>,
+        refused: Vec<u64>,
         /// Events that are to be sent again.
-        again: Vec<usize>,
+        again: Vec<u64>,
     },
     /// The destination wants it in smaller pieces.
     TooLarge,

@@ -35,14 +35,19 @@ pub struct UnixMillis(pub u64);
 /// The time of day, anchored to the monotonic clock: it never runs backwards.
 ///
 /// A wall clock that is set back is not followed. One that jumps ahead by more than a second is: the machine slept, and
-/// on some the monotonic clock sleeps with it.
+/// on some the monotonic clock sleeps with it. A monotonic clock that is suddenly far ahead of the wall clock is believed
+/// when it still is at the next reading (then the wall clock was set back): a single reading may be wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timeline {
     anchor: Option<Now>,
     latest: UnixMillis,
+    /// How far the monotonic clock is ahead of the wall clock, which was set back.
+    lead_ms: u64,
+    /// A reading of the monotonic clock that is not believed yet.
+    doubted: Option<Instant>,
 }
 
-/// A wall clock that is ahead by more than this has jumped, in milliseconds.
+/// A clock that is ahead of the other by more than this has jumped, in milliseconds.
 const JUMP_MS: u64 = 1_000;
 
 impl Timeline {
@@ -50,13 +55,18 @@ impl Timeline {
     pub fn stamp(&mut self, now: Now) -> UnixMillis {
         let anchor = *self.anchor.get_or_insert(now);
         let expected = anchor.wall.0 + now.mono.since_ms(anchor.mono);
-        if now.mono < anchor.mono || now.wall.0 > expected + JUMP_MS {
+        let lead_ms = expected.saturating_sub(now.wall.0);
+        let doubted = self.doubted.take();
+        let at = if now.mono < anchor.mono || now.wall.0 > expected + JUMP_MS {
             self.anchor = Some(now);
-        }
-        let at = if now.wall.0 > expected + JUMP_MS {
+            self.lead_ms = 0;
             now.wall.0
-        } else {
+        } else if lead_ms <= self.lead_ms + JUMP_MS || doubted.is_some_and(|at| at <= now.mono) {
+            self.lead_ms = self.lead_ms.max(lead_ms);
             expected
+        } else {
+            self.doubted = Some(now.mono);
+            now.wall.0 + self.lead_ms
         };
         self.latest = self.latest.max(UnixMillis(at));
         self.latest
@@ -182,24 +192,45 @@ mod tests {
         assert_eq!(line.stamp(now(10_000_000, 1_000)), UnixMillis(10_000_000));
         assert_eq!(
             line.stamp(now(6_400_000, 2_000)),
-            UnixMillis(10_001_000),
-            "an hour back"
+            UnixMillis(10_000_000),
+            "an hour back: doubted"
         );
         assert_eq!(
-            line.stamp(now(40_000_000, 3_000)),
+            line.stamp(now(6_401_000, 3_000)),
+            UnixMillis(10_002_000),
+            "and believed"
+        );
+        assert_eq!(
+            line.stamp(now(40_000_000, 3_500)),
             UnixMillis(40_000_000),
             "eight hours asleep"
         );
         assert_eq!(
-            line.stamp(now(40_000_900, 3_500)),
+            line.stamp(now(40_000_900, 4_000)),
             UnixMillis(40_000_500),
             "a drift"
         );
         assert_eq!(
             line.stamp(now(40_001_000, 0)),
-            UnixMillis(40_000_500),
+            UnixMillis(40_001_000),
+            "another clock"
+        );
+        assert_eq!(
+            line.stamp(now(39_000_000, 0)),
+            UnixMillis(40_001_000),
             "never backwards"
         );
+    }
+
+    #[test]
+    fn one_reading_that_is_an_hour_ahead_dates_nothing_an_hour_ahead() {
+        let mut line = Timeline::default();
+        line.stamp(now(10_000_000, 1_000));
+        assert_eq!(
+            line.stamp(now(10_001_000, 3_602_000)),
+            UnixMillis(10_001_000)
+        );
+        assert_eq!(line.stamp(now(10_002_000, 3_000)), UnixMillis(10_002_000));
     }
 
     #[test]

@@ -83,10 +83,23 @@ pub struct Offer {
     pub gaps: Vec<Gap>,
     /// Everything of this tab up to this number is settled everywhere.
     pub settled: u64,
+    /// Ranges beyond that which are settled at this destination, or pass it by.
+    pub done: Vec<(u64, u64)>,
     /// What is the same for all events of the tab; with the first of them only.
-    pub origin: Option<(String, String)>,
+    pub origin: Option<Origin>,
     /// Events with number, page (JSON) and text.
     pub events: Vec<(u64, String, String)>,
+}
+
+/// What is the same for all events of a tab.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// JSON object: which SDK recorded them.
+    pub sdk: String,
+    /// JSON object: their context.
+    pub context: String,
+    /// Names of the destinations that they are for, with blanks between.
+    pub owed: String,
 }
 
 /// What a message says.
@@ -357,8 +370,8 @@ impl Writer {
     fn verdict(&mut self, verdict: &Ending) {
         let word = match verdict {
             Ending::Delivered { refused, again } => {
-                self.indices("refused", refused);
-                self.indices("again", again);
+                self.list("refused", refused);
+                self.list("again", again);
                 "delivered"
             }
             Ending::TooLarge => "split",
@@ -368,10 +381,9 @@ impl Writer {
         self.tag("verdict", word);
     }
 
-    fn indices(&mut self, tag: &str, indices: &[usize]) {
-        if !indices.is_empty() {
-            let numbers: Vec<u64> = indices.iter().map(|index| *index as u64).collect();
-            self.numbers(tag, &numbers);
+    fn list(&mut self, tag: &str, numbers: &[u64]) {
+        if !numbers.is_empty() {
+            self.numbers(tag, numbers);
         }
     }
 
@@ -385,9 +397,13 @@ impl Writer {
             self.0.push(' ');
             self.0.push_str(gap.reason.code());
         }
-        if let Some((sdk, context)) = &offer.origin {
-            self.tag("sdk", sdk);
-            self.tag("context", context);
+        for (from, to) in &offer.done {
+            self.numbers("done", &[*from, *to]);
+        }
+        if let Some(origin) = &offer.origin {
+            self.tag("sdk", &origin.sdk);
+            self.tag("context", &origin.context);
+            self.tag("owed", &origin.owed);
         }
         let mut page = None;
         for (seq, on, text) in &offer.events {
@@ -446,14 +462,10 @@ impl<'a> Tags<'a> {
         all.collect()
     }
 
-    fn indices(&self, tag: &'a str) -> Vec<usize> {
-        let words = self
-            .one(tag)
-            .into_iter()
-            .flat_map(|list| fields(list, b' '));
-        words
-            .filter_map(|word| Some(parse_u64(word)? as usize))
-            .collect()
+    fn list(&self, tag: &'a str) -> Vec<u64> {
+        let words = self.one(tag).into_iter();
+        let words = words.flat_map(|list| fields(list, b' '));
+        words.filter_map(parse_u64).collect()
     }
 
     fn says(&self, kind: &str) -> Option<Says> {
@@ -511,8 +523,8 @@ impl<'a> Tags<'a> {
     fn verdict(&self) -> Option<Ending> {
         Some(match self.one("verdict")? {
             "delivered" => Ending::Delivered {
-                refused: self.indices("refused"),
-                again: self.indices("again"),
+                refused: self.list("refused"),
+                again: self.list("again"),
             },
             "split" => Ending::TooLarge,
             "kept" => Ending::Kept,
@@ -522,7 +534,10 @@ impl<'a> Tags<'a> {
 
     fn offer(&self) -> Option<Offer> {
         let [at, count, settled, flags] = self.numbers("seal")?;
-        let origin = self.one("sdk").zip(self.one("context"));
+        let origin = self
+            .one("sdk")
+            .zip(self.one("context"))
+            .zip(self.one("owed"));
         Some(Offer {
             batch: self.named()?,
             encoder: self.one("encoder")?.to_owned(),
@@ -531,7 +546,12 @@ impl<'a> Tags<'a> {
             maybe_sent: flags & 1 != 0,
             gaps: self.all("gap").filter_map(read_gap).collect(),
             settled,
-            origin: origin.map(|(sdk, context)| (sdk.to_owned(), context.to_owned())),
+            done: self.all("done").filter_map(read_range).collect(),
+            origin: origin.map(|((sdk, context), owed)| Origin {
+                sdk: sdk.to_owned(),
+                context: context.to_owned(),
+                owed: owed.to_owned(),
+            }),
             events: self.events(),
         })
     }
@@ -564,6 +584,11 @@ fn read_named(value: &str) -> Option<Named> {
         to,
         stamp: u32::try_from(stamp).ok()?,
     })
+}
+
+fn read_range(value: &str) -> Option<(u64, u64)> {
+    let mut words = fields(value, b' ');
+    Some((words.number()?, words.number()?))
 }
 
 fn read_gap(value: &str) -> Option<Gap> {
@@ -605,7 +630,12 @@ mod tests {
                 reason: DropReason::Overflow,
             }],
             settled: 0,
-            origin: Some(("{\"name\":\"sendoff\"}".into(), "{\"a\":\"b=c\"}".into())),
+            done: vec![(2, 2)],
+            origin: Some(Origin {
+                sdk: "{\"name\":\"sendoff\"}".into(),
+                context: "{\"a\":\"b=c\"}".into(),
+                owed: "own other".into(),
+            }),
             events: vec![
                 (1, "{\"url\":\"/\"}".into(), "{\"a\":\"x = y\"}".into()),
                 (2, "{\"url\":\"/\"}".into(), "{}".into()),

@@ -190,13 +190,21 @@ impl Replicas {
             return Reply::Ended;
         }
         if self.find(tab).is_none() {
-            let Some((sdk, context)) = &offer.origin else {
+            let Some(origin) = &offer.origin else {
                 return Reply::Missing;
             };
-            let log = Log::new(tab, sdk.clone(), context.clone());
+            let log = Log::new(tab, origin.sdk.clone(), origin.context.clone());
             // Its own tab writes it; it is only ours to look at, should that tab be gone.
             let journal = Journal::new(&self.project, &tab.text(), 0);
-            self.add(Stream::new(log, journal, owed), Kind::Live);
+            let cursors = owed.iter().map(|owed| {
+                if origin.owed.split(' ').any(|name| name == owed.name) {
+                    Cursor::new(owed)
+                } else {
+                    Cursor::at_end(owed)
+                }
+            });
+            let stream = Stream::restored(log, journal, cursors.collect(), Vec::new());
+            self.add(stream, Kind::Live);
         }
         match self.find(tab) {
             Some(replica) if replica.kind == Kind::Live && !replica.release => {
@@ -346,6 +354,9 @@ fn take_in(
     let Some((cursor, log)) = stream.lane(lane) else {
         return Reply::Declined;
     };
+    for (from, to) in &offer.done {
+        cursor.restore_done(*from, *to);
+    }
     if cursor.seals().iter().any(|held| held.is_same(&seal)) {
         return Reply::Held;
     }
@@ -393,6 +404,7 @@ mod tests {
     use crate::{
         journal::cursor::Telling,
         model::{drop_reason::DropReason, time::UnixMillis},
+        tabs::peer::Origin,
     };
 
     fn owed() -> Vec<Owed> {
@@ -430,7 +442,12 @@ mod tests {
             maybe_sent: false,
             gaps,
             settled: 0,
-            origin: (ships.0 == 1).then(|| ("{}".into(), "{}".into())),
+            done: Vec::new(),
+            origin: (ships.0 == 1).then(|| Origin {
+                sdk: "{}".into(),
+                context: "{}".into(),
+                owed: "own other".into(),
+            }),
             events: events
                 .map(|entry| (entry.seq, String::new(), entry.text.clone()))
                 .collect(),

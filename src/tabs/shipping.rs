@@ -1,10 +1,14 @@
 //! What a follower hands to its leader: each event once, and for every destination the next sealed batch.
 
 use crate::{
-    journal::{cursor::Telling, seal::Seal, stream::Stream},
+    journal::{
+        cursor::{Cursor, Telling},
+        seal::Seal,
+        stream::Stream,
+    },
     model::ids::TabId,
     tabs::{
-        peer::{Named, Offer},
+        peer::{Named, Offer, Origin},
         replicas::name,
     },
 };
@@ -53,7 +57,12 @@ impl Shipping {
             maybe_sent: seal.way.maybe_sent,
             gaps: cursor.gaps_of(Telling::Of(seal.from)),
             settled: own.settled(),
-            origin: (self.shipped_to == 0).then(|| (own.log.sdk.clone(), own.log.context.clone())),
+            done: done_before(cursor, seal.to),
+            origin: (self.shipped_to == 0).then(|| Origin {
+                sdk: own.log.sdk.clone(),
+                context: own.log.context.clone(),
+                owed: own.owed(),
+            }),
             events: events.collect(),
         };
         self.latest.retain(|(of, ..)| *of != lane);
@@ -76,6 +85,13 @@ impl Shipping {
     pub const fn on_settled(&mut self) {
         self.misses = 0;
     }
+}
+
+/// What is settled up to an event, or passes the destination by.
+fn done_before(cursor: &Cursor, to: u64) -> Vec<(u64, u64)> {
+    let ranges = cursor.done().ranges().iter();
+    let before = ranges.filter(|(from, _)| *from <= to);
+    before.map(|(from, end)| (*from, *end.min(&to))).collect()
 }
 
 /// Whether the leader, by what it says it holds, has a batch.

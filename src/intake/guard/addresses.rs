@@ -102,7 +102,11 @@ pub(super) fn parameter(
     length: usize,
     denied: impl Fn(&[u8]) -> Denied,
 ) -> Option<(usize, usize)> {
+    // What is not denied ends here: looking for its end as well would be looking at the text again and again.
     let name = name_before(text, floor, sign)?;
+    if denied(name) == Denied::No {
+        return None;
+    }
     let from = sign + length;
     // One that was encoded ends where an encoded `&` or `#` stands.
     let mut end = from;
@@ -115,8 +119,7 @@ pub(super) fn parameter(
     }
     let end = end.min(text.len());
     let value = text.get(from..end)?;
-    (!value.is_empty() && !keys::is_done(value) && denied(name) != Denied::No)
-        .then_some((from, end))
+    (!value.is_empty() && !keys::is_done(value)).then_some((from, end))
 }
 
 /// The name that ends there, if it begins as a parameter's does: behind `?`, `&`, `#` or `;`, or with the text.

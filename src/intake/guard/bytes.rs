@@ -48,52 +48,62 @@ const fn kind(byte: u8) -> u8 {
     }
 }
 
-const fn has(byte: u8, kind: u8) -> bool {
+#[inline]
+fn has(byte: u8, kind: u8) -> bool {
     // The table has an entry for every byte: the bounds check is compiled away.
-    matches!(KINDS.as_slice().split_at_checked(byte as usize), Some((_, [found, ..])) if *found & kind != 0)
+    KINDS.get(usize::from(byte)).copied().unwrap_or(0) & kind != 0
 }
 
 /// A letter, a digit or `_`.
-pub(super) const fn is_word(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_word(byte: u8) -> bool {
     has(byte, WORD)
 }
 
 /// 0–9.
-pub(super) const fn is_digit(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_digit(byte: u8) -> bool {
     has(byte, DIGIT)
 }
 
 /// A–Z, a–z.
-pub(super) const fn is_letter(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_letter(byte: u8) -> bool {
     has(byte, LETTER)
 }
 
 /// Something that is not a word may begin here.
-pub(super) const fn is_sign(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_sign(byte: u8) -> bool {
     has(byte, SIGN)
 }
 
 /// Part of an address before the `@`. Not all that RFC 5322 allows: `/`, `=`, `?` and the like divide URLs.
-pub(super) const fn is_local(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_local(byte: u8) -> bool {
     has(byte, LOCAL)
 }
 
 /// Part of a key, a token or base64url.
-pub(super) const fn is_token(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_token(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
 /// Part of a host name.
-pub(super) const fn is_host(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_host(byte: u8) -> bool {
     has(byte, HOST)
 }
 
 /// Ends a parameter of a URL, or the URL.
-pub(super) const fn ends_parameter(byte: u8) -> bool {
+#[inline]
+pub(super) fn ends_parameter(byte: u8) -> bool {
     has(byte, PARAMETER_END)
 }
 
 /// The byte there; 0 outside of the text.
+#[inline]
 pub(super) fn at(text: &[u8], place: usize) -> u8 {
     text.get(place).copied().unwrap_or(0)
 }
@@ -116,6 +126,18 @@ pub(super) fn skip(text: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
         .unwrap_or(rest.len())
 }
 
+/// Where the word ends that goes on there: what most of the time goes into.
+pub(super) fn word_end(text: &[u8], from: usize) -> usize {
+    let mut place = from;
+    for &byte in text.get(from..).unwrap_or(&[]) {
+        if !is_word(byte) {
+            break;
+        }
+        place += 1;
+    }
+    place
+}
+
 /// The text begins with `word` there, in any case.
 pub(super) fn starts(text: &[u8], from: usize, word: &[u8]) -> bool {
     let there = text.get(from..).and_then(|rest| rest.get(..word.len()));
@@ -124,18 +146,23 @@ pub(super) fn starts(text: &[u8], from: usize, word: &[u8]) -> bool {
 
 /// What stands there, and how many bytes it takes: a byte, or one in percent encoding, also if that was
 /// encoded again (`%40`, `%2540`), as an address within a parameter of an address is.
+#[inline]
 pub(super) fn unit(text: &[u8], from: usize) -> (u8, usize) {
-    let byte = at(text, from);
-    if byte != b'%' {
-        return (byte, 1);
+    match at(text, from) {
+        b'%' => encoded(text, from),
+        byte => (byte, 1),
     }
+}
+
+/// As [`unit`], where a `%` is.
+fn encoded(text: &[u8], from: usize) -> (u8, usize) {
     let mut digits = from + 1;
     while at(text, digits) == b'2' && at(text, digits + 1) == b'5' && digits < from + 9 {
         digits += 2;
     }
     match (hex(at(text, digits)), hex(at(text, digits + 1))) {
         (Some(high), Some(low)) => (high << 4 | low, digits + 2 - from),
-        _ => (byte, 1),
+        _ => (b'%', 1),
     }
 }
 
@@ -154,4 +181,10 @@ pub(super) fn begins(text: &[u8], floor: usize, place: usize) -> bool {
     let encoded = place >= floor + 3 && unit(text, place - 3).1 == 3
         || place >= floor + 5 && unit(text, place - 5).1 == 5;
     encoded || !is_word(before(text, floor, place))
+}
+
+/// Whether there is a digit between.
+pub(super) fn holds_digit(text: &[u8], from: usize, to: usize) -> bool {
+    let between = text.get(from..to).unwrap_or(&[]);
+    between.iter().any(|&byte| is_digit(byte))
 }

@@ -1,6 +1,6 @@
 //! Numbers that belong to somebody: payment cards, telephones, bank accounts, network addresses.
 
-use super::bytes::{at, before, hex, is_digit, is_letter, is_word, skip, unit};
+use super::bytes::{at, before, hex, holds_digit, is_digit, is_letter, is_word, skip, unit};
 
 /// ISO/IEC 7812.
 const CARD_DIGITS_MAX: usize = 19;
@@ -236,7 +236,7 @@ pub(super) fn ipv6(text: &[u8], floor: usize, from: usize) -> Option<usize> {
         if end == place || end - place > 4 {
             break;
         }
-        number |= skip(text, place, |byte| !is_digit(byte)) < end;
+        number |= holds_digit(text, place, end);
         groups += 1;
         place = end;
         let (colon, size) = unit(text, place);

@@ -6,7 +6,7 @@
 use super::{
     Guard, Kind,
     addresses::{email, parameter, user_info},
-    bytes::{begins, hex, is_digit, is_sign, is_word, skip, starts, unit},
+    bytes::{begins, hex, is_digit, is_sign, is_word, starts, unit, word_end},
     numbers::{card, iban, ipv4, ipv6, phone},
     secrets::secret,
 };
@@ -73,7 +73,7 @@ impl<'a> Scan<'a> {
             let Some(found) = found.or_else(|| self.own(from)) else {
                 // Behind a percent encoding a word begins.
                 self.place = if is_word(byte) {
-                    skip(bytes, from, is_word)
+                    word_end(bytes, from)
                 } else {
                     from + if byte == b'%' { unit(bytes, from).1 } else { 1 }
                 };
@@ -111,7 +111,10 @@ impl<'a> Scan<'a> {
             return None;
         }
         let (bytes, floor, from) = (self.text.as_bytes(), self.floor, self.place);
-        let (sign, length) = unit(bytes, from);
+        let (sign, length) = match first {
+            b'%' => unit(bytes, from),
+            _ => (first, 1),
+        };
         let range = |kind| move |(from, to)| Found { kind, from, to };
         match sign {
             b'@' => email(bytes, floor, from, length).map(range(Kind::Email)),

@@ -2,7 +2,7 @@
 
 use super::{
     Kind,
-    bytes::{at, is_digit, is_token, is_word, skip, starts, unit},
+    bytes::{at, holds_digit, is_digit, is_token, is_word, skip, starts, unit},
 };
 
 /// Beginnings of keys, with the least length of what follows. That must hold a digit, and tells
@@ -31,6 +31,10 @@ const SHAPES: [(&[u8], usize); 21] = [
     (b"xoxs-", 10),
 ];
 
+/// Whether something is a secret is told by this many of its bytes: it is looked at from every place where one may
+/// begin, and a text of nothing but beginnings must not take longer than another.
+const TOLD_BY: usize = 128;
+
 /// A secret that begins with the word there: its kind and its end.
 pub(super) fn secret(text: &[u8], from: usize) -> Option<(Kind, usize)> {
     match at(text, from) {
@@ -50,10 +54,12 @@ fn jwt(text: &[u8], from: usize) -> Option<usize> {
     if !exactly(from) {
         return None;
     }
-    let header = skip(text, from, is_token);
+    let header = skip(near(text, from, 4 * TOLD_BY), from, is_token);
+    if header - from < 12 || at(text, header) != b'.' {
+        return None;
+    }
     let payload = skip(text, header + 1, is_token);
-    let whole = header - from >= 12 && at(text, header) == b'.' && payload - header >= 8;
-    (whole && at(text, payload) == b'.').then(|| {
+    (payload - header >= 8 && at(text, payload) == b'.').then(|| {
         // An encrypted one (RFC 7516) has five parts.
         let mut end = skip(text, payload + 1, is_token);
         while at(text, end) == b'.' && is_token(at(text, end + 1)) {
@@ -72,27 +78,49 @@ fn bearer(text: &[u8], from: usize) -> Option<usize> {
         return None;
     }
     let token = gap + length;
-    let end = skip(text, token, |byte| {
-        is_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=')
-    });
-    (end - token >= 8 && holds_digit(text, token, end)).then_some(end)
+    let part = |byte| is_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'=');
+    let told = skip(near(text, token, TOLD_BY), token, part);
+    (told - token >= 8 && holds_digit(text, token, told)).then(|| skip(text, told, part))
+}
+
+/// The text, to no more than `length` bytes behind that place.
+fn near(text: &[u8], from: usize, length: usize) -> &[u8] {
+    text.get(..from + length).unwrap_or(text)
 }
 
 fn shape(text: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
+    // Most words are told from a key by three letters.
+    let ([b's' | b'r', b'k', b'_' | b'-', ..]
+    | [b'w', b'h', b's', ..]
+    | [
+        b'g',
+        b'h' | b'i' | b'l',
+        b'_' | b'p' | b'o' | b's' | b'u' | b'r' | b't',
+        ..,
+    ]
+    | [b'A', b'K' | b'S' | b'I', b'I' | b'z', ..]
+    | [b'x', b'o', b'x', ..]) = rest
+    else {
+        return None;
+    };
     let (prefix, least) = SHAPES.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
     let key = from + prefix.len();
-    let end = if at(text, from) == b'A' && *least == 16 {
-        let end = skip(text, key, |byte| {
-            is_digit(byte) || byte.is_ascii_uppercase()
-        });
-        (!is_word(at(text, end)) && end - key == 16).then_some(end)?
+    let upper = |byte| is_digit(byte) || byte.is_ascii_uppercase();
+    let text_near = near(text, key, TOLD_BY);
+    let aws = at(text, from) == b'A' && *least == 16;
+    let told = if aws {
+        skip(text_near, key, upper)
     } else {
-        skip(text, key, is_token)
+        skip(text_near, key, is_token)
     };
-    (end - key >= *least && holds_digit(text, key, end)).then_some(end)
-}
-
-fn holds_digit(text: &[u8], from: usize, end: usize) -> bool {
-    skip(text, from, |byte| !is_digit(byte)) < end
+    let whole = !aws || told - key == 16 && !is_word(at(text, told));
+    let found = whole && told - key >= *least && holds_digit(text, key, told);
+    found.then(|| {
+        if aws {
+            told
+        } else {
+            skip(text, told, is_token)
+        }
+    })
 }

@@ -251,7 +251,7 @@ fn decode(raw: &str) -> String {
 /// The character of a code unit, with the high surrogate before it.
 fn unescaped(code: u32, high: Option<u32>, out: &mut String) -> char {
     let pair = match (high, code) {
-        (Some(high), 0xdc00..=0xdfff) => (high - 0xd800) << 10 | (code - 0xdc00) + 0x10000,
+        (Some(high), 0xdc00..=0xdfff) => 0x10000 + ((high - 0xd800) << 10 | (code - 0xdc00)),
         (Some(_), code) => {
             out.push(char::REPLACEMENT_CHARACTER);
             code
@@ -259,4 +259,31 @@ fn unescaped(code: u32, high: Option<u32>, out: &mut String) -> char {
         (None, code) => code,
     };
     char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn halves_of_characters_are_told() {
+        assert_eq!(decode(r"\udbff\udfff\ud840\udc00"), "\u{10ffff}\u{20000}");
+        assert_eq!(decode(r"\ud83dx\ude00\ud83d"), "\u{fffd}x\u{fffd}\u{fffd}");
+        assert_eq!(
+            decode(r"\ud83d\ud83d\ude00\ud83dA\n\"),
+            "\u{fffd}😀\u{fffd}A\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn decodes_as_a_real_parser(text in ".*") {
+            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+            prop_assert_eq!(decode(&units.collect::<String>()), text.clone());
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(decode(part(&json, 1, json.len() - 1)), text);
+        }
+    }
 }
