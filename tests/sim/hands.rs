@@ -23,9 +23,11 @@ impl World {
 
     pub(crate) fn plant_foreign_keys(&mut self) {
         let process = self.storage.start_process();
+        let forgets = std::mem::take(&mut self.storage.forgets);
         for (key, value) in FOREIGN {
             self.page_write(process, key, Some(value));
         }
+        self.storage.forgets = forgets;
         self.storage.settle();
         self.storage.end_process(process);
     }
