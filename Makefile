@@ -20,6 +20,7 @@ GECKODRIVER_VERSION := 0.37.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 COLLECTOR_TARGET := www-demo/collector/target
 STAGE := $(TARGET)/sendoff-pkg
+PKG := pkg
 TOOLS := .ci/tools
 IN_ENV := source .ci/env.sh;
 LAYER := .ci/layer
@@ -56,55 +57,36 @@ tool-browsers: | tool-chromium
 	@$(TOOLS) browsers
 
 # --- Build ----------------------------------------------------------------------------------------------------
-RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs' -o -name '*.js')
+RUST_SOURCES := Cargo.toml rust-toolchain.toml .ci/wasm-flags.mk $(wildcard Cargo.lock .cargo/config.toml) $(shell find src -name '*.rs' -o -name '*.js')
 PACKAGE_SOURCES := $(shell find pkg-template -type f) $(wildcard LICENSE*)
 
-# What rustc emits for wasm32 today, all of it long in every current browser; the optimiser may use no more than that.
-WASM_FEATURES := bulk-memory bulk-memory-opt multivalue mutable-globals nontrapping-float-to-int sign-ext
-# The names of imports and exports, which concern nobody but the loader, are cut to a letter or two; what became of
-# each is said on stdout, and script.mjs does the same to the loader.
-WASM_OPT_FLAGS := -lmu --flatten --rereloop -Oz -Oz -Oz --dealign --minify-imports-and-exports-and-modules \
-  --strip-debug --strip-producers --strip-target-features $(addprefix --enable-,$(WASM_FEATURES))
+# What rustc, LLVM and binaryen are asked to do beyond Cargo.toml's profile. WITHOUT leaves some of it out: that is how
+# `make switches` measures it.
+include .ci/wasm-flags.mk
+without = $(filter-out $(WITHOUT),$1)
 
-# The standard library is built along, for size, and a panic is a trap without a message: a tenth of what a page
-# downloads. These are unstable flags (hence RUSTC_BOOTSTRAP, and the component rust-src); only the shipped wasm is
-# built with them, and the end-to-end tests run on that. REMAP keeps the builder's paths out of it. Without reference
-# types the loader keeps the JavaScript values that the engine holds in an array, which takes less than a table of them.
-# What rustc offers no switch for is asked of LLVM: it leaves out what makes loops and branches faster and longer, and
-# copies structs by memory.copy. (Its other calling convention, which returns pairs as two values, would save one KB
-# more; LLVM 22 miscompiles it: a result may be read before the call that gives it.) The stack takes 64 KiB, of which
-# less than half is needed (a test looks), not a megabyte; and a warning of the linker is an error: it puts a trap
-# where it finds two signatures for one function.
-STD_FOR_SIZE := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
-LLVM_FOR_SIZE := -disable-lsr -enable-pre=false -disable-machine-licm -disable-licm-promotion -bonus-inst-threshold=0 \
-  -max-store-memcpy=1 -max-store-memset=1 -max-store-memmove=1
-RUSTC_FOR_SIZE := "-Zunstable-options","-Cpanic=immediate-abort","-Zlocation-detail=none","-Zfmt-debug=none",\
-"-Ctarget-feature=-reference-types","-Cllvm-args=$(LLVM_FOR_SIZE)","-Clink-arg=-zstack-size=65536","-Clink-arg=--fatal-warnings"
-REMAP = $(shell printf '"--remap-path-prefix=%s=%s",' \
-  "$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src" "" \
-  "$$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$$(rustc -vV | sed -n 's/^commit-hash: //p')")
+comma := ,
+empty :=
+toml_list = [$(subst $(empty) $(empty),$(comma),$(strip $1))]
 
 .PHONY: build
-build: pkg/package.json ## build the npm package into pkg/
+build: $(PKG)/package.json ## build the npm package into pkg/
 
 # `cargo rustc --crate-type cdylib`, because cargo does no link-time optimisation for a crate that is an rlib as well.
-# cargo does not look into the linker; it links anew because what it linked is gone.
-LINKER := pkg-template/linker.mjs
-$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) $(LINKER) | tool-rust tool-bindgen tool-node
-	rm -f $(TARGET)/wasm32-unknown-unknown/release/{,deps/}sendoff.wasm
+$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
 	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
-	  $(STD_FOR_SIZE) --config 'target.wasm32-unknown-unknown.rustflags=[$(REMAP)$(RUSTC_FOR_SIZE)]' \
-	  -- -Clinker=$(CURDIR)/$(LINKER)
+	  $(call without,$(CARGO_FLAGS)) \
+	  --config 'target.wasm32-unknown-unknown.rustflags=$(call toml_list,$(patsubst %,"%",$(call without,$(RUSTC_FLAGS))))'
 	$(IN_ENV) wasm-bindgen --target web --encode-into always --no-typescript --omit-default-module-path --out-name sendoff \
 	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
 	@touch $@
 
 $(STAGE)/optimised.wasm: $(STAGE)/sendoff_bg.wasm | tool-node
-	$(IN_ENV) wasm-opt $(WASM_OPT_FLAGS) -o $@ $< > $(STAGE)/names.json
+	$(IN_ENV) wasm-opt $(call without,$(WASM_OPT_FLAGS)) -o $@ $< > $(STAGE)/names.json
 
-pkg/package.json: $(STAGE)/optimised.wasm $(PACKAGE_SOURCES) Cargo.toml | tool-node
+$(PKG)/package.json: $(STAGE)/optimised.wasm $(PACKAGE_SOURCES) Cargo.toml | tool-node
 	node pkg-template/build.mjs --wasm $(STAGE)/optimised.wasm --names $(STAGE)/names.json \
-	  --glue $(STAGE)/sendoff.js --out pkg
+	  --glue $(STAGE)/sendoff.js --out $(PKG)
 	@touch $@
 
 # Optimised for the demo. The tests share one that is not, with the collector's own: it is up in half the time.
@@ -119,7 +101,7 @@ collector-debug: | tool-rust
 demo: build collector ## build all, and serve the demo page on http://localhost:8787 (DEMO_PORT, DEMO_DB)
 	@mkdir -p $(dir $(DEMO_DB))
 	@printf '\n  The demo is on  http://localhost:%s  (its rows are in %s; Ctrl-C ends it)\n\n' $(DEMO_PORT) $(DEMO_DB)
-	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --faults
+	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
 LAYERS := lint test-build test-host test-collector test-facade test-web test-e2e size
@@ -163,6 +145,12 @@ soak: | tool-rust ## the simulation on new seeds until one fails
 .PHONY: delivery
 delivery: build collector-debug | tool-node tool-cargo tool-browsers ## the table: what arrives, for every way a page can end
 	$(IN_ENV) node tests/e2e/delivery.mjs
+
+.PHONY: reproducible switches
+reproducible: build ## build again in another folder: the same bytes?
+	@.ci/reproducible
+switches: | tool-rust tool-bindgen tool-node ## what each compiler switch of .ci/wasm-flags.mk saves; a build each
+	node tests/size/switches.mjs
 
 # --- Cleaning -------------------------------------------------------------------------------------------------
 .PHONY: clean distclean

@@ -21,7 +21,7 @@
 //!
 //! # What it does not cover
 //!
-//! What is refused at the call (units in `src/engine/event.rs`), what `JSON.stringify` makes of a
+//! What is refused at the call (units in `src/intake/call.rs`), what `JSON.stringify` makes of a
 //! value (`tests/facade`), what the collector makes of a body (its own tests).
 
 #[path = "wire/calls.rs"]
@@ -34,7 +34,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use host::{Host, START_MS};
 use proptest::prelude::*;
 use sendoff::engine::config::Config;
-use sendoff::engine::io::Outcome;
+use sendoff::engine::io::{Nature, Outcome};
+use sendoff::intake::guard::{GuardConfig, Pii};
+use sendoff::intake::{IdentityPolicy, IntakeConfig};
 use sendoff::model::store::MemoryStore;
 use serde_json::Value;
 
@@ -76,7 +78,7 @@ fn difference(path: &str, golden: &str, body: &str) -> String {
 }
 
 fn track(name: &str, properties: &str) -> String {
-    format!("t\t{START_MS}\t\"{name}\"\t\t\t{properties}")
+    format!("track\t{START_MS}\t0\tname=\"{name}\"\tprops={properties}")
 }
 
 #[test]
@@ -95,8 +97,10 @@ fn a_plain_batch() {
 fn every_kind_of_field_with_escapes_and_unicode() {
     let mut host = Host::new(Config::new("pk_\"live\"\\ü"));
     host.calls(&[
+        // The first moment that can be told.
+        "track\t0\t0\tname=\"first\"",
         // Every field given; a fraction of a millisecond is cut.
-        "t\t1768478400123.75\t\"Größe \\\"L\\\" \\\\ 日本 \u{1f680}\"\t\"user-1\"\t\"anon-1\"\t{\"tab\\t\":\"line\\n\\u0000\u{2028}\"}",
+        "track\t1768478400123.75\t0\tname=\"Größe \\\"L\\\" \\\\ 日本 \u{1f680}\"\tuser=\"user-1\"\tanon=\"anon-1\"\tprops={\"tab\\t\":\"line\\n\\u0000\u{2028}\"}",
         // Every kind of value.
         &track(
             "values",
@@ -104,9 +108,8 @@ fn every_kind_of_field_with_escapes_and_unicode() {
              \"text\":\"\\/\",\"list\":[[],{},[[1]]],\"deep\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{}}}}}}},\
              \"\":\"empty key\",\"same\":1,\"same\":2}",
         ),
-        // The first and the last moment that can be told.
-        "t\t0\t\"first\"\t\t\t",
-        "t\t253402300799999\t\"last\"\t\t\t{}",
+        // The last moment that can be told.
+        "track\t253402300799999\t0\tname=\"last\"\tprops={}",
     ]);
     host.flush();
     assert_golden("fields", &host.bodies[0]);
@@ -114,14 +117,20 @@ fn every_kind_of_field_with_escapes_and_unicode() {
 
 #[test]
 fn identify_and_alias() {
-    let mut host = Host::new(Config::new("demo"));
+    let mut host = Host::new(Config {
+        intake: IntakeConfig {
+            identity: IdentityPolicy::Allow,
+            ..IntakeConfig::default()
+        },
+        ..Config::new("demo")
+    });
     host.calls(&[
         &track("before", ""),
-        &format!("a\t{START_MS}\t\t\"u0\"\t\t"),
-        &format!("i\t{START_MS}\t\t\"u1\"\t\t{{\"plan\":\"pro\"}}"),
+        &format!("alias\t{START_MS}\t0\tuser=\"u0\""),
+        &format!("identify\t{START_MS}\t0\tuser=\"u1\"\tprops={{\"plan\":\"pro\"}}"),
         &track("after", ""),
-        &format!("a\t{START_MS}\t\t\"u2\"\t\t"),
-        &format!("a\t{START_MS}\t\t\"u3\"\t\"legacy-9\"\t"),
+        &format!("alias\t{START_MS}\t0\tuser=\"u2\""),
+        &format!("alias\t{START_MS}\t0\tuser=\"u3\"\tprev=\"legacy-9\""),
         &track("last", ""),
     ]);
     host.flush();
@@ -210,6 +219,16 @@ fn any_config() -> impl Strategy<Value = Config> {
     (8_192_u32..60_000, 1_u32..60, "[ -~]{1,20}").prop_map(|(bytes, count, key)| Config {
         max_payload_bytes: bytes,
         max_batch_size: count,
+        intake: IntakeConfig {
+            // Any calls in any order: whoever is identified last is meant.
+            identity: IdentityPolicy::Allow,
+            // Nothing of what is said is taken for personal.
+            guard: GuardConfig {
+                values: Pii::Off,
+                ..GuardConfig::default()
+            },
+            ..IntakeConfig::default()
+        },
         ..Config::new(&key)
     })
 }
@@ -278,6 +297,7 @@ proptest! {
         host.outcome = Some(Outcome::Status {
             code: 200,
             retry_after: None,
+            nature: Nature::Plain,
             body: Some(format!("{answer}\"known\":[{known}]{answer}\"rejected\":[{known}")),
         });
         host.calls(&[&track("one", ""), &track("two", "")]);
@@ -297,16 +317,12 @@ fn an_answer_may_be_written_with_spaces() {
     host.outcome = Some(Outcome::Status {
         code: 200,
         retry_after: None,
+        nature: Nature::Plain,
         body: Some(body.to_owned()),
     });
     host.calls(&[&track("refused", ""), &track("stored", "")]);
     host.flush();
     assert_eq!(host.stats().delivered, 1, "{:?}", host.stats());
-    let known = sendoff::wire::envelope::known_receipts("{\"known\": [ \"a\", \"b\" ]}");
-    let is_known = |id| known.map(|list| sendoff::wire::envelope::is_known(list, id));
-    assert_eq!(is_known("a"), Some(true));
-    assert_eq!(is_known("b"), Some(true));
-    assert_eq!(is_known("c"), Some(false));
 }
 
 #[test]

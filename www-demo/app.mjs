@@ -8,8 +8,11 @@ import { CollectorLink } from './collector-link.mjs';
 import { byId, count, many, perFrame, setText } from './dom.mjs';
 import { startFaults } from './faults.mjs';
 import { Log } from './log.mjs';
+import { Measurements } from './measurements.mjs';
+import { reader } from './reader.mjs';
 import { renderRows, renderTotals } from './rows.mjs';
 import { renderTabs, roleChanged } from './tabs.mjs';
+import { Visitor } from './visitor.mjs';
 
 const API_KEY = 'demo';
 const BURST = 1_000;
@@ -54,13 +57,20 @@ look();
 
 const LINK = { live: ['good', 'collector: live'], down: ['bad', 'collector: unreachable'] };
 
-new CollectorLink(API_KEY, {
-  rows: (rows) => renderRows(rows, client.stats().tab),
+const visitor = new Visitor(reader, () => client.getAnonymousId());
+const measurements = new Measurements(API_KEY, reader);
+
+new CollectorLink(reader, {
+  rows(rows) {
+    renderRows(rows, client.stats().tab);
+    visitor.changed();
+  },
   totals: renderTotals,
   state(name) {
     const [tone, text] = LINK[name];
     byId('link-badge').dataset.tone = tone;
     setText(byId('link-badge'), text);
+    if (name === 'live') measurements.refresh();
   },
 });
 startFaults((message) => log.add('fault', [message], 'bad'));
@@ -119,11 +129,14 @@ byId('do-burst').addEventListener('click', () => {
   for (let n = 1; n <= BURST; n += 1) client.track('burst', { n, of: BURST });
   const took = performance.now() - started;
   say(`${count(BURST)} calls in ${took.toFixed(1)} ms.`);
+  measurements.record('burst', took);
 });
 
 byId('do-flush').addEventListener('click', async () => {
   say('Flushing…');
+  const started = performance.now();
   const { ok, delivered, pending, dropped } = await client.flush();
+  measurements.record('flush', performance.now() - started);
   const rest = [pending && `${count(pending)} pending`, dropped && `${count(dropped)} dropped`].filter(Boolean);
   say(`Flush: ${ok ? 'everything is delivered' : 'not everything got through'}, ${[`${count(delivered)} just now`, ...rest].join(', ')}.`);
 });

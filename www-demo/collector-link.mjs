@@ -9,8 +9,9 @@ const RETRY_MS = 2_000;
 const RECOUNT_MS = 400;
 
 export class CollectorLink {
-  #key;
+  #reader;
   #hear;
+  #opening = false;
   #source;
   #retry;
   #recount;
@@ -19,9 +20,9 @@ export class CollectorLink {
   #rows = new Map();
   #changed = perFrame(() => this.#hear.rows([...this.#rows.values()].sort((a, b) => b.id - a.id)));
 
-  /** `hear` has `rows(newestFirst)`, `totals(stats)` and `state(name)`. */
-  constructor(key, hear) {
-    this.#key = encodeURIComponent(key);
+  /** `reader` asks the collector; `hear` has `rows(newestFirst)`, `totals(stats)` and `state(name)`. */
+  constructor(reader, hear) {
+    this.#reader = reader;
     this.#hear = hear;
     const follow = () => (document.hidden ? this.#close() : this.#open());
     document.addEventListener('visibilitychange', follow);
@@ -30,9 +31,21 @@ export class CollectorLink {
     follow();
   }
 
-  #open() {
-    if (this.#source) return;
-    const source = new EventSource(`/api/v1/stream?key=${this.#key}`);
+  async #open() {
+    if (this.#source || this.#opening) return;
+    this.#opening = true;
+    try {
+      const ticket = await this.#reader.ticket();
+      // The window may have been hidden meanwhile.
+      if (!document.hidden) this.#listen(new EventSource(`/api/v1/stream?ticket=${ticket}`));
+    } catch {
+      this.#comeBack();
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #listen(source) {
     this.#source = source;
     source.onopen = () => {
       this.#hear.state('live');
@@ -40,13 +53,14 @@ export class CollectorLink {
     };
     source.onmessage = ({ data }) => this.#add(JSON.parse(data));
     source.addEventListener('stats', ({ data }) => this.#count(JSON.parse(data)));
-    source.onerror = () => {
-      this.#hear.state('down');
-      // A refused stream stays closed; one that was cut is reopened by the browser itself.
-      if (source.readyState !== EventSource.CLOSED) return;
-      this.#close();
-      this.#retry = setTimeout(() => document.hidden || this.#open(), RETRY_MS);
-    };
+    // The browser would reopen a stream that was cut, but with a ticket that is used.
+    source.onerror = () => this.#comeBack();
+  }
+
+  #comeBack() {
+    this.#hear.state('down');
+    this.#close();
+    this.#retry = setTimeout(() => document.hidden || this.#open(), RETRY_MS);
   }
 
   #close() {
@@ -78,9 +92,8 @@ export class CollectorLink {
   async #load() {
     this.#arrived = [];
     try {
-      const answer = await fetch(`/api/v1/events?limit=${ROWS_MAX}&key=${this.#key}`);
-      if (!answer.ok) return;
-      const { events } = await answer.json();
+      // By row id, as the stream tells them, not by the time of the events.
+      const { events } = await this.#reader.get(`/api/v1/events?order=stored&limit=${ROWS_MAX}`);
       const all = [...events.reverse(), ...this.#arrived].slice(-ROWS_MAX);
       this.#rows = new Map(all.map((row) => [row.id, row]));
       this.#changed();

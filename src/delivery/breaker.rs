@@ -2,6 +2,19 @@
 
 use crate::model::time::Instant;
 
+/// In what way an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No answer, or somebody else's: no network, CORS, a content blocker, a captive portal.
+    NoAnswer,
+    /// No answer in time: a slow line, or a slow destination.
+    Late,
+    /// The destination asks for patience, or is broken: 408, 425, 429, 5xx.
+    Busy,
+    /// "Not here, not now": 401, 403, 404 and the like.
+    Unwelcome,
+}
+
 /// Failures in a row that open it.
 pub const FAILURES_MAX: u32 = 5;
 /// How long it stays open, in milliseconds.
@@ -20,6 +33,8 @@ pub struct Breaker {
     /// When it lets a probe through; zero while it is closed.
     open_until: Instant,
     ever_succeeded: bool,
+    /// Anything but silence has ever been met.
+    ever_answered: bool,
 }
 
 impl Breaker {
@@ -32,16 +47,15 @@ impl Breaker {
     }
 
     /// A failed attempt.
-    pub fn on_failure(&mut self, now: Instant) {
+    pub fn on_failure(&mut self, now: Instant, failure: Failure) {
         self.failures += 1;
+        self.ever_answered |= failure != Failure::NoAnswer;
         if self.is_half_open() || self.failures >= FAILURES_MAX {
-            // Where nothing ever got through, an extension or a policy is likelier than an outage,
-            // and each opening doubles the wait; an outage is probed every few seconds.
-            let doublings = if self.ever_succeeded {
-                0
-            } else {
-                self.openings.min(16)
-            };
+            // Where nothing ever got through, an extension or a policy is likelier than an outage, and where we
+            // are not welcome, somebody has to see to it: each opening doubles the wait. An outage is
+            // probed every few seconds.
+            let doubles = !self.ever_succeeded || failure == Failure::Unwelcome;
+            let doublings = if doubles { self.openings.min(16) } else { 0 };
             self.open_until = now + (OPEN_MS << doublings).min(OPEN_MS_MAX);
             self.openings += 1;
             self.failures = 0;
@@ -61,10 +75,23 @@ impl Breaker {
         }
     }
 
-    /// Whether nothing has ever got through and that is likely to stay.
+    /// Whether nothing has ever got through and that is likely to stay. A destination that is slow, busy or
+    /// does not know us is there, and so is not what is meant.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
-        !self.ever_succeeded && self.openings >= BLOCKED_OPENINGS
+        !self.ever_succeeded && !self.ever_answered && self.openings >= BLOCKED_OPENINGS
+    }
+
+    /// Whether every attempt so far, and more than one, was met with silence.
+    #[must_use]
+    pub const fn meets_silence(&self) -> bool {
+        !self.ever_succeeded && !self.ever_answered && (self.failures > 1 || self.openings > 0)
+    }
+
+    /// Whether anything has ever got through.
+    #[must_use]
+    pub const fn has_succeeded(&self) -> bool {
+        self.ever_succeeded
     }
 
     const fn is_open(&self) -> bool {
@@ -106,7 +133,7 @@ mod tests {
     use super::*;
 
     fn fail(breaker: &mut Breaker, times: u32, now: Instant) {
-        (0..times).for_each(|_| breaker.on_failure(now));
+        (0..times).for_each(|_| breaker.on_failure(now, Failure::NoAnswer));
     }
 
     #[test]
@@ -153,5 +180,19 @@ mod tests {
         assert_eq!(breaker.open_until().since_ms(now), OPEN_MS_MAX);
         breaker.on_success();
         assert!(!breaker.is_blocked());
+    }
+
+    #[test]
+    fn a_destination_that_is_slow_or_does_not_know_us_is_not_blocked() {
+        for failure in [Failure::Late, Failure::Busy, Failure::Unwelcome] {
+            let mut breaker = Breaker::default();
+            for _ in 0..40 {
+                let now = breaker.open_until();
+                breaker.on_send(now);
+                breaker.on_failure(now, failure);
+                breaker.on_failure(now, Failure::NoAnswer);
+            }
+            assert!(!breaker.is_blocked(), "{failure:?}");
+        }
     }
 }

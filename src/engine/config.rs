@@ -1,15 +1,30 @@
 //! Configuration, parsed once: a value that is out of range or of the wrong type gives a named
 //! error and the default is used, so a typo costs an option and never the events.
 
-use crate::engine::io::Output;
-use crate::engine::report::Report;
-use crate::text::fields::{Fields, fields, join, owned, parse_u64, part};
-use crate::text::json::push_u64;
+#[cfg(feature = "destinations")]
+use crate::wire::formats::{self, Settings};
+use crate::{
+    delivery::{Rules, destination::Destination, retry::RetryRules},
+    engine::{io::Host, report::Report},
+    intake::{
+        IdentityPolicy, IntakeConfig,
+        guard::Pii,
+        sampling::{SampleBy, SamplingRule, read_rate},
+    },
+    text::{
+        fields::{join, parse_u64, unquoted},
+        json::push_u64,
+        view::{items, member, members},
+    },
+    wire::{Format, native::Native},
+};
 
-/// Events cut into one batch at most, and the number of waiting events that triggers a flush.
-pub const FLUSH_AT: u32 = 50;
 /// Milliseconds that an event waits at most before a flush is tried.
 pub const FLUSH_INTERVAL_MS: u32 = 2_000;
+/// The number of waiting events that triggers a flush.
+pub const FLUSH_AT: u32 = 50;
+/// Events in one request at most. Bytes decide: a request costs the page's main thread 1.5 ms.
+pub const MAX_BATCH_SIZE: u32 = 500;
 /// Events waiting at most; beyond it the oldest is dropped.
 pub const MAX_QUEUE_SIZE: u32 = 10_000;
 /// UTF-8 bytes of one request body at most. Below the 64 KiB that all `keepalive` requests of a page
@@ -27,6 +42,12 @@ pub const MAX_STORAGE_BYTES: u32 = 2 * 1024 * 1024;
 pub const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// Where batches are posted, on the page's own origin.
 pub const ENDPOINT: &str = "/api/v1/ingest/batch";
+/// The name of the destination that `endpoint` and `apiKey` make.
+pub const OWN: &str = "sendoff";
+/// Destinations at most.
+const DESTINATIONS_MAX: usize = 16;
+/// Characters of a destination's name at most.
+const NAME_CHARS_MAX: usize = 64;
 
 /// How the tabs of one origin share the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -38,8 +59,75 @@ pub enum MultiTabMode {
     Independent,
 }
 
-/// What the engine runs with. Units are in the names of the page's options.
+/// What was wrong with the configuration. The default is used instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An option is of another type than is expected.
+    WrongType {
+        /// Its name.
+        option: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A number is too small or too large.
+    OutOfRange {
+        /// The option's name.
+        option: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// A destination cannot be made; it is left out.
+    Destination {
+        /// Its name, or what stands in its place.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl ConfigError {
+    /// Stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WrongType { .. } => "config_wrong_type",
+            Self::OutOfRange { .. } => "config_out_of_range",
+            Self::Destination { .. } => "config_destination",
+        }
+    }
+
+    /// What was wrong, where, and what is done about it.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::WrongType { option, expected } | Self::OutOfRange { option, expected } => {
+                join(&[
+                    "config.",
+                    option,
+                    " must be ",
+                    expected,
+                    "; the default is used",
+                ])
+            }
+            Self::Destination { name, why } => {
+                join(&["config.destinations: ", name, " ", why, "; it is left out"])
+            }
+        }
+    }
+
+    /// As the page is told.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::Error {
+            code: self.code(),
+            message: self.message(),
+        }
+    }
+}
+
+/// What the engine runs with. Units are in the names of the page's options.
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Names the project at the collector. Empty: the client is inert.
     pub api_key: String,
@@ -49,7 +137,7 @@ pub struct Config {
     pub flush_interval_ms: u32,
     /// See [`FLUSH_AT`].
     pub flush_at: u32,
-    /// See [`FLUSH_AT`].
+    /// See [`MAX_BATCH_SIZE`].
     pub max_batch_size: u32,
     /// See [`MAX_QUEUE_SIZE`].
     pub max_queue_size: u32,
@@ -71,36 +159,39 @@ pub struct Config {
     pub max_event_age_ms: u64,
     /// See [`MultiTabMode`].
     pub multi_tab_mode: MultiTabMode,
+    /// Mirrors the visitor record in a cookie of the site, for its other subdomains.
+    pub cross_subdomain: bool,
+    /// `navigator.globalPrivacyControl` keeps campaigns and referrers from being captured.
+    pub respect_gpc: bool,
+    /// So does `navigator.doNotTrack`.
+    pub respect_dnt: bool,
+    /// No id is stored: the anonymous one lives as long as the page.
+    pub cookieless: bool,
+    /// What the visitor allows is remembered with who he is.
+    pub persist_consent: bool,
+    /// What becomes of calls.
+    pub intake: IntakeConfig,
+    /// Where events go; none: to [`endpoint`](Self::endpoint) alone.
+    pub destinations: Vec<DestinationConfig>,
 }
 
-/// The options that are numbers, in the order in which they are read: name, default, least, greatest.
-const NUMBERS: &str = "\
-flushInterval 2000 50 3600000
-flushAt 50 1 1000
-maxBatchSize 50 1 1000
-maxQueueSize 10000 1 100000
-maxPayloadBytes 60000 4096 4000000
-maxRetries 3 1 20
-retryBaseDelayMs 300 1 60000
-timeout 5000 100 120000
-maxStorageBytes 2097152 0 5000000
-maxEventAgeMs 604800000 1000 42949672950";
-
-/// What is told of an option that is not what is expected.
-#[must_use]
-pub fn wrong_type(name: &str, expected: &str) -> Output {
-    wrong("config_wrong_type", name, expected)
-}
-
-fn wrong(code: &'static str, name: &str, expected: &str) -> Output {
-    let message = join(&[
-        "config.",
-        name,
-        " must be ",
-        expected,
-        "; the default is used",
-    ]);
-    Output::Report(Report::Error { code, message })
+/// One entry of `destinations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationConfig {
+    /// Letters, digits, `_`, `-` and `.`; each name once.
+    pub name: String,
+    /// `native`, `custom`, or a vendor's.
+    pub format: String,
+    /// Where it is.
+    pub endpoint: String,
+    /// The key that names the project there.
+    pub api_key: String,
+    /// Names of events that go there; none: all. A `*` at the end stands for anything.
+    pub only: Vec<String>,
+    /// Names of events that do not.
+    pub except: Vec<String>,
+    /// All of it as JSON, for what only the format knows.
+    pub options: String,
 }
 
 impl Config {
@@ -108,11 +199,11 @@ impl Config {
     #[must_use]
     pub fn new(api_key: &str) -> Self {
         Self {
-            api_key: owned(api_key),
-            endpoint: owned(ENDPOINT),
+            api_key: api_key.to_owned(),
+            endpoint: ENDPOINT.to_owned(),
             flush_interval_ms: FLUSH_INTERVAL_MS,
             flush_at: FLUSH_AT,
-            max_batch_size: FLUSH_AT,
+            max_batch_size: MAX_BATCH_SIZE,
             max_queue_size: MAX_QUEUE_SIZE,
             max_payload_bytes: MAX_PAYLOAD_BYTES,
             max_retries: MAX_RETRIES,
@@ -123,164 +214,435 @@ impl Config {
             max_storage_bytes: MAX_STORAGE_BYTES,
             max_event_age_ms: MAX_EVENT_AGE_MS,
             multi_tab_mode: MultiTabMode::Leader,
+            cross_subdomain: false,
+            respect_gpc: true,
+            respect_dnt: false,
+            cookieless: false,
+            persist_consent: false,
+            intake: IntakeConfig::default(),
+            destinations: Vec::new(),
         }
     }
 
-    /// Reads every option through `get`, which is called once for each name and gives the value as text
-    /// behind the first letter of its type (`n2000`, `btrue`, `skey`), or nothing where there is none. A
-    /// number is whole, and left out where it is none from zero upwards. What could not be used is to be
-    /// told; the default is in force instead.
+    /// Reads a JSON object of the page's options. What could not be used is to be told; the default is in force
+    /// instead. Options that the engine does not know are the facade's.
     #[must_use]
-    pub fn parse(get: impl Fn(&str) -> Option<String>) -> (Self, Vec<Output>) {
+    pub fn parse(json: &str) -> (Self, Vec<ConfigError>) {
         let mut read = Reader {
-            get,
-            numbers: fields(NUMBERS, b'\n'),
+            json,
             errors: Vec::new(),
         };
         // Without one nothing is recorded, and it is the facade that says so: it starts no engine.
-        let api_key = read.text("apiKey").unwrap_or_default();
-        // The numbers in the order of their table.
-        let config = Self {
-            api_key,
-            endpoint: read.text("endpoint").unwrap_or_else(|| owned(ENDPOINT)),
-            flush_interval_ms: read.number() as u32,
-            flush_at: read.number() as u32,
-            max_batch_size: read.number() as u32,
-            max_queue_size: read.number() as u32,
-            max_payload_bytes: read.number() as u32,
-            max_retries: read.number() as u32,
-            retry_base_delay_ms: read.number() as u32,
-            timeout_ms: read.number() as u32,
-            max_storage_bytes: read.number() as u32,
-            max_event_age_ms: read.number(),
-            disable_timer: read.flag("disableTimer", false),
-            auto_flush_on_exit: read.flag("autoFlushOnExit", true),
-            multi_tab_mode: read.mode(),
-        };
+        let mut config = Self::new(&read.text("apiKey").unwrap_or_default());
+        if let Some(endpoint) = read.text("endpoint") {
+            config.endpoint = endpoint;
+        }
+        let c = &mut config;
+        read.small("flushInterval", 50..=3_600_000, &mut c.flush_interval_ms);
+        read.small("flushAt", 1..=1_000, &mut c.flush_at);
+        read.small("maxBatchSize", 1..=1_000, &mut c.max_batch_size);
+        read.small("maxQueueSize", 1..=100_000, &mut c.max_queue_size);
+        read.small(
+            "maxPayloadBytes",
+            4_096..=4_000_000,
+            &mut c.max_payload_bytes,
+        );
+        read.small("maxRetries", 1..=20, &mut c.max_retries);
+        read.small("retryBaseDelayMs", 1..=60_000, &mut c.retry_base_delay_ms);
+        read.small("timeout", 100..=120_000, &mut c.timeout_ms);
+        read.small("maxStorageBytes", 0..=5_000_000, &mut c.max_storage_bytes);
+        read.number(
+            "maxEventAgeMs",
+            1_000..=42_949_672_950,
+            &mut c.max_event_age_ms,
+        );
+        read.flag("disableTimer", &mut c.disable_timer);
+        read.flag("autoFlushOnExit", &mut c.auto_flush_on_exit);
+        if let Some(mode) = read.word("multiTabMode", &["leader", "independent"])
+            && mode == "independent"
+        {
+            c.multi_tab_mode = MultiTabMode::Independent;
+        }
+        read.flag("crossSubdomain", &mut c.cross_subdomain);
+        read.flag("cookieless", &mut c.cookieless);
+        read.flag("persistConsent", &mut c.persist_consent);
+        read.flag("respectGpc", &mut c.respect_gpc);
+        read.flag("respectDnt", &mut c.respect_dnt);
+        read.intake(&mut c.intake);
+        config.destinations = read.destinations();
         (config, read.errors)
     }
-}
 
-struct Reader<G> {
-    get: G,
-    numbers: Fields<'static>,
-    errors: Vec<Output>,
-}
-
-impl<G: Fn(&str) -> Option<String>> Reader<G> {
-    /// The next one of [`NUMBERS`], no larger than its maximum.
-    fn number(&mut self) -> u64 {
-        let mut line = fields(self.numbers.next().unwrap_or(""), b' ');
-        let name = line.next().unwrap_or("");
-        let mut limits = [0; 3];
-        line.numbers(&mut limits);
-        let [default, min, max] = limits;
-        let Some(value) = (self.get)(name) else {
-            return default;
-        };
-        let number = parse_u64(part(&value, 1, value.len()));
-        let code = match number {
-            _ if !value.starts_with('n') => "config_wrong_type",
-            Some(number) if (min..=max).contains(&number) => return number,
-            _ => "config_out_of_range",
-        };
-        let mut expected = owned("a number from ");
-        push_u64(&mut expected, min);
-        expected.push_str(" to ");
-        push_u64(&mut expected, max);
-        self.errors.push(wrong(code, name, &expected));
-        default
+    /// What the delivery is to know.
+    #[must_use]
+    pub const fn rules(&self, host: &Host) -> Rules {
+        Rules {
+            retry: RetryRules {
+                attempts: self.max_retries,
+                base_ms: self.retry_base_delay_ms,
+            },
+            flush_on_exit: self.auto_flush_on_exit,
+            has_deferred: host.has_deferred,
+            has_keepalive: host.has_keepalive,
+        }
     }
 
-    fn flag(&mut self, name: &str, default: bool) -> bool {
-        match (self.get)(name).as_deref() {
-            Some("btrue") => return true,
-            Some("bfalse") => return false,
+    /// The destinations, each with its dialect. One that cannot be made is left out and told.
+    #[must_use]
+    pub fn destinations(&self) -> (Vec<Destination>, Vec<ConfigError>) {
+        let (mut made, mut errors) = (Vec::new(), Vec::new());
+        for one in &self.destinations {
+            match format_of(one, self) {
+                Ok(format) => made.push(Destination {
+                    name: one.name.clone(),
+                    format,
+                    only: one.only.clone(),
+                    except: one.except.clone(),
+                }),
+                Err(why) => errors.push(ConfigError::Destination {
+                    name: one.name.clone(),
+                    why,
+                }),
+            }
+        }
+        if made.is_empty() {
+            made.push(Destination {
+                name: OWN.to_owned(),
+                format: Box::new(Native::new(&self.endpoint, &self.api_key)),
+                only: Vec::new(),
+                except: Vec::new(),
+            });
+        }
+        (made, errors)
+    }
+}
+
+fn format_of(one: &DestinationConfig, config: &Config) -> Result<Box<dyn Format>, String> {
+    let or = |text: &String, other: &String| {
+        if text.is_empty() {
+            other.clone()
+        } else {
+            text.clone()
+        }
+    };
+    match one.format.as_str() {
+        "native" => Ok(Box::new(Native::new(
+            &or(&one.endpoint, &config.endpoint),
+            &or(&one.api_key, &config.api_key),
+        ))),
+        // A function of the page's takes them: the host knows it by its name.
+        "custom" => Ok(Box::new(Native::new(
+            &join(&["custom:", &one.name]),
+            &config.api_key,
+        ))),
+        other => vendor_format(other, one),
+    }
+}
+
+#[cfg(feature = "destinations")]
+fn vendor_format(format: &str, one: &DestinationConfig) -> Result<Box<dyn Format>, String> {
+    let settings = Settings {
+        endpoint: one.endpoint.clone(),
+        api_key: one.api_key.clone(),
+        options: one.options.clone(),
+    };
+    match formats::by_name(format, &settings) {
+        Some(made) => made.map_err(|error| error.message().to_owned()),
+        None => Err(join(&["has an unknown format: ", format])),
+    }
+}
+
+#[cfg(not(feature = "destinations"))]
+fn vendor_format(format: &str, _: &DestinationConfig) -> Result<Box<dyn Format>, String> {
+    Err(join(&[
+        "has the format ",
+        format,
+        ", which is in the entry sendoff/destinations",
+    ]))
+}
+
+struct Reader<'a> {
+    json: &'a str,
+    errors: Vec<ConfigError>,
+}
+
+impl<'a> Reader<'a> {
+    /// The value of an option that is given.
+    fn get(&self, name: &str) -> Option<&'a str> {
+        member(self.json, name).filter(|value| *value != "null")
+    }
+
+    fn small(&mut self, name: &str, range: core::ops::RangeInclusive<u32>, to: &mut u32) {
+        let mut wide = u64::from(*to);
+        self.number(
+            name,
+            u64::from(*range.start())..=u64::from(*range.end()),
+            &mut wide,
+        );
+        *to = wide as u32;
+    }
+
+    fn number(&mut self, name: &str, range: core::ops::RangeInclusive<u64>, to: &mut u64) {
+        let Some(value) = self.get(name) else { return };
+        let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        // A fraction is cut off.
+        let whole = value.split(['.', 'e', 'E']).next().and_then(parse_u64);
+        match whole {
+            Some(number) if range.contains(&number) && !value.contains(['e', 'E']) => *to = number,
+            _ => {
+                let mut expected = "a number from ".to_owned();
+                push_u64(&mut expected, *range.start());
+                expected.push_str(" to ");
+                push_u64(&mut expected, *range.end());
+                let option = name.to_owned();
+                self.errors.push(if is_number {
+                    ConfigError::OutOfRange { option, expected }
+                } else {
+                    ConfigError::WrongType { option, expected }
+                });
+            }
+        }
+    }
+
+    fn intake(&mut self, to: &mut IntakeConfig) {
+        to.sessions = true;
+        self.number(
+            "sessionTimeoutMs",
+            1_000..=86_400_000,
+            &mut to.session.timeout_ms,
+        );
+        self.number(
+            "sessionMaxMs",
+            60_000..=2_592_000_000,
+            &mut to.session.max_ms,
+        );
+        self.flag("newSessionOnCampaign", &mut to.session_on_campaign);
+        to.identity = match self
+            .word("identityPolicy", &["guard", "reset", "allow"])
+            .as_deref()
+        {
+            Some("reset") => IdentityPolicy::Reset,
+            Some("allow") => IdentityPolicy::Allow,
+            _ => IdentityPolicy::Guard,
+        };
+        to.sample_by = match self
+            .word("sampleBy", &["user", "session", "event"])
+            .as_deref()
+        {
+            Some("session") => SampleBy::Session,
+            Some("event") => SampleBy::Event,
+            _ => SampleBy::User,
+        };
+        let every = self.word("attribution", &["session", "every"]);
+        to.attribution_every = every.as_deref() == Some("every");
+        let list = |value: Option<&str>| {
+            items(value.unwrap_or(""))
+                .into_iter()
+                .filter_map(string_of)
+                .collect()
+        };
+        to.attribution.click_ids = list(self.get("clickIds"));
+        to.attribution.exclusions = list(self.get("referralExclusions"));
+        let modes = ["off", "warn", "redact", "hash", "reject"];
+        let mode = |word: Option<String>| word.as_deref().map(pii_of);
+        to.guard.values = mode(self.word("pii", &modes)).unwrap_or(to.guard.values);
+        to.guard.traits = mode(self.word("piiTraits", &modes)).unwrap_or(to.guard.traits);
+        to.guard.salt = self.get("piiSalt").and_then(string_of).unwrap_or_default();
+        self.flag("piiIp", &mut to.guard.ip);
+        to.guard.patterns = list(self.get("piiPatterns"));
+        to.guard.allow = list(self.get("piiAllow"));
+        to.guard.deny_keys = list(self.get("piiKeys"));
+        for (name, rate) in members(self.get("sampling").unwrap_or("")) {
+            match read_rate(rate) {
+                Some(rate) => to.sampling.push(SamplingRule {
+                    name: name.to_owned(),
+                    rate,
+                }),
+                None => self.wrong(
+                    "sampling",
+                    "an object of event names and rates from 0.01 to 1",
+                ),
+            }
+        }
+    }
+
+    fn flag(&mut self, name: &str, to: &mut bool) {
+        match self.get(name) {
+            Some("true") => *to = true,
+            Some("false") => *to = false,
             Some(_) => self.wrong(name, "true or false"),
             None => {}
         }
-        default
     }
 
     fn text(&mut self, name: &str) -> Option<String> {
-        let value = (self.get)(name)?;
-        let text = part(&value, 1, value.len());
-        if value.starts_with('s') && !text.is_empty() {
-            return Some(owned(text));
+        let value = self.get(name)?;
+        let text = string_of(value).filter(|text| !text.is_empty());
+        if text.is_none() {
+            self.wrong(name, "a non-empty string");
         }
-        self.wrong(name, "a non-empty string");
-        None
+        text
     }
 
-    fn mode(&mut self) -> MultiTabMode {
-        match (self.get)("multiTabMode").as_deref() {
-            Some("sindependent") => return MultiTabMode::Independent,
-            Some("sleader") | None => {}
-            Some(_) => self.wrong("multiTabMode", "\"leader\" or \"independent\""),
+    fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
+        let value = self.get(name)?;
+        let word = string_of(value).filter(|text| words.contains(&text.as_str()));
+        if word.is_none() {
+            let quoted: Vec<String> = words.iter().map(|word| join(&["\"", word, "\""])).collect();
+            self.wrong(name, &quoted.join(" or "));
         }
-        MultiTabMode::default()
+        word
     }
 
-    fn wrong(&mut self, name: &str, expected: &str) {
-        self.errors.push(wrong_type(name, expected));
+    fn wrong(&mut self, option: &str, expected: &str) {
+        self.errors.push(ConfigError::WrongType {
+            option: option.to_owned(),
+            expected: expected.to_owned(),
+        });
     }
+
+    fn destinations(&mut self) -> Vec<DestinationConfig> {
+        let mut list: Vec<DestinationConfig> = Vec::new();
+        for json in items(self.get("destinations").unwrap_or("[]")) {
+            let one = destination(json);
+            let why = if !is_name(&one.name) {
+                "needs a name of letters, digits, _, - and ."
+            } else if list.iter().any(|other| other.name == one.name) {
+                "is there twice: names are unique"
+            } else if list.len() >= DESTINATIONS_MAX {
+                "is one too many: 16 is the limit"
+            } else {
+                list.push(one);
+                continue;
+            };
+            self.errors.push(ConfigError::Destination {
+                name: one.name,
+                why: why.to_owned(),
+            });
+        }
+        list
+    }
+}
+
+fn pii_of(word: &str) -> Pii {
+    match word {
+        "off" => Pii::Off,
+        "warn" => Pii::Warn,
+        "hash" => Pii::Hash,
+        "reject" => Pii::Reject,
+        _ => Pii::Redact,
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(good)
+}
+
+fn destination(json: &str) -> DestinationConfig {
+    let mut one = DestinationConfig {
+        format: "native".to_owned(),
+        options: json.to_owned(),
+        ..DestinationConfig::default()
+    };
+    for (key, value) in members(json) {
+        let text = || string_of(value).unwrap_or_default();
+        let list = || items(value).into_iter().filter_map(string_of).collect();
+        match key {
+            "name" => one.name = text(),
+            "format" => one.format = text(),
+            "endpoint" => one.endpoint = text(),
+            "apiKey" => one.api_key = text(),
+            "only" => one.only = list(),
+            "except" => one.except = list(),
+            _ => {}
+        }
+    }
+    one
+}
+
+/// The text of a JSON string; `None` for anything else. Of escapes only those that an address or a key may
+/// hold are undone.
+fn string_of(json: &str) -> Option<String> {
+    let is_string = json.len() >= 2 && json.starts_with('"') && json.ends_with('"');
+    let text = is_string.then(|| unquoted(json))?;
+    Some(
+        text.replace("\\/", "/")
+            .replace("\\\"", "\"")
+            .replace("\\\\", "\\"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(values: &[(&str, &str)]) -> (Config, Vec<(&'static str, String)>) {
-        let (config, errors) = Config::parse(|name| {
-            let found = values.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        });
-        let told = errors.into_iter().map(|output| match output {
-            Output::Report(Report::Error { code, message }) => (code, message),
-            other => panic!("{other:?}"),
-        });
-        (config, told.collect())
+    fn codes(errors: &[ConfigError]) -> Vec<&'static str> {
+        errors.iter().map(ConfigError::code).collect()
+    }
+
+    /// All that is configured, to be compared.
+    fn all(config: &Config) -> String {
+        format!("{config:?}")
+    }
+
+    /// What the page has without an option: the engine's own defaults, and sessions.
+    fn defaults(api_key: &str) -> Config {
+        let mut config = Config::new(api_key);
+        config.intake.sessions = true;
+        config
     }
 
     #[test]
     fn an_empty_configuration_is_all_defaults() {
-        assert_eq!(parse(&[]), (Config::new(""), vec![]));
+        for json in ["{}", ""] {
+            let (config, errors) = Config::parse(json);
+            assert_eq!((all(&config), errors.len()), (all(&defaults("")), 0));
+        }
     }
 
     #[test]
     fn a_bad_value_costs_only_itself() {
-        let (config, errors) = parse(&[
-            ("apiKey", "sk"),
-            ("flushInterval", "n"),
-            ("maxRetries", "s3"),
-            ("timeout", "n250"),
-            ("multiTabMode", "sboth"),
-            ("disableTimer", "?"),
-        ]);
-        assert_eq!(
-            config,
-            Config {
-                timeout_ms: 250,
-                ..Config::new("k")
-            }
+        let (config, errors) = Config::parse(
+            r#"{"apiKey":"k","flushInterval":-5,"maxRetries":"3","timeout":250.7,"multiTabMode":"both","disableTimer":1,
+                "flushAt":1e9,"later":true}"#,
         );
-        let codes: Vec<_> = errors.iter().map(|error| error.0).collect();
+        let timeout_ms = 250;
+        let expected = Config {
+            timeout_ms,
+            ..defaults("k")
+        };
+        assert_eq!(all(&config), all(&expected));
+        let (range, kind) = ("config_out_of_range", "config_wrong_type");
+        assert_eq!(codes(&errors), [range, range, kind, kind, kind]);
+        let messages: Vec<String> = errors.iter().map(ConfigError::message).collect();
         assert_eq!(
-            codes,
-            [
-                "config_out_of_range",
-                "config_wrong_type",
-                "config_wrong_type",
-                "config_wrong_type"
-            ]
+            messages[0],
+            "config.flushInterval must be a number from 50 to 3600000; the default is used"
         );
-        let messages: Vec<_> = errors.iter().map(|error| &error.1).collect();
         assert_eq!(
-            messages[..2],
-            [
-                "config.flushInterval must be a number from 50 to 3600000; the default is used",
-                "config.maxRetries must be a number from 1 to 20; the default is used"
-            ]
+            messages[4],
+            "config.multiTabMode must be \"leader\" or \"independent\"; the default is used"
         );
+    }
+
+    #[test]
+    fn destinations_are_named_once_and_filtered_by_name() {
+        let (config, errors) = Config::parse(
+            r#"{"apiKey":"k","destinations":[{"name":"a","endpoint":"\/in","only":["order*"]},{"name":"a"},
+                {"name":"b c"},{"name":"v","format":"no_such"}]}"#,
+        );
+        assert_eq!(codes(&errors), ["config_destination"; 2]);
+        assert_eq!(config.destinations[0].endpoint, "/in");
+        let (made, errors) = config.destinations();
+        assert_eq!(codes(&errors), ["config_destination"]);
+        let [a] = &made[..] else { panic!() };
+        assert!(a.takes("order_paid") && !a.takes("page_view"));
+    }
+
+    #[test]
+    fn without_any_there_is_the_collector() {
+        let (made, errors) = Config::new("k").destinations();
+        assert_eq!((made[0].name.as_str(), errors.len()), (OWN, 0));
     }
 }

@@ -6,14 +6,22 @@
 //! has returned, and arranges for `Input::Timeout` at
 //! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious.
 
-use crate::engine::report::Report;
-use crate::model::time::UnixMillis;
+use super::report::Report;
+pub use crate::model::request::{Means, Nature, Outcome, Request, RequestId, RetryAfter, Why};
+use crate::{
+    text::{
+        fields::{join, unquoted},
+        json::Object,
+        view::member,
+    },
+    visitor::keeper::Proposal,
+};
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input<'a> {
-    /// One burst of calls from the page: a record per line, as [`event`](super::event) describes.
-    Calls(&'a str),
+pub enum Input {
+    /// One burst of calls from the page: a record per line, as [`call`](crate::intake::call) describes.
+    Calls(String),
     /// `flush()`: answered by one [`Report::Flushed`] with the same id.
     Flush {
         /// Chosen by the host.
@@ -30,16 +38,25 @@ pub enum Input<'a> {
     Destroy,
     /// What became of an [`Output::Send`]. Exactly one for each, except that a deferred request
     /// answers `Queued` or `Refused` first and may answer `Activated` later.
-    Response {
+    Answer {
         /// Which request.
         request: RequestId,
         /// What became of it.
         outcome: Outcome,
     },
     /// A message from another tab, exactly as that tab's [`Output::Post`] had it.
-    Peer(&'a str),
+    Peer(String),
     /// The page changed state.
     Page(PageEvent),
+    /// Another tab wrote the visitor record (a `storage` event).
+    Stored,
+    /// The page pauses a destination, or lets it go on.
+    Destination {
+        /// Its name.
+        name: String,
+        /// Which of the two.
+        paused: bool,
+    },
     /// The deadline of `poll_timeout` has passed (or not: spurious calls do nothing).
     Timeout,
 }
@@ -47,7 +64,7 @@ pub enum Input<'a> {
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send a request; its fate comes back as [`Input::Response`].
+    /// Send a request; its fate comes back as [`Input::Answer`].
     Send(Request),
     /// Give up on a request. A fetch is aborted and answers no more. A deferred request that
     /// has already been activated answers `Activated`, otherwise it is withdrawn silently.
@@ -60,65 +77,6 @@ pub enum Output {
     Post(String),
     /// Tell the page.
     Report(Report),
-}
-
-/// Names one request of one engine; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RequestId(pub u32);
-
-/// One POST to the endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// For the answer.
-    pub id: RequestId,
-    /// Which browser API carries it.
-    pub means: Means,
-    /// The exact bytes of the body.
-    pub body: String,
-}
-
-/// Which browser API carries a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
-    /// `fetch`.
-    Fetch,
-    /// `fetch` with `keepalive`, which outlives the page.
-    Keepalive,
-    /// `navigator.sendBeacon`: no answer but whether the browser took it.
-    Beacon,
-    /// `fetchLater`: sent by the browser when the page is gone, however it went.
-    Deferred,
-}
-
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The collector answered.
-    Status {
-        /// HTTP status.
-        code: u16,
-        /// The `Retry-After` header, where it can be read.
-        retry_after: Option<RetryAfter>,
-        /// The body, if it was wanted, the answer is a 2xx and it could be read.
-        body: Option<String>,
-    },
-    /// No answer: refused connection, lost network, blocked by CORS, CSP or an extension.
-    Network,
-    /// The browser did not take it (no such API, beacon returned `false`, quota): nothing was sent.
-    Refused,
-    /// The browser took it and will say no more (beacon), or only `Activated` (deferred).
-    Queued,
-    /// A deferred request has been sent by the browser.
-    Activated,
-}
-
-/// When a collector wants to be asked again (RFC 9110, 10.2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RetryAfter {
-    /// So many seconds from now.
-    Seconds(u64),
-    /// At this time.
-    At(UnixMillis),
 }
 
 /// What the page did.
@@ -142,6 +100,24 @@ pub enum PageEvent {
     Offline,
 }
 
+impl PageEvent {
+    /// The event of that name; `None` for one that this version does not know.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "hidden" => Self::Hidden,
+            "visible" => Self::Visible,
+            "leaving" => Self::Leaving,
+            "restored" => Self::Restored,
+            "frozen" => Self::Frozen,
+            "resumed" => Self::Resumed,
+            "online" => Self::Online,
+            "offline" => Self::Offline,
+            _ => return None,
+        })
+    }
+}
+
 /// What the host can do and who this tab is, told once at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -149,18 +125,26 @@ pub struct Host {
     pub tab: String,
     /// Prefix of every key and name of the channel: the API key, percent-encoded.
     pub project: String,
-    /// Seed for jitter and the anonymous id: from the platform's random source.
+    /// Seed for jitter and ids: from the platform's random source.
     pub seed: u64,
-    /// JSON object spliced into every envelope as `context`.
-    pub context: String,
     /// Runtime named in every envelope, for example `browser`.
     pub runtime: String,
+    /// JSON object: the context that is the same for all events of this page load.
+    pub context: String,
+    /// JSON object: the page at the start; empty where there is none.
+    pub page: String,
+    /// JSON object `{url, referrer}`: what the visitor landed on; empty where there is none.
+    pub landing: String,
     /// An anonymous id to use if none is stored yet; empty for "make one".
     pub anonymous_id: String,
+    /// A session id to use if a new session begins at once; empty for "make one".
+    pub session_id: String,
     /// Whether `BroadcastChannel` exists.
     pub has_channel: bool,
     /// Whether `fetchLater` exists.
     pub has_deferred: bool,
+    /// Whether `keepalive` is honoured.
+    pub has_keepalive: bool,
     /// Whether storage could be opened; if not, nothing in the store given outlives the page, and it
     /// may refuse to keep anything.
     pub has_storage: bool,
@@ -168,4 +152,85 @@ pub struct Host {
     pub visible: bool,
     /// `navigator.onLine`.
     pub online: bool,
+    /// `navigator.globalPrivacyControl`.
+    pub gpc: bool,
+    /// `navigator.doNotTrack`.
+    pub dnt: bool,
+}
+
+impl Host {
+    /// Reads what the platform tells of itself, a JSON object. What it does not tell it is taken not to have, but for
+    /// being visible and online.
+    #[must_use]
+    pub fn parse(facts: &str, seed: u64) -> Self {
+        let text = |name: &str| unquoted(member(facts, name).unwrap_or("")).to_owned();
+        let object = |name: &str| {
+            let value = member(facts, name).filter(|value| value.starts_with('{'));
+            value.unwrap_or("").to_owned()
+        };
+        let is = |name: &str, word: &str| member(facts, name) == Some(word);
+        let context = object("context");
+        Self {
+            tab: text("tab"),
+            project: text("project"),
+            seed,
+            runtime: text("runtime"),
+            context: if context.is_empty() {
+                "{}".to_owned()
+            } else {
+                context
+            },
+            page: object("page"),
+            landing: object("landing"),
+            anonymous_id: text("anonymousId"),
+            session_id: text("sessionId"),
+            has_channel: is("channel", "true"),
+            has_deferred: is("deferred", "true"),
+            has_keepalive: is("keepalive", "true"),
+            has_storage: !is("storage", "\"memory\""),
+            visible: !is("visible", "false"),
+            online: !is("online", "false"),
+            gpc: is("gpc", "true"),
+            dnt: is("dnt", "true"),
+        }
+    }
+
+    /// What the visitor record starts from.
+    #[must_use]
+    pub fn visitor(&self, mirrored: bool, kept: bool) -> Proposal {
+        Proposal {
+            project: self.project.clone(),
+            tab: self.tab.clone(),
+            anonymous_id: self.anonymous_id.clone(),
+            mirrored,
+            kept,
+        }
+    }
+
+    /// What every key of the project begins with.
+    #[must_use]
+    pub fn key_prefix(&self) -> String {
+        join(&["sendoff:", &self.project, ":"])
+    }
+
+    /// The address that the visitor landed on and the page before it, if they are known.
+    #[must_use]
+    pub fn arrival(&self) -> Option<(String, String)> {
+        let text = |name: &str| {
+            let value = member(&self.landing, name).unwrap_or("");
+            unquoted(value).replace("\\/", "/")
+        };
+        let url = text("url");
+        (!url.is_empty()).then(|| (url, text("referrer")))
+    }
+
+    /// JSON object: which SDK records here, in which runtime.
+    #[must_use]
+    pub fn sdk(&self) -> String {
+        let mut sdk = Object::default();
+        sdk.text("name", "sendoff");
+        sdk.text("version", env!("CARGO_PKG_VERSION"));
+        sdk.text("runtime", &self.runtime);
+        sdk.end()
+    }
 }

@@ -1,50 +1,53 @@
 //! The engine: decides everything, does nothing. See [`io`] for how a host runs it.
 //!
-//! This file holds the state and the order in which its parts are asked; what they do is in
-//! [`intake`](self) (calls), `pump` (requests), `answers`, `flush`, `tabs` (the living ones),
-//! `adopt` (what dead ones left), `exit` (hidden, leaving, restored) and `deferred` (what the
-//! browser is to send if this tab dies). Below these stand the parts that know nothing of each
-//! other: the log, the journal, the election, the gate.
+//! This is where the parts meet: [`intake`](crate::intake) and [`visitor`](crate::visitor) make events of calls,
+//! [`traffic`] is what happens to them from then on: this tab's own stream, the delivery, the other tabs and
+//! the books. No part knows another; what one says is passed on to the next.
 
-mod account;
-mod adopt;
-mod answers;
-pub mod bridge;
+pub mod account;
 pub mod config;
-mod deferred;
-mod exit;
-mod flush;
-mod intake;
 pub mod io;
-mod partition;
-mod pump;
-mod reading;
+pub mod own;
 pub mod report;
-mod tabs;
+pub mod traffic;
 
-use crate::delivery::retry::Gate;
-use crate::journal::log::Log;
-use crate::journal::segments::Journal;
-use crate::model::ids::TabId;
-use crate::model::rng::Rng;
-use crate::model::store::{Store, read};
-use crate::model::time::{Instant, Now, Timer, TimerTable};
-use crate::tabs::election::{Election, Role};
-use crate::visitor::identity::Identity;
-use account::{Account, Notice};
-use config::{Config, MultiTabMode};
-use deferred::Deferred;
-use exit::{PageState, Presence};
-use flush::{FLUSH_WAIT_MS, Waiter};
-use intake::RING_STORAGE_BYTES_MAX;
-use io::{Host, Input, Output};
-use partition::Partition;
-use pump::Flight;
-use report::{Fields, Stats};
-use tabs::{ALONE_MS, Tabs};
-
-use crate::text::fields::join;
-use crate::wire::envelope;
+use crate::{
+    delivery::{
+        Delivery,
+        destination::Destination,
+        exit::Going,
+        flush::{FLUSH_PATIENCE_MS, FLUSH_WAIT_MS, Flushes, Waiter},
+        lane::Lane,
+        sizing::Sizing,
+    },
+    engine::{
+        account::Notice,
+        config::{Config, MultiTabMode},
+        io::{Host, Input, Output, PageEvent},
+        own::{Bounds, Own},
+        report::{Report, Stats},
+        traffic::{Heard, Presence, Terms, Traffic},
+    },
+    intake::{
+        Intake, IntakeContext, Taken,
+        call::{Call, CallError},
+        early::current,
+    },
+    journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
+    model::{
+        event::Entry,
+        ids::TabId,
+        rng::Rng,
+        store::Store,
+        time::{Instant, Now, Timer, TimerTable},
+    },
+    tabs::{Tabs, peer::Says},
+    text::{fields::fields, view::EventView},
+    visitor::{
+        consent::{Answer, Consent},
+        keeper::Keeper,
+    },
+};
 
 /// How long the journal must have been quiet before its small segments are merged, in milliseconds.
 const MERGE_MS: u64 = 2_000;
@@ -53,130 +56,133 @@ const MERGE_MS: u64 = 2_000;
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
-    /// When the input at hand came in.
-    now: Now,
-    host: Host,
-    me: TabId,
     /// After `destroy`, `shutdown`, or without an API key: nothing is done any more.
     dead: bool,
-    page: PageState,
-    identity: Identity,
-    rng: Rng,
-    own: Partition,
-    tabs: Tabs,
-    election: Election,
-    gate: Gate,
-    flights: Vec<Flight>,
-    last_request: u32,
-    /// The tab that was served last, as a position among those of which something may be here.
-    turn: usize,
-    deferred: Deferred,
-    /// This go's attempts are used up; the next flush starts another.
-    paused: bool,
-    /// Events up to here are to be sent without waiting for a full batch.
-    go_to: u64,
-    receipts_unsupported: bool,
-    /// Bytes of storage that other tabs hold, as last weighed.
-    others_bytes: usize,
-    weighed_at: Instant,
-    waiters: Vec<Waiter>,
+    /// The visitor does not want it: nothing is stored or sent until he does.
+    denied: bool,
+    keeper: Keeper,
+    intake: Intake,
+    traffic: Traffic,
+    flushes: Flushes,
     timers: TimerTable,
-    account: Account,
 }
 
 impl Engine {
     /// Starts; outputs are waiting to be taken, first what is told of the configuration.
-    // Taken apart into the host's own start, it would be copied field by field.
-    #[inline(never)]
     #[must_use]
     pub fn new(
         config: Config,
-        errors: Vec<Output>,
-        host: Host,
+        errors: Vec<Report>,
+        host: &Host,
+        now: Now,
+        store: &mut dyn Store,
+    ) -> Self {
+        let (destinations, wrong) = config.destinations();
+        let told = errors
+            .into_iter()
+            .chain(wrong.iter().map(|error| error.report()));
+        Self::with_destinations(config, destinations, told.collect(), host, now, store)
+    }
+
+    /// Starts with destinations that the host made.
+    #[must_use]
+    pub fn with_destinations(
+        config: Config,
+        destinations: Vec<Destination>,
+        told: Vec<Report>,
+        host: &Host,
         now: Now,
         store: &mut dyn Store,
     ) -> Self {
         let mut rng = Rng::new(host.seed);
-        let identity = Identity::load(&host.project, &host.anonymous_id, &mut rng, store);
-        let tab = TabId::parse(&host.tab);
-        let me = tab.unwrap_or_else(|| TabId::random(&mut rng));
-        let header = envelope::header(&host.runtime, &config.api_key, &me.text(), &host.context);
-        let cap_bytes = if host.has_storage {
-            config.max_storage_bytes as usize
-        } else {
-            0
-        };
-        let journal = Journal::new(&host.project, &me.text(), cap_bytes);
+        let owed: Vec<Owed> = destinations.iter().map(Destination::owed).collect();
+        let keeper = Keeper::load(
+            host.visitor(config.cross_subdomain, !config.cookieless),
+            &mut rng,
+            store,
+        );
+        let traffic = traffic(&config, destinations, owed, host, rng, now);
         let mut engine = Self {
-            me,
             dead: config.api_key.is_empty(),
-            page: PageState {
-                online: host.online,
-                presence: Presence::Here,
-            },
-            identity,
-            rng,
-            own: Partition::new(Log::new(me, header), journal),
-            tabs: Tabs::default(),
-            election: Election::alone(me, host.visible),
-            gate: Gate::default(),
-            flights: Vec::new(),
-            last_request: 0,
-            turn: 0,
-            deferred: Deferred::default(),
-            paused: false,
-            go_to: 0,
-            receipts_unsupported: false,
-            others_bytes: 0,
-            weighed_at: now.mono,
-            waiters: Vec::new(),
+            denied: false,
+            intake: Intake::new(
+                config.intake.clone(),
+                host.arrival(),
+                &host.session_id,
+                !(host.gpc && config.respect_gpc || host.dnt && config.respect_dnt),
+            ),
+            flushes: Flushes::default(),
             timers: TimerTable::default(),
-            account: Account::new(errors),
-            now,
+            keeper,
+            traffic,
             config,
-            host,
         };
-        engine.start(store);
+        told.into_iter()
+            .for_each(|report| engine.traffic.account.report(report));
+        engine.start(host, store);
         engine
     }
 
-    fn start(&mut self, store: &mut dyn Store) {
+    fn start(&mut self, host: &Host, store: &mut dyn Store) {
         if self.dead {
             return;
         }
-        self.identity.save(&self.host.project, store);
-        self.weigh_others(store);
-        if !self.host.has_storage {
-            self.account.error_once(Notice::StorageUnavailable);
+        let now = self.traffic.now;
+        self.traffic.own.set_page(&host.page);
+        self.keeper.commit(store);
+        self.traffic.own.weigh(now, store);
+        if !host.has_storage {
+            self.traffic.account.notice(Notice::StorageUnavailable);
         }
-        if self.host.has_channel {
-            self.account.output(Output::OpenChannel);
-            self.join();
-        } else {
-            self.account.error_once(Notice::ChannelUnavailable);
-            self.plan_scans(&ALONE_MS);
+        if !host.online {
+            self.traffic.delivery.on_network_hint(now.mono, false);
         }
+        self.traffic.join();
         self.after(store);
     }
 
     /// Something happened. Spurious and late calls are fine.
-    pub fn handle(&mut self, now: Now, input: Input<'_>, store: &mut dyn Store) {
-        self.now = now;
+    pub fn handle(&mut self, now: Now, input: Input, store: &mut dyn Store) {
+        self.traffic.now = now;
         if self.dead {
-            self.answer_dead(&input);
+            if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
+                self.wait(id, 0, false);
+                self.answer_waiters(true);
+            }
+            return;
+        }
+        if self.denied
+            && matches!(
+                input,
+                Input::Answer { .. } | Input::Peer(_) | Input::Page(_) | Input::Stored
+            )
+        {
             return;
         }
         match input {
-            Input::Calls(records) => self.on_calls(records, store),
-            Input::Flush { id } => self.on_flush(id, FLUSH_WAIT_MS, false),
-            Input::Shutdown { id, timeout_ms } => self.on_flush(id, timeout_ms.into(), true),
+            Input::Calls(records) => self.on_calls(&records, store),
+            Input::Flush { id } => self.wait(id, FLUSH_WAIT_MS, false),
+            Input::Shutdown { id, timeout_ms } => self.wait(id, timeout_ms.into(), true),
             Input::Destroy => self.stop(store),
-            Input::Response { request, outcome } => self.on_response(request, &outcome, store),
-            Input::Peer(text) => self.on_peer(text, store),
+            Input::Answer { request, outcome } => {
+                self.traffic.deliver(store, |delivery, at, lots, out| {
+                    delivery.on_outcome(at, request, &outcome, lots, out);
+                });
+                self.traffic.release_streams();
+            }
+            Input::Peer(text) => match self.traffic.hear(&text, store) {
+                Heard::Nothing => {}
+                Heard::Visitor => self.reread_visitor(store),
+                Heard::Withdrawn => self.withdraw(Consent::denied(), store),
+            },
             Input::Page(event) => self.on_page(event, store),
+            Input::Stored => self.reread_visitor(store),
+            Input::Destination { name, paused } => self.traffic.delivery.disable(&name, paused),
             Input::Timeout => {}
         }
-        if !self.dead {
+        if self.denied {
+            self.answer_waiters(true);
+        } else if !self.dead {
             self.on_timers(store);
             self.after(store);
         }
@@ -185,169 +191,405 @@ impl Engine {
     /// What is to be done, in order; there may be more after any [`handle`](Self::handle).
     #[must_use]
     pub fn take_outputs(&mut self) -> Vec<Output> {
-        self.account.take_outputs()
+        self.traffic.account.take_outputs()
     }
 
     /// When [`Input::Timeout`] is due; may have changed after any [`handle`](Self::handle).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.dead || self.page.is_away() {
+        if self.dead || self.denied || self.traffic.presence > Presence::Here {
             return None;
         }
-        let at = self.timers.next_timeout().min(self.election.next_timeout());
+        let at = self.timers.next_timeout().min(self.traffic.next_timeout());
+        let at = at.min(self.flushes.next_deadline());
         (at != Instant::NEVER).then_some(at)
     }
 
     /// The account of this client.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        self.describe(&mut stats);
-        stats
+        self.traffic.stats()
     }
 
-    /// The account of this client, figure by figure.
-    pub fn describe(&self, to: &mut impl Fields) {
-        let (mut pending, mut stored) = (self.own.log.pending(), self.own.journal.bytes());
-        for partition in &self.tabs.adopted {
-            pending += partition.log.pending();
-            stored += partition.journal.bytes();
-        }
-        self.account.describe(to);
-        to.number("pending", pending as u64);
-        to.number("volatile", self.own.journal.volatile(&self.own.log) as u64);
-        to.number("storageBytes", stored as u64);
-        let storage = if self.host.has_storage {
-            "local"
-        } else {
-            "memory"
-        };
-        to.word("storage", storage);
-        to.word("breaker", self.gate.breaker.state());
-        to.flag("blocked", self.gate.breaker.is_blocked());
-        to.word("role", self.role_name());
-        to.number("term", self.election.term());
-        to.text("leader", self.election.leader().map(TabId::text).as_deref());
-        to.text("tab", Some(&self.me.text()));
-        to.texts("peers", self.election.members().map(TabId::text));
-        to.number("lastSeq", self.own.log.next_seq() - 1);
-    }
-
-    /// The visitor's anonymous id.
+    /// Who the visitor is.
     #[must_use]
-    pub fn anonymous_id(&self) -> &str {
-        self.identity.anonymous()
+    pub const fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     /// Lets every part act on the new state. Nothing here depends on what the input was.
     fn after(&mut self, store: &mut dyn Store) {
-        self.run_election();
-        if self.page.is_away() {
-            self.last_words(store);
-        } else if self.sends_for_itself() {
-            self.pump(store);
+        let (intake, keeper) = (&self.intake, &self.keeper);
+        if self.traffic.presence == Presence::Here {
+            self.traffic
+                .run(store, |found| early(intake, keeper, found));
+            self.traffic.send(store);
         } else {
-            self.offer(store);
+            self.last_words(store);
         }
-        self.update_deferred(store);
-        self.answer_waiters(store);
+        self.answer_due(store);
         self.arm_timers();
     }
 
     fn on_timers(&mut self, store: &mut dyn Store) {
-        if self.election.next_timeout() <= self.now.mono {
-            self.election.on_timeout(self.now.mono, &mut self.rng);
-        }
-        while let Some(timer) = self.timers.take_expired(self.now.mono) {
+        let mono = self.traffic.now.mono;
+        self.traffic.deliver(store, |delivery, at, lots, out| {
+            delivery.on_overdue(at, lots, out)
+        });
+        while let Some(timer) = self.timers.take_expired(mono) {
             match timer {
-                Timer::Flush => self.go(),
-                Timer::Retry => self.paused &= self.gate.breaker.is_closed(),
-                Timer::Request => self.on_request_timeout(store),
-                Timer::Merge => self.own.journal.merge(&self.own.log, self.now, store),
-                Timer::Scan => self.scan(store),
-                // Looked at by whoever set them, in `after`.
-                Timer::Deferred | Timer::FlushWait => {}
+                Timer::Flush => self.traffic.go(),
+                Timer::Merge => {
+                    let (now, own) = (self.traffic.now, &mut self.traffic.own.stream);
+                    own.journal.merge(&own.log, now, store);
+                }
             }
         }
     }
 
     fn arm_timers(&mut self) {
-        let waits = !self.own.log.is_done() || self.tabs.has_work();
-        if !waits || self.config.disable_timer {
+        let mono = self.traffic.now.mono;
+        if !self.traffic.has_work() || self.config.disable_timer {
             self.timers.stop(Timer::Flush);
         } else {
-            self.timers.set_if_unset(
-                Timer::Flush,
-                self.now.mono + self.config.flush_interval_ms.into(),
-            );
+            let wait_ms = self.config.flush_interval_ms.into();
+            self.timers.set_if_unset(Timer::Flush, mono + wait_ms);
         }
-        // The oldest is due first: all wait equally long.
-        let oldest = self.flights.first();
-        let at = oldest.map_or(Instant::NEVER, |flight| flight.deadline);
-        self.timers.set(Timer::Request, at);
-        let mut at = Instant::NEVER;
-        for waiter in &self.waiters {
-            at = at.min(waiter.give_up_at);
-        }
-        self.timers.set(Timer::FlushWait, at);
-        at = Instant::NEVER;
-        for scan_at in &self.tabs.scans {
-            at = at.min(*scan_at);
-        }
-        self.timers.set(Timer::Scan, at);
-        if self.own.journal.is_fragmented() {
-            self.timers
-                .set_if_unset(Timer::Merge, self.now.mono + MERGE_MS);
+        if self.traffic.own.stream.journal.is_fragmented() {
+            self.timers.set_if_unset(Timer::Merge, mono + MERGE_MS);
         }
     }
 
-    /// Whether this tab sends its own batches, rather than offering them to a leader.
-    fn sends_for_itself(&self) -> bool {
-        match self.election.role() {
-            Role::Leader | Role::Alone => true,
-            Role::Joining | Role::Follower => {
-                self.config.multi_tab_mode == MultiTabMode::Independent
+    // Calls.
+
+    /// One burst of calls: one write to the journal.
+    fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
+        let before = self.traffic.own.stream.log.next_seq();
+        if !self.denied {
+            self.reread_visitor(store);
+        }
+        let mut urgent = false;
+        for record in fields(records, b'\n').filter(|record| !record.is_empty()) {
+            // Also one that is refused says on which page the next ones are made.
+            if let Some(page) = Call::page_of(record) {
+                let page = self.intake.clean_page(page);
+                self.traffic.own.set_page(&page);
+            }
+            match self.take(record) {
+                Ok(Taken {
+                    consent: Some(consent),
+                    ..
+                }) => self.decide(consent, store),
+                Ok(_) if self.denied => {}
+                Ok(taken) => urgent |= self.accept(&taken),
+                Err(error) => self.traffic.account.refuse(error, &Call::detail(record)),
             }
         }
-    }
-
-    fn role_name(&self) -> &'static str {
-        match self.election.role() {
-            _ if self.config.multi_tab_mode == MultiTabMode::Independent => "independent",
-            Role::Joining => "joining",
-            Role::Leader => "leader",
-            Role::Follower => "follower",
-            Role::Alone => "independent",
+        if self.denied {
+            return;
+        }
+        if self.keeper.commit(store) {
+            self.traffic.post(Says::Visitor);
+            self.traffic.account.report(Report::Visitor);
+        }
+        if self.traffic.own.stream.log.next_seq() > before {
+            self.traffic.enforce_bounds(store);
+            self.traffic.persist(store);
+            // Another full batch is a reason to try again even after a failed go.
+            let own = &self.traffic.own.stream;
+            self.traffic
+                .delivery
+                .on_recorded(own, self.config.flush_at as usize);
+        }
+        if urgent {
+            self.traffic.go();
         }
     }
 
-    /// Room for this tab's journal. The cap is for all tabs together, living or not: the living
-    /// share it evenly, and what others already hold is taken.
-    fn share_storage(&mut self) {
-        let tabs = 1 + self.election.members().count();
-        let mut cap_bytes = self.config.max_storage_bytes as usize;
-        if self.gate.breaker.is_blocked() {
-            cap_bytes = cap_bytes.min(RING_STORAGE_BYTES_MAX);
-        }
-        self.own
-            .journal
-            .set_cap((cap_bytes / tabs).min(cap_bytes.saturating_sub(self.others_bytes)));
+    fn take(&mut self, record: &str) -> Result<Taken, CallError> {
+        let call = Call::parse(record)?;
+        self.intake.take(
+            &call,
+            &mut IntakeContext {
+                visitor: self.keeper.visitor_mut(),
+                rng: &mut self.traffic.rng,
+            },
+        )
     }
 
-    /// Weighs what other tabs hold in storage. It reads all of it, so: at start, and when this
-    /// tab's share is full, now and then.
-    fn weigh_others(&mut self, store: &dyn Store) {
-        self.weighed_at = self.now.mono;
-        self.others_bytes = 0;
-        for key in &store.keys(&self.key_prefix()) {
-            if self.own.journal.name_of(key).is_none() {
-                self.others_bytes += key.len() + read(store, key).len();
+    /// Adds the events of a call; tells whether what waits is to go at once.
+    fn accept(&mut self, taken: &Taken) -> bool {
+        if taken.personal {
+            self.traffic.account.notice(Notice::PersonalData);
+        }
+        if taken.sampled_out {
+            self.traffic.account.sample_out();
+        }
+        let Traffic {
+            own,
+            delivery,
+            account,
+            ..
+        } = &mut self.traffic;
+        for draft in &taken.drafts {
+            let text = draft.encode(own.tab(), own.stream.log.next_seq());
+            if text.len() + delivery.overhead_bytes(&own.stream)
+                > self.config.max_payload_bytes as usize
+            {
+                account.refuse(CallError::EventTooLarge, "");
+                continue;
             }
+            let takes = delivery.takers(&EventView::of(&text));
+            let takers = takes.iter().enumerate().filter(|(_, takes)| **takes);
+            takers.for_each(|(lane, _)| account.accept(lane));
+            own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
+        }
+        taken.urgent
+    }
+
+    fn reread_visitor(&mut self, store: &mut dyn Store) {
+        if self.keeper.refresh(store) {
+            self.traffic.account.report(Report::Visitor);
         }
     }
 
-    /// What every key of the project starts with.
-    fn key_prefix(&self) -> String {
-        join(&["sendoff:", &self.host.project, ":"])
+    // Consent.
+
+    fn decide(&mut self, consent: Consent, store: &mut dyn Store) {
+        self.intake
+            .set_marketing(consent.marketing == Answer::Granted);
+        if consent.analytics == Answer::Denied {
+            if !self.denied {
+                self.traffic.post(Says::Withdrawn);
+                self.withdraw(consent, store);
+            }
+            return;
+        }
+        if core::mem::replace(&mut self.denied, false) {
+            self.traffic.own.stream.left = false;
+            self.traffic.join();
+        }
+        if self.config.persist_consent {
+            self.keeper.visitor_mut().consent = Some(consent);
+            self.keeper.visitor_mut().touch();
+        }
+        self.traffic.account.report(consent_report(consent));
+    }
+
+    fn withdraw(&mut self, consent: Consent, store: &mut dyn Store) {
+        self.denied = true;
+        self.traffic.withdraw(store);
+        self.keeper.forget(&mut self.traffic.rng);
+        self.traffic.account.report(Report::Visitor);
+        self.traffic.account.report(consent_report(consent));
+    }
+
+    // The page.
+
+    fn on_page(&mut self, event: PageEvent, store: &mut dyn Store) {
+        let mono = self.traffic.now.mono;
+        match event {
+            PageEvent::Hidden => self.on_hidden(store),
+            PageEvent::Visible => {
+                self.traffic.tabs.election.on_visible(mono, true);
+                self.traffic.go();
+            }
+            PageEvent::Leaving => self.leave(store),
+            PageEvent::Frozen => self.freeze(store),
+            PageEvent::Restored | PageEvent::Resumed => {
+                if self.traffic.presence > Presence::Here {
+                    self.reread_visitor(store);
+                    self.traffic.come_back(store);
+                }
+            }
+            PageEvent::Online => {
+                self.traffic.delivery.on_network_hint(mono, true);
+                self.traffic.go();
+            }
+            PageEvent::Offline => self.traffic.delivery.on_network_hint(mono, false),
+        }
+    }
+
+    /// On phones this is often the last thing a page hears: everything that fits goes out at once,
+    /// by requests that outlive the page and whose answers are still seen if it lives.
+    fn on_hidden(&mut self, store: &mut dyn Store) {
+        self.traffic
+            .tabs
+            .election
+            .on_visible(self.traffic.now.mono, false);
+        if self.traffic.presence >= Presence::Leaving {
+            return;
+        }
+        // All of it, should somebody have removed some of it since the last call.
+        self.traffic.own.stream.journal.check(store);
+        self.traffic.persist(store);
+        if self.config.auto_flush_on_exit {
+            self.traffic.go();
+            self.traffic.pack(Going::Hidden, store);
+        }
+    }
+
+    /// `pagehide`. The channel is closed last, since an open one would keep the page out of the
+    /// back/forward cache in Firefox.
+    fn leave(&mut self, store: &mut dyn Store) {
+        if self.traffic.presence >= Presence::Leaving {
+            return;
+        }
+        self.traffic.presence = Presence::Leaving;
+        self.traffic.own.persist_last(self.traffic.now, store);
+        self.traffic.pack(Going::Leaving, store);
+        let sent = !self.traffic.delivery.flights().is_empty();
+        self.traffic.release_all();
+        self.traffic.say_bye(sent, store);
+        self.traffic.account.output(Output::CloseChannel);
+    }
+
+    /// Events that are tracked while the page is leaving, after this tab has said goodbye.
+    fn last_words(&mut self, store: &mut dyn Store) {
+        let own = &self.traffic.own.stream;
+        if own.journal.volatile(&own.log) > 0 {
+            self.traffic.own.persist_last(self.traffic.now, store);
+        }
+        if self.traffic.presence == Presence::Leaving {
+            self.traffic.pack(Going::Leaving, store);
+        }
+    }
+
+    /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
+    fn freeze(&mut self, store: &mut dyn Store) {
+        if self.traffic.presence == Presence::Here {
+            self.traffic.own.persist_last(self.traffic.now, store);
+            self.traffic.release_all();
+            let sent = !self.traffic.delivery.flights().is_empty();
+            self.traffic.say_bye(sent, store);
+            self.traffic.presence = Presence::Frozen;
+        }
+    }
+
+    // Flushes, and the end.
+
+    fn wait(&mut self, id: u32, patience_ms: u64, shutdown: bool) {
+        self.traffic.go();
+        self.flushes.wait(Waiter {
+            id,
+            to: self.traffic.own.go_to,
+            delivered: self.traffic.account.delivered(),
+            dropped: self.traffic.account.dropped(),
+            give_up_at: self.traffic.now.mono + patience_ms,
+            shutdown,
+        });
+    }
+
+    /// Answers whoever need not wait any longer.
+    fn answer_due(&mut self, store: &mut dyn Store) {
+        let (own, mono) = (&self.traffic.own.stream, self.traffic.now.mono);
+        let hopeless = self
+            .traffic
+            .delivery
+            .is_hopeless(own, mono, FLUSH_PATIENCE_MS);
+        if self.answer_waiters(hopeless) {
+            self.stop(store);
+        }
+    }
+
+    /// Answers all whose time has come, or just all; tells whether one of them was a `shutdown()`.
+    fn answer_waiters(&mut self, all: bool) -> bool {
+        let settled = self.traffic.own.stream.settled();
+        let answered = self.flushes.answer(self.traffic.now.mono, settled, all);
+        for waiter in &answered {
+            let account = &mut self.traffic.account;
+            let pending = self.traffic.own.stream.log.entries().len() as u32;
+            let report = Report::Flushed {
+                id: waiter.id,
+                delivered: account.delivered().saturating_sub(waiter.delivered) as u32,
+                pending,
+                dropped: account.dropped().saturating_sub(waiter.dropped) as u32,
+            };
+            account.report(report);
+        }
+        answered.iter().any(|waiter| waiter.shutdown)
+    }
+
+    /// Stops for good: the journal stays for other tabs and the next visit.
+    fn stop(&mut self, store: &mut dyn Store) {
+        self.traffic.deliver(store, |delivery, _, _, out| {
+            delivery.withdraw(None, 0, u64::MAX, out)
+        });
+        self.traffic.own.persist_last(self.traffic.now, store);
+        self.traffic.say_bye(false, store);
+        self.traffic.account.output(Output::CloseChannel);
+        self.answer_waiters(true);
+        self.dead = true;
+    }
+}
+
+fn consent_report(consent: Consent) -> Report {
+    Report::Consent {
+        analytics: consent.analytics.word(),
+        marketing: consent.marketing.word(),
+    }
+}
+
+/// What the traffic starts from.
+fn traffic(
+    config: &Config,
+    destinations: Vec<Destination>,
+    owed: Vec<Owed>,
+    host: &Host,
+    mut rng: Rng,
+    now: Now,
+) -> Traffic {
+    let me = TabId::parse(&host.tab).unwrap_or_else(|| TabId::random(&mut rng));
+    let terms = Terms {
+        project: host.project.clone(),
+        prefix: host.key_prefix(),
+        flush_at: config.flush_at as usize,
+        batch_events: config.max_batch_size as usize,
+        storage_bytes: config.max_storage_bytes as usize,
+        max_age_ms: config.max_event_age_ms,
+        independent: config.multi_tab_mode == MultiTabMode::Independent,
+        has_channel: host.has_channel,
+        has_storage: host.has_storage,
+    };
+    let bounds = Bounds {
+        events: config.max_queue_size as usize,
+        storage_bytes: terms.storage_bytes,
+        has_storage: host.has_storage,
+    };
+    let log = Log::new(me, host.sdk(), host.context.clone());
+    let own = Own::new(log, &host.project, host.key_prefix(), &owed, bounds);
+    let sizing = Sizing::new(config.max_payload_bytes as usize, config.timeout_ms.into());
+    let lanes = destinations.into_iter().enumerate();
+    let lanes = lanes.map(|(index, one)| Lane::new(index, one, sizing));
+    let delivery = Delivery::new(lanes.collect(), config.rules(host));
+    let tabs = Tabs::new(me, host.visible, &host.project);
+    Traffic::new(terms, owed, (own, delivery, tabs), rng, now)
+}
+
+/// Makes events of the calls that the facade kept while the engine was loading, in a page that did not live to see
+/// it: under the identity that is in force here, and each by its place, so that whoever reads it makes the same.
+fn early(intake: &Intake, keeper: &Keeper, found: &mut Found) {
+    let Some(records) = found.early.take() else {
+        return;
+    };
+    let (mut visitor, mut page) = (keeper.visitor().clone(), 0);
+    let (mut intake, mut rng) = (intake.of_another_page(), Rng::new(found.newest_at.0));
+    let Stream { log, cursors, .. } = &mut found.stream;
+    for (seq, record) in (1..).zip(fields(&records, b'\n')) {
+        let record = current(record);
+        if let Some(text) = Call::page_of(&record) {
+            page = log.page(&intake.clean_page(text));
+        }
+        let mut at = IntakeContext {
+            visitor: &mut visitor,
+            rng: &mut rng,
+        };
+        let taken = Call::parse(&record).and_then(|call| intake.take(&call, &mut at));
+        let draft = taken.ok().and_then(|taken| taken.drafts.into_iter().next());
+        let is_done = cursors.iter().all(|cursor| cursor.done().has(seq));
+        if let Some(draft) = draft.filter(|_| !is_done) {
+            let text = draft.encode(log.tab, seq);
+            log.insert(Entry { seq, page, text });
+        }
     }
 }

@@ -1,31 +1,52 @@
-//! From a call of the page to an event, or to a named refusal.
+//! What the page said, before it is an event.
 //!
-//! A burst of calls crosses into the engine as text: one record per line, fields separated by
-//! tabs. Strings are JSON strings and properties JSON objects, exactly as the page's
-//! `JSON.stringify` wrote them, so none of them holds a raw tab or line break.
+//! A burst of calls crosses into the engine as text: one record per line, fields separated by tabs. Values are JSON,
+//! exactly as the page's `JSON.stringify` wrote them, so none of them holds a raw tab or line break.
 //!
 //! ```text
-//! t  timestamp  name  userId?  anonymousId?  properties?     track
-//! i  timestamp        userId                 traits?         identify
-//! a  timestamp        newUserId  previousId?                 alias
-//! x  timestamp  code  detail                                 refused by the facade already
+//! <kind>\t<wall ms>\t<mono ms>{\t<tag>=<value>}
 //! ```
+//!
+//! Tags that this version does not know are skipped; a kind that it does not know is refused alone.
 
-use crate::model::ids::TabId;
-use crate::model::time::UnixMillis;
-use crate::text::fields::{field_at, fields, join, line_at, name_of};
-use crate::text::scan::{Kind, scan};
-use crate::visitor::identity::Identity;
-use crate::wire::envelope::{EventParts, event};
+use crate::{
+    intake::sampling::read_rate,
+    model::time::{Instant, Now, UnixMillis},
+    text::{
+        fields::{fields, parse_u64, split_once, unquoted},
+        scan::{Kind, scan},
+    },
+};
 
 /// Characters in an event name at most.
 pub const NAME_CHARS_MAX: u32 = 64;
-/// Characters in a user id, anonymous id or previous id at most.
-pub const USER_ID_CHARS_MAX: u32 = 120;
+/// Characters in a user id, anonymous id, group id or variant at most.
+pub const ID_CHARS_MAX: u32 = 120;
 /// Nesting of properties at most; `{}` is 1.
 pub const PROPERTIES_DEPTH_MAX: u32 = 8;
 /// UTF-8 bytes of properties at most, as JSON.
 pub const PROPERTIES_BYTES_MAX: usize = 32 * 1024;
+/// How far back an event may be dated, in milliseconds: 30 days.
+const BACK_MS_MAX: u64 = 30 * 24 * 3_600_000;
+/// And how far ahead: a day.
+const AHEAD_MS_MAX: u64 = 24 * 3_600_000;
+/// 9999-12-31T23:59:59.999Z: the last moment that ISO 8601 has four digits for.
+const LAST_MS: u64 = 253_402_300_799_999;
+
+/// What programs write where they have no id: merging those who bear it would make one user of thousands.
+const NO_IDS: &[&str] = &[
+    "null",
+    "undefined",
+    "[object Object]",
+    "NaN",
+    "true",
+    "false",
+    "anonymous",
+    "guest",
+    "0",
+    "none",
+    "nil",
+];
 
 /// Why a call was refused. Nothing of it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,12 +58,18 @@ pub enum CallError {
     NameNotString,
     /// More than [`NAME_CHARS_MAX`].
     NameTooLong,
-    /// `identify` or `alias` without an id, or an empty id.
+    /// `track` with a name that begins with `$`.
+    NameReserved,
+    /// `identify`, `alias` or `group` without an id, or an empty id.
     UserIdMissing,
     /// An id is not a string.
     UserIdNotString,
-    /// More than [`USER_ID_CHARS_MAX`].
+    /// More than [`ID_CHARS_MAX`].
     UserIdTooLong,
+    /// An id that stands for "no id" in some program.
+    UserIdInvalid,
+    /// `identify` of a second user without `reset()`.
+    IdentityConflict,
     /// Properties or traits are not an object.
     PropertiesNotObject,
     /// Deeper than [`PROPERTIES_DEPTH_MAX`].
@@ -53,59 +80,136 @@ pub enum CallError {
     PropertiesNotSerializable,
     /// Not a date between 1970 and 9999.
     TimestampInvalid,
+    /// Farther from now than events may be dated.
+    TimestampOutOfRange,
+    /// Seconds given for milliseconds.
+    TimestampInSeconds,
+    /// `value` is no finite number.
+    ValueInvalid,
+    /// `sample` is no number from 0.01 on.
+    SampleInvalid,
+    /// What is personal is in it, and `pii` is `"reject"`.
+    Personal,
+    /// A metric without a name, a finite value or a known type.
+    MetricInvalid,
     /// The event alone exceeds `maxPayloadBytes`.
     EventTooLarge,
     /// Called after `shutdown()` or `destroy()`.
     ShutDown,
+    /// A `beforeSend` of the page dropped it.
+    Hook,
+    /// A bot made it, and the filter for them is on.
+    Bot,
     /// The call could not be read.
     CallMalformed,
 }
 
 impl CallError {
     /// Every one, in the order of statistics.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 25] = [
         Self::NameMissing,
         Self::NameNotString,
         Self::NameTooLong,
+        Self::NameReserved,
         Self::UserIdMissing,
         Self::UserIdNotString,
         Self::UserIdTooLong,
+        Self::UserIdInvalid,
+        Self::IdentityConflict,
         Self::PropertiesNotObject,
         Self::PropertiesTooDeep,
         Self::PropertiesTooLarge,
         Self::PropertiesNotSerializable,
         Self::TimestampInvalid,
+        Self::TimestampOutOfRange,
+        Self::TimestampInSeconds,
+        Self::ValueInvalid,
+        Self::SampleInvalid,
+        Self::Personal,
+        Self::MetricInvalid,
         Self::EventTooLarge,
         Self::ShutDown,
+        Self::Hook,
+        Self::Bot,
         Self::CallMalformed,
     ];
 
-    /// Their names, each with what was wrong and what to do, a line each.
-    pub(crate) const TEXTS: &str = "\
-name_missing the event needs a name, a non-empty string
-name_not_string the event name must be a string
-name_too_long the event name exceeds 64 characters; use properties for details
-user_id_missing the user id is missing or empty
-user_id_not_string ids must be strings; use String(id)
-user_id_too_long the id exceeds 120 characters
-properties_not_object properties must be a plain object, or left out
-properties_too_deep properties exceed 8 levels; flatten them
-properties_too_large properties exceed 32 KB as JSON; send less
-properties_not_serializable properties fail in JSON.stringify; remove cycles, BigInt, throwing getters
-timestamp_invalid timestamp must be a Date, ISO string or milliseconds since 1970
-event_too_large the event exceeds maxPayloadBytes; send less or raise it
-shut_down the client is shut down; create a new one
-call_malformed the call could not be read";
-
     /// Stable name.
     #[must_use]
-    pub fn code(self) -> &'static str {
-        name_of(self.line())
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NameMissing => "name_missing",
+            Self::NameNotString => "name_not_string",
+            Self::NameTooLong => "name_too_long",
+            Self::NameReserved => "name_reserved",
+            Self::UserIdMissing => "user_id_missing",
+            Self::UserIdNotString => "user_id_not_string",
+            Self::UserIdTooLong => "user_id_too_long",
+            Self::UserIdInvalid => "user_id_invalid",
+            Self::IdentityConflict => "identity_conflict",
+            Self::PropertiesNotObject => "properties_not_object",
+            Self::PropertiesTooDeep => "properties_too_deep",
+            Self::PropertiesTooLarge => "properties_too_large",
+            Self::PropertiesNotSerializable => "properties_not_serializable",
+            Self::TimestampInvalid => "timestamp_invalid",
+            Self::TimestampOutOfRange => "timestamp_out_of_range",
+            Self::TimestampInSeconds => "timestamp_in_seconds",
+            Self::ValueInvalid => "value_invalid",
+            Self::SampleInvalid => "sample_invalid",
+            Self::Personal => "personal",
+            Self::MetricInvalid => "metric_invalid",
+            Self::EventTooLarge => "event_too_large",
+            Self::ShutDown => "shut_down",
+            Self::Hook => "hook",
+            Self::Bot => "bot",
+            Self::CallMalformed => "call_malformed",
+        }
     }
 
-    /// Stable name, a space, and what was wrong and what to do.
-    pub(crate) fn line(self) -> &'static str {
-        line_at(Self::TEXTS, self as usize)
+    /// What was wrong and what to do.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NameMissing => "the event needs a name, a non-empty string",
+            Self::NameNotString => "the event name must be a string",
+            Self::NameTooLong => "the event name exceeds 64 characters; use properties for details",
+            Self::NameReserved => {
+                "names that begin with $ are the SDK's own; call page(), identify(), alias(), group(), exposure()"
+            }
+            Self::UserIdMissing => "the user id is missing or empty",
+            Self::UserIdNotString => "ids must be strings; use String(id)",
+            Self::UserIdTooLong => "the id exceeds 120 characters",
+            Self::UserIdInvalid => {
+                "the id stands for no id (null, undefined, anonymous …); call identify() once the user is known"
+            }
+            Self::IdentityConflict => {
+                "another user is identified already; call reset() when somebody signs out, or set identityPolicy"
+            }
+            Self::PropertiesNotObject => "properties must be a plain object, or left out",
+            Self::PropertiesTooDeep => "properties exceed 8 levels; flatten them",
+            Self::PropertiesTooLarge => "properties exceed 32 KB as JSON; send less",
+            Self::PropertiesNotSerializable => {
+                "properties fail in JSON.stringify; remove cycles, BigInt, throwing getters"
+            }
+            Self::TimestampInvalid => {
+                "timestamp must be a Date, ISO string or milliseconds since 1970"
+            }
+            Self::TimestampOutOfRange => "timestamp must be within 30 days back and one day ahead",
+            Self::TimestampInSeconds => {
+                "timestamp looks like seconds; multiply by 1000: milliseconds are expected"
+            }
+            Self::ValueInvalid => "value must be a finite number",
+            Self::SampleInvalid => "sample must be a number from 0.01 to 1",
+            Self::Personal => {
+                "personal data was found and pii is \"reject\"; remove it or set piiAllow"
+            }
+            Self::MetricInvalid => "a metric needs a name, a finite value and a known type",
+            Self::EventTooLarge => "the event exceeds maxPayloadBytes; send less or raise it",
+            Self::ShutDown => "the client is shut down; create a new one",
+            Self::Hook => "a beforeSend hook dropped the event",
+            Self::Bot => "the bot filter dropped the event; set botFilter: false to keep such",
+            Self::CallMalformed => "the call could not be read",
+        }
     }
 
     fn from_code(code: &str) -> Self {
@@ -119,22 +223,85 @@ call_malformed the call could not be read";
 pub enum CallKind {
     /// `track`.
     Track,
+    /// `page`.
+    Page,
     /// `identify`.
     Identify,
+    /// `setTraits`.
+    SetTraits,
     /// `alias`.
     Alias,
+    /// `group`.
+    Group,
+    /// `exposure`.
+    Exposure,
+    /// `reset`.
+    Reset,
+    /// `register`.
+    Register,
+    /// `registerOnce`.
+    RegisterOnce,
+    /// `unregister`.
+    Unregister,
+    /// `time`.
+    Time,
+    /// `setConsent` and its kin.
+    Consent,
 }
 
-/// A call that passed every check that does not depend on identity or queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A call that passed every check that does not depend on visitor or queue. Values are JSON as they came, empty
+/// where they are missing.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call<'a> {
     /// Which method.
     pub kind: CallKind,
-    timestamp: UnixMillis,
-    name: &'a str,
-    user_id: &'a str,
-    other_id: &'a str,
-    properties: &'a str,
+    /// When it was made.
+    pub made: Now,
+    /// When it happened, where the page said so.
+    pub explicit: Option<UnixMillis>,
+    /// Name of event, experiment, timer or property.
+    pub name: &'a str,
+    /// User, group or new user.
+    pub user: &'a str,
+    /// Anonymous id for this event only.
+    pub anonymous: &'a str,
+    /// Of an alias.
+    pub previous: &'a str,
+    /// Kind of group.
+    pub group_type: &'a str,
+    /// Of an experiment.
+    pub variant: &'a str,
+    /// Properties or traits.
+    pub properties: &'a str,
+    /// Context for this event only.
+    pub context: &'a str,
+    /// A number that goes with the event.
+    pub value: &'a str,
+    /// The rate at which such events are kept.
+    pub sample: Option<f64>,
+    /// What waits is to go at once.
+    pub urgent: bool,
+    /// Of an exposure: once in each session.
+    pub each_session: bool,
+    /// The page that calls are made on from now on.
+    pub page: &'a str,
+    /// What the visitor allows, in plain words.
+    pub analytics: &'a str,
+    /// The same of campaigns and referrers.
+    pub marketing: &'a str,
+}
+
+/// The tagged fields of a record.
+#[derive(Clone, Copy)]
+struct Tags<'a>(&'a str);
+
+impl<'a> Tags<'a> {
+    fn get(&self, tag: &str) -> &'a str {
+        let pairs = fields(self.0, b'\t').filter_map(|field| split_once(field, b'='));
+        let mut named = pairs.filter(|(name, _)| *name == tag);
+        let value = named.next().map_or("", |(_, value)| value);
+        if value == "null" { "" } else { value }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -143,91 +310,106 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, CallError> {
-        let mut parts = [""; 6];
-        let mut read = fields(record, b'\t');
-        for part in &mut parts {
-            *part = read.next().unwrap_or("");
+        let mut words = fields(record, b'\t');
+        let kind = words.next().unwrap_or("");
+        let (wall, mono) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let tags = Tags(words.rest());
+        if kind == "refused" {
+            return Err(CallError::from_code(tags.get("code")));
         }
-        let [kind, timestamp, name, user_id, other_id, properties] = parts;
-        let (kind, name) = match kind.as_bytes() {
-            b"t" => (CallKind::Track, name),
-            b"i" => (CallKind::Identify, "\"$identify\""),
-            b"a" => (CallKind::Alias, "\"$alias\""),
-            b"x" => return Err(CallError::from_code(name)),
-            _ => return Err(CallError::CallMalformed),
+        let kind = kind_of(kind).ok_or(CallError::CallMalformed)?;
+        let made = Now {
+            wall: UnixMillis(whole(wall).ok_or(CallError::TimestampInvalid)?),
+            mono: Instant(whole(mono).unwrap_or(0)),
         };
-        if kind == CallKind::Track {
-            let errors = [
-                CallError::NameMissing,
-                CallError::NameNotString,
-                CallError::NameTooLong,
-            ];
-            check_string(name, NAME_CHARS_MAX, errors)?;
-        }
-        check_id(user_id, kind != CallKind::Track)?;
-        check_id(other_id, false)?;
-        check_properties(properties)?;
-        Ok(Self {
+        let call = Self {
             kind,
-            timestamp: parse_timestamp(timestamp)?,
-            name,
-            user_id,
-            other_id,
-            properties,
-        })
+            made,
+            explicit: explicit(tags.get("ts"), made.wall)?,
+            name: tags.get("name"),
+            user: or(tags.get("user"), tags.get("group")),
+            anonymous: tags.get("anon"),
+            previous: tags.get("prev"),
+            group_type: tags.get("type"),
+            variant: tags.get("variant"),
+            properties: tags.get("props"),
+            context: tags.get("ctx"),
+            value: tags.get("value"),
+            sample: sample(tags.get("sample"))?,
+            urgent: !tags.get("urgent").is_empty(),
+            each_session: tags.get("every") == "session",
+            page: tags.get("page"),
+            analytics: tags.get("analytics"),
+            marketing: tags.get("marketing"),
+        };
+        call.check()?;
+        Ok(call)
     }
 
-    /// What the facade had to say about a call that it refused itself (a JSON string), or nothing.
-    #[must_use]
-    pub fn detail(record: &str) -> &str {
-        if !record.starts_with("x\t") {
-            return "";
+    fn check(&self) -> Result<(), CallError> {
+        let track = self.kind == CallKind::Track;
+        if track
+            || matches!(
+                self.kind,
+                CallKind::Exposure | CallKind::Time | CallKind::Unregister
+            )
+            || !self.name.is_empty()
+        {
+            check_name(self.name, track)?;
         }
-        field_at(record, b'\t', 3)
-    }
-
-    /// When it was called, or what the page gave instead.
-    #[must_use]
-    pub const fn timestamp(&self) -> UnixMillis {
-        self.timestamp
-    }
-
-    /// Whether it is to be flushed at once: who the user is matters to every event after it.
-    #[must_use]
-    pub fn is_urgent(&self) -> bool {
-        self.kind != CallKind::Track
-    }
-
-    /// Applies what the call says about who the user is.
-    pub fn apply(&self, identity: &mut Identity) {
-        if self.kind != CallKind::Track {
-            identity.set_user(self.user_id);
+        let needs_id = matches!(
+            self.kind,
+            CallKind::Identify | CallKind::Alias | CallKind::Group
+        );
+        check_id(self.user, needs_id)?;
+        check_id(self.anonymous, false)?;
+        check_id(self.previous, false)?;
+        check_id(self.group_type, false)?;
+        check_id(self.variant, self.kind == CallKind::Exposure)?;
+        check_properties(self.properties)?;
+        check_properties(self.context)?;
+        if !self.value.is_empty()
+            && (scan(self.value) != Some(Kind::Other) || !is_number(self.value))
+        {
+            return Err(CallError::ValueInvalid);
         }
+        Ok(())
     }
 
-    /// The event's wire text, given who the user was when it was called.
+    /// The page that a record says calls are made on from now on, whatever else is wrong with it.
     #[must_use]
-    pub fn encode(&self, tab: TabId, seq: u64, identity: &Identity) -> String {
-        let (mut anonymous_id, mut properties) = (self.other_id, self.properties);
-        let alias;
-        if self.kind == CallKind::Alias {
-            let known = or(&identity.user_id, &identity.anonymous_id);
-            alias = join(&["{\"previousId\":", or(self.other_id, known), "}"]);
-            properties = &alias;
-        }
-        if self.is_urgent() {
-            anonymous_id = "";
-        }
-        event(EventParts {
-            tab,
-            seq,
-            name: self.name,
-            user_id: or(self.user_id, &identity.user_id),
-            anonymous_id: or(anonymous_id, &identity.anonymous_id),
-            timestamp: self.timestamp,
-            properties: or(properties, "{}"),
-        })
+    pub fn page_of(record: &str) -> Option<&str> {
+        let page = Tags(record).get("page");
+        matches!(scan(page), Some(Kind::Object(_))).then_some(page)
     }
+
+    /// What the facade had to say about a call that it refused itself, or nothing.
+    #[must_use]
+    pub fn detail(record: &str) -> String {
+        if !record.starts_with("refused\t") {
+            return String::new();
+        }
+        unquoted(Tags(record).get("detail")).to_owned()
+    }
+}
+
+fn kind_of(word: &str) -> Option<CallKind> {
+    Some(match word {
+        "track" => CallKind::Track,
+        "page" => CallKind::Page,
+        "identify" => CallKind::Identify,
+        "set_traits" => CallKind::SetTraits,
+        "alias" => CallKind::Alias,
+        "group" => CallKind::Group,
+        "exposure" => CallKind::Exposure,
+        "reset" => CallKind::Reset,
+        "register" => CallKind::Register,
+        "register_once" => CallKind::RegisterOnce,
+        "unregister" => CallKind::Unregister,
+        "time" => CallKind::Time,
+        "consent" => CallKind::Consent,
+        _ => return None,
+    })
 }
 
 /// The text, or another where it is empty.
@@ -235,33 +417,70 @@ const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
     if text.is_empty() { other } else { text }
 }
 
-/// An id that may be missing, unless it is `required`.
-fn check_id(id: &str, required: bool) -> Result<(), CallError> {
-    if !required && (id.is_empty() || id == "null") {
-        return Ok(());
-    }
-    let errors = [
-        CallError::UserIdMissing,
-        CallError::UserIdNotString,
-        CallError::UserIdTooLong,
-    ];
-    check_string(id, USER_ID_CHARS_MAX, errors)
+/// A number without its fraction (`performance.timeOrigin + now()` has one).
+fn whole(text: &str) -> Option<u64> {
+    fields(text, b'.').number().filter(|ms| *ms <= LAST_MS)
 }
 
-/// A string of some characters but not too many; else one of the errors for a missing one, for
-/// another type, and for too many.
-fn check_string(
-    text: &str,
-    chars_max: u32,
-    [missing, not_string, too_long]: [CallError; 3],
-) -> Result<(), CallError> {
-    match scan(text) {
-        Some(Kind::String(0)) => Err(missing),
-        Some(Kind::String(chars)) if chars > chars_max => Err(too_long),
+fn is_number(json: &str) -> bool {
+    json.bytes()
+        .next()
+        .is_some_and(|first| first == b'-' || first.is_ascii_digit())
+}
+
+fn explicit(text: &str, made: UnixMillis) -> Result<Option<UnixMillis>, CallError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let ms = whole(text).ok_or(CallError::TimestampInvalid)?;
+    let fits = |ms: u64| ms + BACK_MS_MAX >= made.0 && ms <= made.0 + AHEAD_MS_MAX;
+    if fits(ms) {
+        Ok(Some(UnixMillis(ms)))
+    } else if ms < LAST_MS / 1_000 && fits(ms * 1_000) {
+        Err(CallError::TimestampInSeconds)
+    } else {
+        Err(CallError::TimestampOutOfRange)
+    }
+}
+
+fn sample(text: &str) -> Result<Option<f64>, CallError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match read_rate(text) {
+        Some(rate) => Ok(Some(rate)),
+        None => Err(CallError::SampleInvalid),
+    }
+}
+
+fn check_name(name: &str, track: bool) -> Result<(), CallError> {
+    match scan(name) {
+        Some(Kind::String(0)) => Err(CallError::NameMissing),
+        Some(Kind::String(chars)) if chars > NAME_CHARS_MAX => Err(CallError::NameTooLong),
+        Some(Kind::String(_)) if track && name.starts_with("\"$") => Err(CallError::NameReserved),
         Some(Kind::String(_)) => Ok(()),
-        Some(_) if text != "null" => Err(not_string),
-        None if !text.is_empty() => Err(CallError::CallMalformed),
-        _ => Err(missing),
+        Some(_) => Err(CallError::NameNotString),
+        None if name.is_empty() => Err(CallError::NameMissing),
+        None => Err(CallError::CallMalformed),
+    }
+}
+
+/// An id that may be missing, unless it is `required`.
+fn check_id(id: &str, required: bool) -> Result<(), CallError> {
+    match scan(id) {
+        None if id.is_empty() && !required => Ok(()),
+        None if id.is_empty() => Err(CallError::UserIdMissing),
+        Some(Kind::String(0)) => Err(CallError::UserIdMissing),
+        Some(Kind::String(chars)) if chars > ID_CHARS_MAX => Err(CallError::UserIdTooLong),
+        Some(Kind::String(_)) => {
+            let text = unquoted(id).trim();
+            if text.is_empty() || NO_IDS.contains(&text) {
+                return Err(CallError::UserIdInvalid);
+            }
+            Ok(())
+        }
+        Some(_) => Err(CallError::UserIdNotString),
+        None => Err(CallError::CallMalformed),
     }
 }
 
@@ -280,45 +499,43 @@ fn check_properties(properties: &str) -> Result<(), CallError> {
     }
 }
 
-fn parse_timestamp(text: &str) -> Result<UnixMillis, CallError> {
-    // A fraction of a millisecond may come with it (`performance.timeOrigin + now()`).
-    match fields(text, b'.').number() {
-        Some(ms) if ms <= 253_402_300_799_999 => Ok(UnixMillis(ms)),
-        _ => Err(CallError::TimestampInvalid),
-    }
+/// A number in a text, where it is one.
+#[must_use]
+pub fn number(text: &str) -> Option<u64> {
+    parse_u64(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const AT: u64 = 1_768_478_400_000;
+
     fn refused(record: &str) -> &'static str {
         Call::parse(record).expect_err(record).code()
     }
 
-    fn identity() -> Identity {
-        Identity {
-            anonymous_id: "\"anon\"".into(),
-            user_id: String::new(),
-        }
-    }
-
     #[test]
     fn limits_are_exact() {
-        let name = |n: usize| format!("t\t1\t\"{}\"\t\t\t", "é".repeat(n));
+        let name = |n: usize| format!("track\t1\t0\tname=\"{}\"", "é".repeat(n));
         assert!(Call::parse(&name(64)).is_ok());
         assert_eq!(refused(&name(65)), "name_too_long");
-        let user = |n: usize| format!("t\t1\t\"n\"\t\"{}\"\t\t", "u".repeat(n));
+        let user = |n: usize| format!("track\t1\t0\tname=\"n\"\tuser=\"{}\"", "u".repeat(n));
         assert!(Call::parse(&user(120)).is_ok());
         assert_eq!(refused(&user(121)), "user_id_too_long");
-        let nested =
-            |n: usize| format!("t\t1\t\"n\"\t\t\t{}1{}", "{\"a\":".repeat(n), "}".repeat(n));
+        let nested = |n: usize| {
+            format!(
+                "track\t1\t0\tname=\"n\"\tprops={}1{}",
+                "{\"a\":".repeat(n),
+                "}".repeat(n)
+            )
+        };
         assert!(Call::parse(&nested(8)).is_ok());
         assert_eq!(refused(&nested(9)), "properties_too_deep");
         // Bytes, not characters: each é is two.
         let large = |bytes: usize| {
             format!(
-                "t\t1\t\"n\"\t\t\t{{\"a\":\"{}\"}}",
+                "track\t1\t0\tname=\"n\"\tprops={{\"a\":\"{}\"}}",
                 "é".repeat((bytes - 8) / 2)
             )
         };
@@ -329,66 +546,77 @@ mod tests {
     #[test]
     fn every_refusal_has_its_name() {
         for (record, code) in [
-            ("t\t1\t\t\t\t", "name_missing"),
-            ("t\t1\t\"\"\t\t\t", "name_missing"),
-            ("t\t1\t12\t\t\t", "name_not_string"),
-            ("i\t1\t\t\t\t", "user_id_missing"),
-            ("i\t1\t\tnull\t\t", "user_id_missing"),
-            ("a\t1\t\t\"\"\t\t", "user_id_missing"),
-            ("i\t1\t\t12\t\t", "user_id_not_string"),
-            ("t\t1\t\"n\"\t\t\t[1]", "properties_not_object"),
-            ("t\t1\t\"n\"\t\t\t\"text\"", "properties_not_object"),
-            ("t\tNaN\t\"n\"\t\t\t", "timestamp_invalid"),
-            ("t\t-5\t\"n\"\t\t\t", "timestamp_invalid"),
-            ("t\t253402300800000\t\"n\"\t\t\t", "timestamp_invalid"),
+            ("track\t1\t0", "name_missing"),
+            ("track\t1\t0\tname=\"\"", "name_missing"),
+            ("track\t1\t0\tname=12", "name_not_string"),
+            ("track\t1\t0\tname=\"$identify\"", "name_reserved"),
+            ("identify\t1\t0", "user_id_missing"),
+            ("identify\t1\t0\tuser=null", "user_id_missing"),
+            ("alias\t1\t0\tuser=\"\"", "user_id_missing"),
+            ("identify\t1\t0\tuser=12", "user_id_not_string"),
+            ("identify\t1\t0\tuser=\" undefined \"", "user_id_invalid"),
+            ("identify\t1\t0\tuser=\"  \"", "user_id_invalid"),
             (
-                "x\t1\tproperties_not_serializable\t\"cycle\"",
+                "track\t1\t0\tname=\"n\"\tprops=[1]",
+                "properties_not_object",
+            ),
+            (
+                "track\t1\t0\tname=\"n\"\tprops=\"text\"",
+                "properties_not_object",
+            ),
+            ("track\tNaN\t0\tname=\"n\"", "timestamp_invalid"),
+            ("track\t-5\t0\tname=\"n\"", "timestamp_invalid"),
+            ("track\t253402300800000\t0\tname=\"n\"", "timestamp_invalid"),
+            ("track\t1\t0\tname=\"n\"\tvalue=true", "value_invalid"),
+            ("track\t1\t0\tname=\"n\"\tsample=0.009", "sample_invalid"),
+            (
+                "refused\t1\t0\tcode=properties_not_serializable\tdetail=\"cycle\"",
                 "properties_not_serializable",
             ),
-            ("x\t1\tno_such_code\t\"?\"", "call_malformed"),
-            ("z\t1", "call_malformed"),
+            ("refused\t1\t0\tcode=no_such_code", "call_malformed"),
+            ("sing\t1\t0", "call_malformed"),
             ("", "call_malformed"),
-            ("t\t1\t\"n\"\t\t\t{\"a\":", "call_malformed"),
+            ("track\t1\t0\tname=\"n\"\tprops={\"a\":", "call_malformed"),
         ] {
             assert_eq!(refused(record), code, "{record}");
         }
+        assert_eq!(
+            Call::detail("refused\t1\t0\tcode=x\tdetail=\"cycle\""),
+            "cycle"
+        );
     }
 
     #[test]
-    fn an_event_takes_no_more_room_than_its_text() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
-        for record in ["t\t1\t\"n\"\t\t\t", "t\t1\t\"n\"\t\"u\"\t\"a\"\t{\"a\":1}"] {
-            let text = Call::parse(record)
-                .unwrap()
-                .encode(tab, 999_999, &identity());
-            assert!(text.capacity() - text.len() <= 10, "{text}");
+    fn every_error_is_found_by_its_name() {
+        for error in CallError::ALL {
+            assert_eq!(CallError::from_code(error.code()), error);
+            assert!(!error.message().is_empty());
         }
     }
 
     #[test]
-    fn identify_and_alias_travel_as_reserved_events() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
-        let mut identity = identity();
-        let record = "i\t5\t\t\"u1\"\t\t{\"plan\":\"pro\"}";
-        let call = Call::parse(record).unwrap();
-        call.apply(&mut identity);
-        let event: serde_json::Value =
-            serde_json::from_str(&call.encode(tab, 1, &identity)).unwrap();
+    fn dates_may_be_near_and_seconds_are_recognised() {
+        let dated = |ts: u64| {
+            Call::parse(&format!("track\t{AT}\t0\tname=\"n\"\tts={ts}"))
+                .map(|call| call.explicit)
+                .map_err(CallError::code)
+        };
         assert_eq!(
-            (&event["name"], &event["userId"]),
-            (&"$identify".into(), &"u1".into())
+            dated(AT - BACK_MS_MAX),
+            Ok(Some(UnixMillis(AT - BACK_MS_MAX)))
         );
-        assert_eq!(event["properties"]["plan"], "pro");
+        assert_eq!(dated(AT - BACK_MS_MAX - 1), Err("timestamp_out_of_range"));
+        assert_eq!(dated(AT + AHEAD_MS_MAX + 1), Err("timestamp_out_of_range"));
+        assert_eq!(dated(AT / 1_000), Err("timestamp_in_seconds"));
+    }
 
-        let call = Call::parse("a\t6\t\t\"u2\"\t\t").unwrap();
-        let event: serde_json::Value =
-            serde_json::from_str(&call.encode(tab, 2, &identity)).unwrap();
+    #[test]
+    fn what_a_newer_facade_adds_is_skipped() {
+        let call =
+            Call::parse("track\t1\t2\tlater={\"x\":1}\tname=\"n\"\tsample=3\turgent=1").unwrap();
         assert_eq!(
-            (&event["name"], &event["userId"]),
-            (&"$alias".into(), &"u2".into())
+            (call.name, call.sample, call.urgent, call.made.mono),
+            ("\"n\"", Some(1.0), true, Instant(2))
         );
-        assert_eq!(event["properties"]["previousId"], "u1");
-        call.apply(&mut identity);
-        assert_eq!(identity.user_id, "\"u2\"");
     }
 }

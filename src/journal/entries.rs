@@ -1,36 +1,32 @@
 //! The events of a log, oldest first.
 
-/// One event.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
-    /// Number within its tab.
-    pub seq: u64,
-    /// Its wire text.
-    pub text: String,
-}
+use crate::model::event::Entry;
 
 /// Events by ascending number. Taking from the front moves the rest, which is a few words for each:
 /// next to the storage that goes with them that is nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Entries(Vec<Entry>);
+pub struct Entries {
+    all: Vec<Entry>,
+    bytes: usize,
+}
 
 impl Entries {
     /// All of them.
     #[must_use]
     pub fn all(&self) -> &[Entry] {
-        &self.0
+        &self.all
     }
 
     /// Bytes of their texts.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.0.iter().map(|entry| entry.text.len()).sum()
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Index of the first one after number `seq`.
     #[must_use]
     pub fn index_after(&self, seq: u64) -> usize {
-        self.0.partition_point(|entry| entry.seq <= seq)
+        self.all.partition_point(|entry| entry.seq <= seq)
     }
 
     /// Those of a range, both ends included.
@@ -38,44 +34,53 @@ impl Entries {
     pub fn range(&self, from: u64, to: u64) -> &[Entry] {
         let start = self.index_after(from.saturating_sub(1));
         let end = self.index_after(to);
-        self.0.get(start..end).unwrap_or_default()
+        self.all.get(start..end).unwrap_or_default()
     }
 
-    /// Adds the newest.
-    pub fn push(&mut self, entry: Entry) {
-        self.0.push(entry);
+    /// Adds one where its number belongs; one whose number is there already is left out.
+    pub fn insert(&mut self, entry: Entry) {
+        let at = self.index_after(entry.seq.saturating_sub(1));
+        if self.all.get(at).is_some_and(|next| next.seq == entry.seq) {
+            return;
+        }
+        self.bytes += entry.text.len();
+        self.all.insert(at, entry);
     }
 
-    /// Removes those from index `start` up to `end`.
-    pub fn remove(&mut self, start: usize, end: usize) {
-        self.0.drain(start..end);
+    /// Removes those of a range, both ends included.
+    pub fn remove(&mut self, from: u64, to: u64) {
+        let start = self.index_after(from.saturating_sub(1));
+        let end = self.index_after(to).max(start);
+        for entry in self.all.drain(start..end) {
+            self.bytes -= entry.text.len();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     proptest::proptest! {
         #[test]
-        fn behaves_like_a_vector(steps in proptest::collection::vec((0_u8..3, 0_usize..9, 0_usize..9), 0..80)) {
-            let (mut entries, mut model, mut seq) = (Entries::default(), Vec::new(), 0);
-            for (step, at, count) in steps {
+        fn behaves_like_a_map(steps in proptest::collection::vec((0_u8..3, 1_u64..30, 0_u64..9), 0..80)) {
+            let (mut entries, mut model) = (Entries::default(), BTreeMap::new());
+            for (step, seq, length) in steps {
                 if step == 0 {
-                    let start = at.min(model.len());
-                    let end = (start + count).min(model.len());
-                    entries.remove(start, end);
-                    model.drain(start..end);
+                    entries.remove(seq, seq + length);
+                    model.retain(|at, _| *at < seq || *at > seq + length);
                 } else {
-                    seq += 1 + at as u64;
-                    let entry = Entry { seq, text: "x".repeat(count) };
-                    model.push(entry.clone());
-                    entries.push(entry);
+                    let text = "x".repeat(length as usize);
+                    model.entry(seq).or_insert_with(|| text.clone());
+                    entries.insert(Entry { seq, page: 0, text });
                 }
-                proptest::prop_assert_eq!(entries.all(), &model[..]);
-                proptest::prop_assert_eq!(entries.bytes(), model.iter().map(|e| e.text.len()).sum::<usize>());
-                let after = model.iter().filter(|entry| entry.seq <= seq / 2).count();
-                proptest::prop_assert_eq!(entries.index_after(seq / 2), after);
+                let texts: Vec<_> = entries.all().iter().map(|entry| (entry.seq, entry.text.clone())).collect();
+                proptest::prop_assert_eq!(texts, model.clone().into_iter().collect::<Vec<_>>());
+                proptest::prop_assert_eq!(entries.bytes(), model.values().map(String::len).sum::<usize>());
+                let in_range = model.range(seq..=seq + 3).count();
+                proptest::prop_assert_eq!(entries.range(seq, seq + 3).len(), in_range);
             }
         }
     }

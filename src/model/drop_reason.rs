@@ -15,6 +15,9 @@ pub enum DropReason {
     Rejected,
     /// The destination answered 413 for this event alone.
     TooLarge,
+    /// The destination would not take this event ("not here, not now", or a connection that breaks), time after
+    /// time, while it took others.
+    SetAside,
     /// Found in storage, older than `maxEventAgeMs`.
     Expired,
     /// Its stored form was damaged.
@@ -27,11 +30,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of statistics.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overflow,
         Self::Blocked,
         Self::Rejected,
         Self::TooLarge,
+        Self::SetAside,
         Self::Expired,
         Self::Corrupt,
         Self::Consent,
@@ -46,6 +50,7 @@ impl DropReason {
             Self::Blocked => "blocked",
             Self::Rejected => "rejected",
             Self::TooLarge => "too_large",
+            Self::SetAside => "set_aside",
             Self::Expired => "expired",
             Self::Corrupt => "corrupt",
             Self::Consent => "consent",

@@ -8,6 +8,8 @@ pub enum StoreError {
     QuotaExceeded,
     /// Storage is missing or blocked (private mode, sandboxed frame, cookie settings).
     Unavailable,
+    /// It took the value, and does not have it: an extension or a consent tool has replaced it.
+    Forgetful,
 }
 
 /// Synchronous key/value storage, shared by every tab of the origin.
@@ -28,11 +30,16 @@ pub trait Store {
 
     /// All keys that start with `prefix`, in any order.
     fn keys(&self, prefix: &str) -> Vec<String>;
-}
 
-/// The value of `key`, empty where there is none.
-pub(crate) fn read(store: &dyn Store, key: &str) -> String {
-    store.get(key).unwrap_or_default()
+    /// What the mirror holds: a small text that other subdomains of the site see, too (a cookie).
+    fn mirror(&self) -> Option<String> {
+        None
+    }
+
+    /// Writes the mirror.
+    fn set_mirror(&mut self, text: &str) {
+        _ = text;
+    }
 }
 
 /// A [`Store`] in memory, for tests and other hosts than a browser.

@@ -32,6 +32,68 @@ impl Add<u64> for Instant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct UnixMillis(pub u64);
 
+/// The time of day, anchored to the monotonic clock: it never runs backwards.
+///
+/// A wall clock that is set back is not followed. One that jumps ahead by more than a second is: the machine slept, and
+/// on some the monotonic clock sleeps with it. A monotonic clock that is suddenly far ahead of the wall clock is believed
+/// when it still is at the next reading (then the wall clock was set back): a single reading may be wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeline {
+    anchor: Option<Now>,
+    latest: UnixMillis,
+    /// How far the monotonic clock is ahead of the wall clock, which was set back.
+    lead_ms: u64,
+    /// A reading of the monotonic clock that is not believed yet.
+    doubted: Option<Instant>,
+}
+
+/// A clock that is ahead of the other by more than this has jumped, in milliseconds.
+const JUMP_MS: u64 = 1_000;
+
+impl Timeline {
+    /// The time of day at that moment.
+    pub fn stamp(&mut self, now: Now) -> UnixMillis {
+        let anchor = *self.anchor.get_or_insert(now);
+        let expected = anchor.wall.0 + now.mono.since_ms(anchor.mono);
+        let lead_ms = expected.saturating_sub(now.wall.0);
+        let doubted = self.doubted.take();
+        let at = if now.mono < anchor.mono || now.wall.0 > expected + JUMP_MS {
+            self.anchor = Some(now);
+            self.lead_ms = 0;
+            now.wall.0
+        } else if lead_ms <= self.lead_ms + JUMP_MS || doubted.is_some_and(|at| at <= now.mono) {
+            self.lead_ms = self.lead_ms.max(lead_ms);
+            expected
+        } else {
+            self.doubted = Some(now.mono);
+            now.wall.0 + self.lead_ms
+        };
+        self.latest = self.latest.max(UnixMillis(at));
+        self.latest
+    }
+}
+
+/// The monotonic clock as it should be: a reading that is behind the one before costs no time, and one that was hours
+/// ahead does not stop the time until the clock is there again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Monotonic {
+    read: Option<u64>,
+    now: u64,
+}
+
+impl Monotonic {
+    /// What a reading means.
+    pub fn read(&mut self, reading: u64) -> Instant {
+        let before = self.read.replace(reading).unwrap_or(reading);
+        if self.now == 0 {
+            self.now = reading;
+        } else {
+            self.now += reading.saturating_sub(before);
+        }
+        Instant(self.now)
+    }
+}
+
 /// What time it is, on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Now {
@@ -41,23 +103,13 @@ pub struct Now {
     pub wall: UnixMillis,
 }
 
-/// Every reason the engine may want to be woken for.
+/// Every reason the engine itself may want to be woken for; its parts say their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// Pending events have waited `flushInterval`.
     Flush,
-    /// The wait before the next delivery attempt is over (backoff, `Retry-After` or open breaker).
-    Retry,
-    /// The request in flight has had no answer for `timeout`.
-    Request,
-    /// A `flush()` or `shutdown()` has waited as long as it may.
-    FlushWait,
     /// The journal has been quiet long enough to merge its small segments.
     Merge,
-    /// The deferred request may be refreshed again.
-    Deferred,
-    /// Storage is to be searched for journals of tabs that are gone.
-    Scan,
 }
 
 /// One deadline per [`Timer`], or [`Instant::NEVER`].
@@ -76,15 +128,7 @@ impl Default for TimerTable {
 
 impl Timer {
     /// In the order in which expired timers are served.
-    pub const ALL: [Self; 7] = [
-        Self::Flush,
-        Self::Retry,
-        Self::Request,
-        Self::FlushWait,
-        Self::Merge,
-        Self::Deferred,
-        Self::Scan,
-    ];
+    pub const ALL: [Self; 2] = [Self::Flush, Self::Merge];
 }
 
 impl TimerTable {
@@ -135,16 +179,79 @@ impl TimerTable {
 mod tests {
     use super::*;
 
+    fn now(wall: u64, mono: u64) -> Now {
+        Now {
+            wall: UnixMillis(wall),
+            mono: Instant(mono),
+        }
+    }
+
+    #[test]
+    fn the_time_of_day_is_not_set_back_and_follows_a_sleep() {
+        let mut line = Timeline::default();
+        assert_eq!(line.stamp(now(10_000_000, 1_000)), UnixMillis(10_000_000));
+        assert_eq!(
+            line.stamp(now(6_400_000, 2_000)),
+            UnixMillis(10_000_000),
+            "an hour back: doubted"
+        );
+        assert_eq!(
+            line.stamp(now(6_401_000, 3_000)),
+            UnixMillis(10_002_000),
+            "and believed"
+        );
+        assert_eq!(
+            line.stamp(now(40_000_000, 3_500)),
+            UnixMillis(40_000_000),
+            "eight hours asleep"
+        );
+        assert_eq!(
+            line.stamp(now(40_000_900, 4_000)),
+            UnixMillis(40_000_500),
+            "a drift"
+        );
+        assert_eq!(
+            line.stamp(now(40_001_000, 0)),
+            UnixMillis(40_001_000),
+            "another clock"
+        );
+        assert_eq!(
+            line.stamp(now(39_000_000, 0)),
+            UnixMillis(40_001_000),
+            "never backwards"
+        );
+    }
+
+    #[test]
+    fn one_reading_that_is_an_hour_ahead_dates_nothing_an_hour_ahead() {
+        let mut line = Timeline::default();
+        line.stamp(now(10_000_000, 1_000));
+        assert_eq!(
+            line.stamp(now(10_001_000, 3_602_000)),
+            UnixMillis(10_001_000)
+        );
+        assert_eq!(line.stamp(now(10_002_000, 3_000)), UnixMillis(10_002_000));
+    }
+
+    #[test]
+    fn one_reading_that_is_hours_ahead_does_not_stop_the_clock() {
+        let mut clock = Monotonic::default();
+        assert_eq!(clock.read(1_000), Instant(1_000));
+        let ahead = clock.read(3_601_000);
+        assert_eq!(clock.read(1_100), ahead);
+        assert_eq!(clock.read(1_600), ahead + 500);
+    }
+
     #[test]
     fn timers_expire_once_and_in_order() {
         let mut table = TimerTable::default();
-        table.set(Timer::Retry, Instant(20));
+        table.set(Timer::Merge, Instant(20));
         table.set(Timer::Flush, Instant(10));
         table.set_if_unset(Timer::Flush, Instant(99));
         assert_eq!(table.next_timeout(), Instant(10));
         assert_eq!(table.take_expired(Instant(9)), None);
         assert_eq!(table.take_expired(Instant(20)), Some(Timer::Flush));
-        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Retry));
+        assert_eq!(table.take_expired(Instant(20)), Some(Timer::Merge));
         assert_eq!(table.take_expired(Instant(20)), None);
         assert_eq!(table.next_timeout(), Instant::NEVER);
     }

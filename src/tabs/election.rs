@@ -2,30 +2,36 @@
 //!
 //! A claim carries a term; the higher term wins, the lower tab id breaks ties, and whoever hears of
 //! a better claim steps down. Nobody holds a Web Lock (held, it costs the page its back/forward
-//! cache in Firefox) and nobody beats a heart: liveness is asked, by whoever needs to know, and an
-//! answer is a message event, which browsers do not throttle in hidden tabs as they do timers.
+//! cache in Firefox) and nobody beats a heart: liveness is asked, by whoever needs to know, and everybody
+//! overhears the answer, so that one question and one answer a period serve any number of tabs. An answer is
+//! a message event, which browsers do not throttle in hidden tabs as they do timers.
 //! Correctness never depends on the leader being unique; idempotency keys carry that.
 
-use crate::model::ids::TabId;
-use crate::model::lists::remove_where;
-use crate::model::rng::Rng;
-use crate::model::time::Instant;
-use crate::tabs::peer::{Message, Says};
+use crate::{
+    model::{ids::TabId, rng::Rng, time::Instant},
+    tabs::peer::{CAPABILITIES, Message, Says, Standing},
+};
 
 /// A new tab waits this long for an answer before it leads, plus as much again at random.
 pub const JOIN_MS: u64 = 100;
-/// A visible tab, or one with batches at the leader, asks after the leader this often.
+/// A visible tab, or one with batches at the leader, asks after a leader that was silent this long.
 pub const ASK_MS: u64 = 3_000;
 /// A hidden and idle tab asks this often (and browsers may stretch it to a minute).
 pub const ASK_HIDDEN_MS: u64 = 30_000;
-/// Silence after a question means the leader is gone.
+/// Silence after a question means the asked tab is gone.
 pub const ANSWER_MS: u64 = 1_000;
-/// The leader asks after a tab that has been silent this long.
+/// The leader asks after a tab that has work and was silent this long.
 pub const CHECK_MS: u64 = 4_000;
+/// The leader looks for such tabs this often.
+const ROLL_MS: u64 = 2_000;
+/// The leader asks after a tab without work that was silent this long, one at a time.
+const IDLE_CHECK_MS: u64 = 60_000;
 /// A wake-up this much later than asked for proves nothing but that this tab slept.
 const OVERSLEPT_MS: u64 = 2_000;
 /// A leader that works repeats its claim this often at most.
 const ANNOUNCE_MS: u64 = 1_000;
+/// A leader that is idle repeats it this often, for another one that it does not know of.
+const IDLE_ANNOUNCE_MS: u64 = 30_000;
 /// Tabs remembered at most.
 const MEMBERS_MAX: usize = 256;
 
@@ -36,18 +42,37 @@ pub enum Role {
     Joining,
     /// It sends for all.
     Leader,
-    /// It hands its batches to the leader.
+    /// It hands its events to the leader.
     Follower,
     /// There is no channel: it sends for itself.
     Alone,
+}
+
+/// What is to be said; whoever posts it knows the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// [`Says::Hello`].
+    Hello,
+    /// [`Says::Here`].
+    Here,
+    /// [`Says::Claim`].
+    Claim,
+    /// [`Says::Ping`].
+    Ping,
+    /// [`Says::Who`].
+    Who(TabId),
+    /// [`Says::Yield`].
+    Yield(TabId),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Member {
     tab: TabId,
     heard: Instant,
-    /// Since when an answer is awaited.
-    asked: Instant,
+    /// Since when an answer is awaited, if one is.
+    asked: Option<Instant>,
+    able: bool,
+    can: u32,
 }
 
 /// See the module.
@@ -59,93 +84,88 @@ pub struct Election {
     /// Of a follower, the tab it follows; otherwise this one.
     leader: TabId,
     /// Whether the page is.
-    pub visible: bool,
+    visible: bool,
+    /// Whether this tab can reach the destinations, for all it knows.
+    able: bool,
     waiting: bool,
-    /// Joining: when to claim. Follower: when to ask. Leader: when to check.
+    /// Joining: when to claim. Follower: when to ask. Leader: when to look after the others.
     act_at: Instant,
     /// Follower: when an answer is overdue.
     answer_by: Instant,
     announced: Instant,
     members: Vec<Member>,
-    /// To be said: a bit for each kind, since none is worth saying twice at once.
-    posts: u32,
-    /// Who shall lead in this tab's place.
-    heir: TabId,
+    words: Vec<Word>,
+    /// The number of tabs that the leader told.
+    tabs_told: usize,
     changed: bool,
     lost: bool,
+    roll_call: bool,
 }
 
 impl Election {
     /// A tab that has no channel to ask on.
     #[must_use]
-    pub fn alone(me: TabId, visible: bool) -> Self {
+    pub const fn alone(me: TabId, visible: bool) -> Self {
         Self {
             me,
             role: Role::Alone,
             term: 0,
             leader: me,
             visible,
+            able: true,
             waiting: false,
             act_at: Instant::NEVER,
             answer_by: Instant::NEVER,
             announced: Instant(0),
             members: Vec::new(),
-            posts: 0,
-            heir: me,
+            words: Vec::new(),
+            tabs_told: 1,
             changed: false,
             lost: false,
+            roll_call: false,
         }
     }
 
     /// A tab that says hello now, or again after it was away.
     pub fn join(&mut self, now: Instant, rng: &mut Rng) {
-        self.say(Says::Hello);
+        self.say(Word::Hello);
         self.seek_leader(now, JOIN_MS, rng);
     }
 
     /// A tab that goes away; it may `join` again.
     pub fn leave(&mut self) {
         self.members.clear();
+        self.words.clear();
         (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
         self.become_role(Role::Joining, self.me);
         (self.changed, self.lost) = (false, false);
     }
 
-    /// Takes the next message to be said; the engine fills in the rest.
-    pub fn next_post(&mut self) -> Option<Says> {
-        let kinds = &[
-            Says::Hello,
-            Says::Claim,
-            Says::Yield,
-            Says::Here,
-            Says::Ping,
-            Says::Who,
-        ];
-        for says in kinds {
-            let bit = 1 << *says as u32;
-            if self.posts & bit != 0 {
-                self.posts ^= bit;
-                return Some(*says);
-            }
-        }
-        None
-    }
-
-    /// The tab that [`Says::Yield`] is for.
-    #[must_use]
-    pub const fn heir(&self) -> TabId {
-        self.heir
+    /// Takes what is to be said, in order.
+    pub fn take_words(&mut self) -> Vec<Word> {
+        core::mem::take(&mut self.words)
     }
 
     /// Whether the role or the leader changed since last asked.
-    pub fn take_changed(&mut self) -> bool {
-        core::mem::take(&mut self.changed)
+    pub const fn take_changed(&mut self) -> bool {
+        core::mem::replace(&mut self.changed, false)
     }
 
     /// Whether a tab is gone since last asked: it said so, or did not answer the leader. A leader
     /// that did not answer may only be slow.
-    pub fn take_lost(&mut self) -> bool {
-        core::mem::take(&mut self.lost)
+    pub const fn take_lost(&mut self) -> bool {
+        core::mem::replace(&mut self.lost, false)
+    }
+
+    /// Whether it is, or is about to be, time for [`call_roll`](Self::call_roll).
+    #[must_use]
+    pub fn wants_roll(&self, now: Instant) -> bool {
+        self.roll_call || self.role == Role::Leader && self.act_at <= now
+    }
+
+    /// Whether it is time for [`call_roll`](Self::call_roll).
+    pub const fn take_roll_call(&mut self) -> bool {
+        core::mem::replace(&mut self.roll_call, false)
     }
 
     /// When `on_timeout` wants to be called; changes with every call.
@@ -158,6 +178,18 @@ impl Election {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// Where this tab stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            term: self.term,
+            leads: self.role == Role::Leader,
+            visible: self.visible,
+            able: self.able,
+            can: CAPABILITIES,
+        }
     }
 
     /// The highest term seen; its own where it leads.
@@ -175,24 +207,33 @@ impl Election {
         }
     }
 
-    /// Tabs known to live.
+    /// What the leader can do, as far as it is known.
+    #[must_use]
+    pub fn leader_can(&self) -> u32 {
+        let leader = self.members.iter().find(|one| one.tab == self.leader);
+        leader.map_or(0, |leader| leader.can)
+    }
+
+    fn leader_silent_ms(&self, now: Instant) -> u64 {
+        let leader = self.members.iter().find(|one| one.tab == self.leader);
+        leader.map_or(u64::MAX, |leader| now.since_ms(leader.heard))
+    }
+
+    /// Tabs heard and not known to be gone.
     pub fn members(&self) -> impl Iterator<Item = TabId> {
         self.members.iter().map(|member| member.tab)
+    }
+
+    /// How many tabs there are, this one among them, as far as is known here.
+    #[must_use]
+    pub fn tabs(&self) -> usize {
+        (1 + self.members.len()).max(self.tabs_told)
     }
 
     /// Whether the tab is known to live.
     #[must_use]
     pub fn knows(&self, tab: TabId) -> bool {
         self.members.iter().any(|member| member.tab == tab)
-    }
-
-    /// Whether somebody who can send (for a follower: the leader) was heard in the last `ms`.
-    #[must_use]
-    pub fn heard_within(&self, now: Instant, ms: u64) -> bool {
-        self.members.iter().any(|member| {
-            let can_send = self.role != Role::Follower || self.leader == member.tab;
-            can_send && now.since_ms(member.heard) <= ms
-        })
     }
 
     /// Whether batches of this tab are with the leader.
@@ -218,34 +259,51 @@ impl Election {
         }
     }
 
+    /// Whether this tab reaches the destinations. A leader that never does lets somebody lead who has not
+    /// been found unable, too: its page may have a policy, or an extension, that theirs has not.
+    pub fn set_able(&mut self, able: bool) {
+        if self.able == able {
+            return;
+        }
+        self.able = able;
+        let heir = self.members.iter().find(|member| member.able);
+        if !able
+            && self.role == Role::Leader
+            && let Some(heir) = heir.map(|heir| heir.tab)
+        {
+            self.hand_over(heir);
+        }
+    }
+
     /// Somebody said something.
-    pub fn on_message(&mut self, now: Instant, message: &Message<'_>, rng: &mut Rng) {
+    pub fn on_message(&mut self, now: Instant, message: &Message, rng: &mut Rng) {
         let from = message.from;
         if self.role == Role::Alone || from == self.me {
             return;
         }
-        if message.says == Says::Bye {
+        if matches!(message.says, Says::Bye { .. }) {
             self.lost = true;
             self.lose(now, from, rng);
             return;
         }
-        self.heard(now, from);
+        self.heard(now, message);
         if self.role == Role::Leader {
-            self.act_at = self.act_at.min(now + CHECK_MS);
+            self.act_at = self.act_at.min(now + ROLL_MS);
         }
-        self.on_standing(now, message);
-        match message.says {
-            Says::Hello | Says::Ping => self.on_question(now, message),
-            Says::Claim | Says::Who => self.say(Says::Here),
-            Says::Yield => self.on_yield(now, message.to, rng),
+        let followed = self.role == Role::Follower && self.leader == from;
+        self.on_standing(now, message.from, message.standing);
+        match &message.says {
+            Says::Hello { .. } => self.on_hello(now, message),
+            Says::Ping { .. } => self.on_ping(now, message),
+            Says::Claim if !followed => self.say(Word::Here),
+            Says::Here { tabs, .. } | Says::Pong { tabs, .. } if *tabs > 0 => {
+                self.tabs_told = *tabs as usize;
+            }
+            Says::Who { to } if *to == self.me => self.say(Word::Here),
+            Says::Yield { to } => self.on_yield(now, *to, rng),
             _ => {}
         }
-        if self.leader == from {
-            self.answer_by = Instant::NEVER;
-            if !message.leads && message.says != Says::Yield {
-                self.seek_soon(now, rng);
-            }
-        }
+        self.on_leader_heard(now, message, rng);
     }
 
     /// A deadline has passed.
@@ -264,57 +322,100 @@ impl Election {
             match self.role {
                 Role::Joining => self.claim(now),
                 Role::Follower => self.ask(now),
-                Role::Leader => self.check_members(now),
+                Role::Leader => self.roll_call = true,
                 Role::Alone => {}
             }
         }
     }
 
+    /// The leader looks after the others: gives up on those that did not answer, and asks those that were
+    /// silent; of those `with_work` soon, of the rest one at a time.
+    pub fn call_roll(&mut self, now: Instant, with_work: &[TabId]) {
+        if self.role != Role::Leader {
+            return;
+        }
+        let before = self.members.len();
+        self.members.retain(|member| !is_gone(member, now));
+        self.lost |= self.members.len() < before;
+        let mut idle_asked = false;
+        let mut asked = Vec::new();
+        for member in &mut self.members {
+            let silent_ms = now.since_ms(member.heard);
+            let works = with_work.contains(&member.tab) && silent_ms >= CHECK_MS;
+            let idle = !idle_asked && silent_ms >= IDLE_CHECK_MS;
+            if works || idle {
+                idle_asked |= !works;
+                member.asked = Some(now);
+                asked.push(member.tab);
+            }
+        }
+        let any = !asked.is_empty();
+        asked.into_iter().for_each(|tab| self.say(Word::Who(tab)));
+        if self.members.is_empty() {
+            // Nobody to look after: a tab alone pays nothing.
+            self.act_at = Instant::NEVER;
+            return;
+        }
+        if now.since_ms(self.announced) >= IDLE_ANNOUNCE_MS {
+            self.announce(now);
+        }
+        self.act_at = now + if any { ANSWER_MS } else { ROLL_MS };
+    }
+
     /// Compares standings: the better claim is followed, a worse one is answered by ours.
-    fn on_standing(&mut self, now: Instant, message: &Message<'_>) {
-        let term = self.term.max(message.term);
-        if !message.leads {
+    fn on_standing(&mut self, now: Instant, from: TabId, standing: Standing) {
+        let term = self.term.max(standing.term);
+        if !standing.leads {
             // Its own claim must beat every term it has heard of.
             if self.role != Role::Leader {
                 self.term = term;
-            } else if message.term > self.term {
+            } else if standing.term > self.term {
                 // It knows a better leader than us: let that one hear of us, and answer.
                 self.on_activity(now);
             }
             return;
         }
-        if self.role == Role::Joining
-            || self.leader == message.from
-            || (message.term, self.leader) > (self.term, message.from)
-        {
+        let better = (standing.term, self.leader) > (self.term, from);
+        if self.role == Role::Joining || self.leader == from || better {
             self.term = term;
-            if self.become_role(Role::Follower, message.from) {
+            if self.become_role(Role::Follower, from) {
                 self.schedule_ask(now);
             }
-        } else {
+        } else if self.role == Role::Leader {
             // Not at every word it says: our last claim is on its way to it, or came before its
             // own hello, which was answered.
             self.on_activity(now);
+        } else if self.answer_by == Instant::NEVER && self.leader_silent_ms(now) >= ANSWER_MS {
+            // Somebody claims who does not know our leader: either that one is gone, or it will say so. Not asked at
+            // every word: the answer of the one that claims is another worse claim.
+            self.ask(now);
         }
     }
 
-    fn on_question(&mut self, now: Instant, message: &Message<'_>) {
-        let asks = message.says == Says::Ping;
+    fn on_hello(&mut self, now: Instant, message: &Message) {
         match self.role {
-            Role::Leader if message.visible && !self.visible => {
-                self.become_role(Role::Follower, message.from);
-                self.heir = message.from;
-                self.say(Says::Yield);
-                (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
-                return;
+            Role::Leader if message.standing.visible && !self.visible => {
+                self.hand_over(message.from);
             }
-            // The engine answers for the leader: it knows what it holds.
-            Role::Leader if asks => return,
+            Role::Leader => self.say(Word::Here),
             // Two tabs that start together: the one with the lower id goes first.
-            Role::Joining if !asks && message.from < self.me => self.act_at = now + 3 * JOIN_MS,
+            Role::Joining if message.from < self.me => self.act_at = now + 3 * JOIN_MS,
+            Role::Joining | Role::Follower | Role::Alone => {}
+        }
+    }
+
+    fn on_ping(&mut self, now: Instant, message: &Message) {
+        match self.role {
+            // The answer of one that stays is the host's affair: it knows what it holds.
+            Role::Leader if message.standing.visible && !self.visible => {
+                self.hand_over(message.from);
+            }
+            // Somebody else has asked: its answer will do for us.
+            Role::Follower if !self.waiting => {
+                self.act_at = self.act_at.max(now + ANSWER_MS + ASK_MS);
+            }
             _ => {}
         }
-        self.say(Says::Here);
     }
 
     fn on_yield(&mut self, now: Instant, to: TabId, rng: &mut Rng) {
@@ -326,9 +427,25 @@ impl Election {
         }
     }
 
+    /// Whatever the leader says is a sign of life, to whomever it says it.
+    fn on_leader_heard(&mut self, now: Instant, message: &Message, rng: &mut Rng) {
+        if self.role != Role::Follower || self.leader != message.from {
+            return;
+        }
+        self.answer_by = Instant::NEVER;
+        let says = &message.says;
+        if !message.standing.leads && !matches!(says, Says::Yield { .. }) {
+            self.seek_soon(now, rng);
+        } else if !self.waiting || matches!(says, Says::Pong { to, .. } if *to == self.me) {
+            // Not all at the same time: whoever is first asks for everybody.
+            self.schedule_ask(now);
+            self.act_at = self.act_at + rng.below(ASK_MS / 2);
+        }
+    }
+
     fn lose(&mut self, now: Instant, tab: TabId, rng: &mut Rng) {
-        self.forget(tab);
-        if self.leader == tab {
+        self.members.retain(|member| member.tab != tab);
+        if self.leader == tab && self.role == Role::Follower {
             self.seek_soon(now, rng);
         }
     }
@@ -349,18 +466,24 @@ impl Election {
         self.term += 1;
         self.answer_by = Instant::NEVER;
         self.become_role(Role::Leader, self.me);
-        self.check_in(now, CHECK_MS);
+        self.act_at = now + ROLL_MS;
         self.announce(now);
     }
 
     fn announce(&mut self, now: Instant) {
         self.announced = now;
-        self.say(Says::Claim);
+        self.say(Word::Claim);
+    }
+
+    fn hand_over(&mut self, heir: TabId) {
+        self.become_role(Role::Follower, heir);
+        self.say(Word::Yield(heir));
+        (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
     }
 
     fn ask(&mut self, now: Instant) {
         if self.role == Role::Follower {
-            self.say(Says::Ping);
+            self.say(Word::Ping);
             self.answer_by = now + ANSWER_MS;
             self.schedule_ask(now);
         }
@@ -375,59 +498,27 @@ impl Election {
         self.act_at = now + every;
     }
 
-    /// Asks after silent tabs, and gives up on those that did not answer.
-    fn check_members(&mut self, now: Instant) {
-        let gone = |member: &Member| {
-            let unanswered_ms = now.since_ms(member.asked);
-            (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&unanswered_ms)
-        };
-        while let Some(member) = self.members.iter().find(|member| gone(member)) {
-            self.lost = true;
-            self.forget(member.tab);
-        }
-        let mut asked = false;
-        for member in &mut self.members {
-            if now.since_ms(member.heard) >= CHECK_MS {
-                (member.asked, asked) = (now, true);
-            }
-        }
-        if asked {
-            self.say(Says::Who);
-        }
-        self.check_in(now, if asked { ANSWER_MS } else { CHECK_MS / 2 });
-    }
-
-    /// When the leader checks next, if there is anybody.
-    fn check_in(&mut self, now: Instant, ms: u64) {
-        self.act_at = if self.members.is_empty() {
-            Instant::NEVER
-        } else {
-            now + ms
-        };
-    }
-
-    fn heard(&mut self, now: Instant, tab: TabId) {
-        for member in &mut self.members {
-            if member.tab == tab {
-                (member.heard, member.asked) = (now, Instant::NEVER);
-                return;
-            }
-        }
-        if self.members.len() < MEMBERS_MAX {
+    fn heard(&mut self, now: Instant, message: &Message) {
+        let (tab, Standing { able, can, .. }) = (message.from, message.standing);
+        if let Some(member) = self.members.iter_mut().find(|member| member.tab == tab) {
+            (member.heard, member.asked) = (now, None);
+            (member.able, member.can) = (able, can);
+        } else if self.members.len() < MEMBERS_MAX {
             self.members.push(Member {
                 tab,
                 heard: now,
-                asked: Instant::NEVER,
+                asked: None,
+                able,
+                can,
             });
         }
     }
 
-    fn forget(&mut self, tab: TabId) {
-        remove_where(&mut self.members, |member| member.tab == tab);
-    }
-
-    const fn say(&mut self, says: Says) {
-        self.posts |= 1 << says as u32;
+    fn say(&mut self, word: Word) {
+        // None is worth saying twice at once.
+        if !self.words.contains(&word) {
+            self.words.push(word);
+        }
     }
 
     /// Tells whether that is a change.
@@ -437,4 +528,10 @@ impl Election {
         self.changed |= changes;
         changes
     }
+}
+
+/// Whether the answer of a tab is overdue, and not only because this tab slept.
+fn is_gone(member: &Member, now: Instant) -> bool {
+    let unanswered_ms = member.asked.map_or(0, |asked| now.since_ms(asked));
+    (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&unanswered_ms)
 }

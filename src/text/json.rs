@@ -1,9 +1,8 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use crate::engine::report::Fields;
 use crate::model::time::UnixMillis;
-use crate::text::fields::{line_at, name_of, owned, part};
+use crate::text::fields::part;
 
 /// Appends a decimal number.
 pub fn push_u64(out: &mut String, number: u64) {
@@ -68,71 +67,83 @@ pub fn push_timestamp(out: &mut String, at: UnixMillis) {
     field(ms % 1_000, 3, 'Z');
 }
 
-/// What the page is told, being written: a list of values in the order in which they are told. Their names are
-/// for whoever reads the list; it does without them.
+/// A JSON object, being written member by member.
 #[derive(Debug)]
-pub struct List(String);
+pub struct Object(String);
 
-impl Default for List {
+impl Default for Object {
     fn default() -> Self {
-        Self(owned("["))
+        Self("{".to_owned())
     }
 }
 
-impl List {
+impl Object {
     /// The whole of it.
     #[must_use]
     pub fn end(mut self) -> String {
-        self.0.push(']');
+        self.0.push('}');
         self.0
     }
 
-    fn item(&mut self) {
-        if !matches!(self.0.as_bytes().last(), Some(b'{' | b'[')) {
+    /// A value that is JSON already.
+    pub fn raw(&mut self, name: &str, json: &str) {
+        if self.0.len() > 1 {
             self.0.push(',');
         }
-    }
-}
-
-impl Fields for List {
-    fn number(&mut self, _: &'static str, value: u64) {
-        self.item();
-        push_u64(&mut self.0, value);
+        push_string(&mut self.0, name);
+        self.0.push(':');
+        self.0.push_str(json);
     }
 
-    fn text(&mut self, _: &'static str, value: Option<&str>) {
-        self.item();
+    /// A name and a value that both are as they stand in JSON, the name without its quotes.
+    pub fn escaped(&mut self, name: &str, json: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(json);
+    }
+
+    /// A number.
+    pub fn number(&mut self, name: &str, value: u64) {
+        let mut json = String::new();
+        push_u64(&mut json, value);
+        self.raw(name, &json);
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &str, value: &str) {
+        let mut json = String::new();
+        push_string(&mut json, value);
+        self.raw(name, &json);
+    }
+
+    /// A text, or `null`.
+    pub fn maybe(&mut self, name: &str, value: Option<&str>) {
         match value {
-            Some(text) => push_string(&mut self.0, text),
-            None => self.0.push_str("null"),
+            Some(text) => self.text(name, text),
+            None => self.raw(name, "null"),
         }
     }
 
-    fn flag(&mut self, _: &'static str, value: bool) {
-        self.item();
-        self.0.push_str(if value { "true" } else { "false" });
+    /// True or false.
+    pub fn flag(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { "true" } else { "false" });
     }
 
-    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = String>) {
-        self.item();
-        self.0.push('[');
+    /// Some texts.
+    pub fn texts<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
+        let mut json = "[".to_owned();
         for value in values {
-            self.text(name, Some(&value));
-        }
-        self.0.push(']');
-    }
-
-    fn counts(&mut self, name: &'static str, names: &'static str, counts: &[u64]) {
-        self.item();
-        self.0.push('{');
-        for (index, count) in counts.iter().enumerate() {
-            if *count > 0 {
-                self.text(name, Some(name_of(line_at(names, index))));
-                self.0.push(':');
-                push_u64(&mut self.0, *count);
+            if json.len() > 1 {
+                json.push(',');
             }
+            push_string(&mut json, value);
         }
-        self.0.push('}');
+        json.push(']');
+        self.raw(name, &json);
     }
 }
 
@@ -180,20 +191,20 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_written_value_by_value() {
-        let mut list = List::default();
-        list.counts("none", "a\nb", &[0, 0]);
-        list.counts("some", "a why\nb why not\nc", &[1, 0, 2]);
-        list.number("number", 7);
-        list.texts("texts", ["\"".to_owned(), String::new()].into_iter());
-        list.text("absent", None);
-        list.word("word", "w");
-        list.flag("yes", true);
+    fn an_object_is_written_member_by_member() {
+        let mut inner = Object::default();
+        inner.number("n", 7);
+        let mut object = Object::default();
+        object.raw("inner", &inner.end());
+        object.texts("texts", ["\"", ""]);
+        object.maybe("absent", None);
+        object.maybe("there", Some("x"));
+        object.flag("yes", true);
         assert_eq!(
-            list.end(),
-            r#"[{},{"a":1,"c":2},7,["\"",""],null,"w",true]"#
+            object.end(),
+            r#"{"inner":{"n":7},"texts":["\"",""],"absent":null,"there":"x","yes":true}"#
         );
-        assert_eq!(List::default().end(), "[]");
+        assert_eq!(Object::default().end(), "{}");
     }
 
     proptest::proptest! {

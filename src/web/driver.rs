@@ -12,7 +12,11 @@ use std::{
 };
 
 use crate::{
-    engine::bridge::{Config, Engine, Host, Input, Output},
+    engine::{
+        Engine,
+        config::{Config, ConfigError},
+        io::{Host, Input, Output},
+    },
     model::time::Instant,
     web::platform::Platform,
 };
@@ -48,7 +52,8 @@ impl Shell {
         let seed = getrandom::u64().unwrap_or(now.wall.0);
         let host = Host::parse(facts_json, seed);
         let mut store = platform.clone();
-        let engine = Engine::new(config, errors, host, now, &mut store);
+        let told = errors.iter().map(ConfigError::report).collect();
+        let engine = Engine::new(config, told, &host, now, &mut store);
         Self {
             core: RefCell::new(Core { engine, store }),
             queue: RefCell::default(),

@@ -32,7 +32,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen::prelude::*;
 
-use crate::engine::bridge::{Input, RequestId};
+use crate::engine::io::{Input, PageEvent, RequestId};
 use driver::Shell;
 pub use platform::Platform;
 
@@ -111,7 +111,7 @@ pub fn peer(client: usize, text: String) {
 /// What the page did: `hidden`, `visible`, `leaving`, `restored`, `frozen`, `resumed`, `online` or `offline`.
 #[wasm_bindgen]
 pub fn page_event(client: usize, name: &str) {
-    if let Some(event) = words::page_event(name) {
+    if let Some(event) = PageEvent::from_name(name) {
         put(client, Input::Page(event));
     }
 }
@@ -138,14 +138,14 @@ pub fn wake(client: usize) {
 #[wasm_bindgen]
 #[must_use]
 pub fn stats(client: usize) -> Option<String> {
-    shell(client)?.read(|engine| engine.stats_json())
+    shell(client)?.read(|engine| engine.stats().to_json())
 }
 
 /// Who the visitor is: `{"anonymousId","userId","sessionId","consent"}`.
 #[wasm_bindgen]
 #[must_use]
 pub fn visitor(client: usize) -> Option<String> {
-    shell(client)?.read(|engine| engine.visitor_json())
+    shell(client)?.read(|engine| engine.keeper().to_json())
 }
 
 fn put(client: usize, input: Input) {

@@ -6,7 +6,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    engine::bridge::Request,
+    engine::io::Request,
     model::{
         store::{Store, StoreError},
         time::{Instant, Now, UnixMillis},
@@ -63,7 +63,7 @@ impl Platform {
 
     /// Sends `request`; what becomes of it is told by [`answered`](super::answered), possibly before this returns.
     pub(crate) fn dispatch(&self, request: &Request) {
-        let means = words::means(request.means);
+        let means = request.means.word();
         let content_type = words::content_type(request.content_type);
         self.send(
             request.id.0,

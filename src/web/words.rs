@@ -1,39 +1,17 @@
 //! The words that cross the boundary, and what they stand for: both ways, one `match` each.
 
-use crate::engine::bridge::{ContentType, Means, Nature, Outcome, PageEvent, RetryAfter};
-
-/// Which browser API carries a request.
-pub(crate) const fn means(means: Means) -> &'static str {
-    match means {
-        Means::Fetch => "fetch",
-        Means::Keepalive => "keepalive",
-        Means::Beacon => "beacon",
-        Means::Deferred => "deferred",
-    }
-}
+use crate::{
+    engine::io::{Nature, Outcome, RetryAfter},
+    wire::ContentType,
+};
 
 /// What its body is sent as.
 pub(crate) const fn content_type(content_type: ContentType) -> &'static str {
     match content_type {
-        ContentType::TextPlain => "text",
+        ContentType::Text => "text",
         ContentType::Form => "form",
         ContentType::Json => "json",
     }
-}
-
-/// What the page did; `None` for a word of another version.
-pub(crate) fn page_event(word: &str) -> Option<PageEvent> {
-    Some(match word {
-        "hidden" => PageEvent::Hidden,
-        "visible" => PageEvent::Visible,
-        "leaving" => PageEvent::Leaving,
-        "restored" => PageEvent::Restored,
-        "frozen" => PageEvent::Frozen,
-        "resumed" => PageEvent::Resumed,
-        "online" => PageEvent::Online,
-        "offline" => PageEvent::Offline,
-        _ => return None,
-    })
 }
 
 /// What became of a request: `retry_after_ms` is NaN for none. A word of another version is no answer.
@@ -53,10 +31,9 @@ pub(crate) fn outcome(
         "opaque" => Nature::Opaque,
         _ => return Outcome::Network,
     };
-    let seconds = (retry_after_ms / 1_000.0).ceil();
     Outcome::Status {
         code: status,
-        retry_after: (seconds >= 0.0).then_some(RetryAfter::Seconds(seconds as u64)),
+        retry_after: (retry_after_ms >= 0.0).then_some(RetryAfter::Millis(retry_after_ms as u64)),
         body,
         nature,
     }

@@ -6,11 +6,42 @@
 use core::fmt::Debug;
 
 use crate::{
-    model::{event::Entry, gap::Gap, ids::TabId, time::UnixMillis},
+    model::{drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, time::UnixMillis},
     text::view::EventView,
 };
 
-pub mod envelope;
+#[cfg(feature = "destinations")]
+pub mod formats;
+pub mod native;
+
+#[cfg(feature = "destinations")]
+mod amplitude;
+#[cfg(feature = "destinations")]
+mod answers;
+#[cfg(feature = "destinations")]
+mod build;
+#[cfg(feature = "destinations")]
+mod canonical;
+#[cfg(feature = "destinations")]
+mod mixpanel;
+#[cfg(feature = "destinations")]
+mod otlp;
+#[cfg(feature = "destinations")]
+mod otlp_metrics;
+#[cfg(feature = "destinations")]
+mod posthog;
+#[cfg(feature = "destinations")]
+mod recipe;
+#[cfg(feature = "destinations")]
+mod segment;
+#[cfg(feature = "destinations")]
+mod vendor;
+#[cfg(feature = "destinations")]
+mod webhook;
+
+/// The send time of an attempt that the browser makes when it likes (`fetchLater`): not known. A receiver that
+/// corrects clocks by it is then told none.
+pub const NO_SEND_TIME: UnixMillis = UnixMillis(0);
 
 /// One destination's dialect.
 pub trait Format: Debug {
@@ -19,12 +50,30 @@ pub trait Format: Debug {
     /// under the same idempotency keys.
     fn encoder(&self) -> &'static str;
 
+    /// Whether the dialect has a place for what was given up.
+    fn tells_gaps(&self) -> bool {
+        false
+    }
+
     /// How much one request may hold.
     fn limits(&self) -> Limits;
 
     /// By which of the destination's routes an event goes; a batch holds events of one route. `None`: the
     /// destination has no place for it, and it is passed over.
     fn route(&self, event: &EventView<'_>) -> Option<Route>;
+
+    /// Why the destination would lose this event without a word if it were sent at `now`: it is beyond a
+    /// limit whose breach the vendor does not answer for. It is then given up here, and counted.
+    fn refuses(&self, event: &EventView<'_>, now: UnixMillis) -> Option<DropReason> {
+        _ = (event, now);
+        None
+    }
+
+    /// The value of an `Authorization` header for every request. It costs a preflight, which cannot be relied
+    /// upon while the page is being left.
+    fn authorization(&self) -> Option<&str> {
+        None
+    }
 
     /// Where a request of that route goes, for an attempt at `now`.
     fn target(&self, route: Route, now: UnixMillis) -> Target;

@@ -132,11 +132,12 @@ test('two windows show one leader, and the hand-over when that one is closed', a
 });
 
 /** The demo, and what it says on the console: the favicon is its own, so that is nothing at all. */
-async function openDemo(t) {
-  const w = await World.start(t, { collector: { www: [paths.demo], headers: [CSP] } });
+async function openDemo(t, prepare = () => {}) {
+  const w = await World.start(t, { collector: { www: [paths.demo, `/vendor/uplot=${paths.uplot}`], headers: [CSP], args: ['--demo'] } });
   const page = await w.browser.context.newPage();
   const said = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  prepare(page);
   page.on('pageerror', (error) => said.push(`uncaught: ${error.message}`));
   await page.goto(w.collector.url);
   // A row stored before the stream is open would be found by the page, too: but then the test would
@@ -144,6 +145,42 @@ async function openDemo(t) {
   await page.locator('#link-badge', { hasText: 'live' }).waitFor();
   return { w, page, said };
 }
+
+test('the visitor is one person before and after he is known', async (t) => {
+  const { page, said } = await openDemo(t);
+  await page.click('#do-track');
+  await page.fill('#user-id', 'grace');
+  await page.click('#do-identify');
+  const names = () => page.locator('#timeline .tag').allTextContents();
+  const seen = await untilValue('both in the timeline', names, (found) => found.includes('$identify'));
+  assert.deepEqual(seen.slice(0, 2), ['$identify', 'checkout'], 'the latest first');
+  const ids = await page.locator('#visitor-ids code').allTextContents();
+  assert.deepEqual(ids, [await page.evaluate(() => client.getAnonymousId()), 'grace'].sort());
+  assert.deepEqual(said, []);
+});
+
+test('a burst is timed, and its time is in the chart and in the database', async (t) => {
+  const { w, page, said } = await openDemo(t);
+  await page.click('#do-burst');
+  await page.locator('#chart[data-metric="burst"] canvas').waitFor();
+  assert.equal(await page.locator('#metric-latest').textContent().then((text) => /^latest: p50 .* ms, of 1$/.test(text)), true);
+  const rows = await w.collector.sql('SELECT name, type, unit, tags FROM metrics');
+  assert.deepEqual(rows, [{ name: 'burst', type: 'timing', unit: 'ms', tags: '{"page":"demo"}' }]);
+  // Something was drawn, not only a frame.
+  const inked = await page.locator('#chart canvas').evaluate((canvas) =>
+    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
+  assert.equal(inked, true);
+  assert.deepEqual(said, []);
+});
+
+test('what the page reads is read with a key that is in no address', async (t) => {
+  const addresses = [];
+  const { w } = await openDemo(t, (page) => page.on('request', (request) => addresses.push(request.url())));
+  const { readKey } = await (await fetch(`${w.collector.url}/_demo/read-key`)).json();
+  assert.ok(readKey.length >= 32);
+  assert.ok(addresses.some((address) => address.includes('/api/v1/stream?ticket=')), addresses.join('\n'));
+  assert.deepEqual(addresses.filter((address) => address.includes(readKey)), []);
+});
 
 const number = (text) => Number(text.replaceAll(',', ''));
 

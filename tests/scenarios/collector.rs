@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use sendoff::engine::io::{Means, Outcome, RequestId, RetryAfter};
+use sendoff::engine::io::{Means, Nature, Outcome, RequestId, RetryAfter};
 use serde_json::{Value, json};
 
 /// One request that left a tab.
@@ -98,6 +98,7 @@ impl Collector {
                 code,
                 retry_after,
                 body,
+                nature: Nature::Plain,
             })
         };
         match answer {

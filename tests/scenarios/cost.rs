@@ -1,8 +1,6 @@
 //! What an event costs does not depend on how many are waiting: counted in accesses to storage and
 //! bytes written, at an empty queue, at a thousand and at nine thousand waiting events.
 
-use sendoff::engine::io::PageEvent;
-
 use crate::collector::{Answer, Sent};
 use crate::disk::Cost;
 use crate::world::World;
@@ -20,7 +18,7 @@ fn with_waiting(events: usize) -> (World, usize) {
     });
     // A fresh tab's first searches for what others left are no cost of an event.
     world.pass(20_000);
-    world.page(tab, PageEvent::Offline);
+    world.set_paused(tab, true);
     for _ in 0..events / 100 {
         world.burst(tab, 100);
     }
@@ -49,7 +47,7 @@ fn tracking_costs_the_same_however_much_is_waiting() {
             ..
         } = *cost;
         assert_eq!((writes, removals, listings), (1, 0, 0), "{costs:?}");
-        assert!(reads <= 2, "{costs:?}");
+        assert!(reads <= 3, "{costs:?}");
         assert!(
             cost.bytes_written <= costs[0].bytes_written + DIGITS,
             "{costs:?}"
@@ -64,7 +62,7 @@ fn delivering_costs_the_same_however_much_is_waiting() {
         // A thousand more than the depth: the cost of delivering those is taken.
         let (mut world, tab) = with_waiting(depth + 1_000);
         world.collector.rule = Some(|_| Answer::Hang);
-        world.page(tab, PageEvent::Online);
+        world.set_paused(tab, false);
         world.flush(tab);
         for _ in 0..20 {
             world.answer(tab, &Answer::Ok);
@@ -88,7 +86,7 @@ fn delivering_costs_the_same_however_much_is_waiting() {
 #[test]
 fn a_batch_is_as_large_at_the_end_of_a_long_queue_as_at_its_start() {
     let (mut world, tab) = with_waiting(9_000);
-    world.page(tab, PageEvent::Online);
+    world.set_paused(tab, false);
     world.flush(tab);
     assert_eq!(world.sent.len(), 180);
     let sizes: Vec<usize> = world.sent.iter().map(|sent| sent.body.len()).collect();
@@ -107,11 +105,11 @@ fn the_request_held_for_a_crash_does_not_grow_with_the_queue() {
         opening.host.has_deferred = true;
         opening.config.disable_timer = true;
     });
-    world.page(tab, PageEvent::Offline);
+    world.collector.rule = Some(|_| Answer::Network);
     for _ in 0..50 {
         world.burst(tab, 100);
         world.pass(1_000);
         let held: usize = world.held(tab).iter().map(|sent| sent.body.len()).sum();
-        assert!(held <= 60_000, "{held}");
+        assert!((1..=60_000).contains(&held), "{held}");
     }
 }

@@ -1,7 +1,7 @@
 //! `fetchLater`: requests that the browser holds, and sends when this tab is gone without a word.
 
 use sendoff::engine::io::{Means, PageEvent};
-use sendoff::engine::report::DropReason;
+use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::Sent;
 use crate::world::World;

@@ -23,7 +23,7 @@ fn a_hidden_page_flushes_by_requests_that_outlive_it_and_sees_their_answers() {
 }
 
 #[test]
-fn leaving_with_another_tab_alive_hands_over_without_a_request() {
+fn leaving_with_another_tab_alive_a_tab_speaks_its_own_last_words() {
     let (mut world, leader, follower) = World::with_two_tabs();
     world.pass(1_000);
     world.burst(follower, 3);
@@ -31,7 +31,8 @@ fn leaving_with_another_tab_alive_hands_over_without_a_request() {
     world.burst(leader, 2);
     world.track(follower, "said while leaving");
     let mine = world.sent.iter().filter(|sent| sent.by == follower);
-    assert_eq!(mine.count(), 0);
+    assert_eq!(mine.count(), 2, "the other may be about to go, too");
+    assert_eq!(world.stored(follower).len(), 4);
     world.pass(10_000);
     assert_eq!(
         (world.stored(follower).len(), world.stored(leader).len()),
@@ -160,7 +161,7 @@ fn a_collector_that_asked_for_a_pause_is_not_bothered_by_last_words() {
     world
         .collector
         .script
-        .push_back(Answer::After(429, RetryAfter::Seconds(60)));
+        .push_back(Answer::After(429, RetryAfter::Millis(60_000)));
     world.track(tab, "patient");
     world.flush(tab);
     world.burst(tab, 3);

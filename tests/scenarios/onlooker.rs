@@ -1,7 +1,8 @@
 //! What an onlooker sees of a world: accounts, reports, the disk, the collector's data.
 
 use sendoff::engine::io::Means;
-use sendoff::engine::report::{DropReason, Report, Stats};
+use sendoff::engine::report::{Report, Stats};
+use sendoff::model::drop_reason::DropReason;
 
 use super::World;
 use crate::collector::Sent;
@@ -77,7 +78,7 @@ impl World {
     /// What was reported as given up.
     pub(crate) fn drops(&self, tab: usize) -> Vec<(DropReason, u32)> {
         let drops = self.reports(tab).iter().filter_map(|report| match report {
-            Report::Dropped { count, reason } => Some((*reason, *count)),
+            Report::Dropped { count, reason, .. } => Some((*reason, *count)),
             _ => None,
         });
         drops.collect()
@@ -86,7 +87,7 @@ impl World {
     /// Failed deliveries that were reported: status and events.
     pub(crate) fn failures(&self, tab: usize) -> Vec<(u16, u32)> {
         let failures = self.reports(tab).iter().filter_map(|report| match report {
-            Report::DeliveryFailed { status, events } => Some((*status, *events)),
+            Report::DeliveryFailed { status, events, .. } => Some((*status, *events)),
             _ => None,
         });
         failures.collect()

@@ -1,7 +1,8 @@
 //! Collectors that are down, endpoints that are blocked, queues that overflow, networks that are gone.
 
 use sendoff::engine::io::{PageEvent, RetryAfter};
-use sendoff::engine::report::{DropReason, Report};
+use sendoff::engine::report::Report;
+use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::Answer;
 use crate::world::World;
@@ -96,14 +97,22 @@ fn overflow_drops_the_oldest_once_warned_and_explained_to_the_collector() {
 }
 
 #[test]
-fn offline_nothing_is_tried_and_online_everything_goes_at_once() {
+fn offline_delays_an_attempt_and_online_everything_goes_at_once() {
     let (mut world, tab) = World::with_tab(|_| {});
     world.page(tab, PageEvent::Offline);
     world.burst(tab, 120);
-    world.pass(600_000);
-    assert!(world.sent.is_empty(), "an attempt could only fail");
+    world.pass(4_900);
+    assert!(world.sent.is_empty(), "an attempt would most likely fail");
     world.page(tab, PageEvent::Online);
     assert_eq!(world.stored(tab).len(), 120);
+}
+
+#[test]
+fn a_browser_that_says_offline_for_good_does_not_keep_anything() {
+    let (mut world, tab) = World::with_tab(|opening| opening.host.online = false);
+    world.burst(tab, 20);
+    world.pass(10_000);
+    assert_eq!(world.stored(tab).len(), 20);
 }
 
 #[test]
@@ -206,7 +215,7 @@ fn a_flush_is_answered_when_there_is_nothing_to_wait_for() {
     world
         .collector
         .script
-        .push_back(Answer::After(503, RetryAfter::Seconds(3_600)));
+        .push_back(Answer::After(503, RetryAfter::Millis(3_600_000)));
     world.track(tab, "patient");
     let flush = world.flush(tab);
     assert_eq!(

@@ -2,7 +2,7 @@
 //! to it.
 
 use sendoff::engine::io::PageEvent;
-use sendoff::engine::report::DropReason;
+use sendoff::model::drop_reason::DropReason;
 use sendoff::model::store::{Store, StoreError};
 
 use crate::collector::{Answer, Sent};
@@ -127,7 +127,7 @@ fn values_of_no_known_kind_do_no_harm() {
 fn keys_of_another_version_are_left_alone() {
     let (mut world, gone) = left_behind(1);
     let key = format!("sendoff:demo:{}:1-10", world.name(gone));
-    let newer = world.disk.read(&key).unwrap().replacen('1', "2", 1);
+    let newer = world.disk.read(&key).unwrap().replacen('2', "3", 1);
     world.disk.plant(&key, &newer);
     let before = world.journal(gone);
     let next = visit(&mut world);
@@ -220,11 +220,11 @@ fn a_gap_that_is_seen_when_all_else_is_delivered_is_explained() {
 #[test]
 fn calls_of_a_page_that_never_got_its_engine_are_adopted() {
     let mut world = World::new();
-    let early = "t\t1600000000000\t\"early\"\t\t\t\ni\t1768478400001\t\t\"u1\"\t\t";
+    let early = "track\t1600000000000\t0\tname=\"early\"\nidentify\t1768478400001\t0\tuser=\"u1\"";
     let lost = "00000000000000000abc";
     let begun = world.time().wall.0;
     let key = format!("sendoff:demo:{lost}:e");
-    world.disk.plant(&key, &format!("1 {begun}\n{early}"));
+    world.disk.plant(&key, &format!("2 {begun}\n{early}"));
     let next = world.open();
     world.pass(4_000);
     assert_eq!(
@@ -393,8 +393,7 @@ fn events_given_up_do_not_keep_newer_ones_out_of_storage() {
 
 #[test]
 fn small_segments_are_merged_when_idle() {
-    let (mut world, tab) = World::with_tab(|_| {});
-    world.page(tab, PageEvent::Offline);
+    let (mut world, tab) = World::with_tab(|opening| opening.config.disable_timer = true);
     for _ in 0..30 {
         world.track(tab, "small");
     }
@@ -416,8 +415,7 @@ fn small_segments_are_merged_when_idle() {
 
 #[test]
 fn a_crash_in_the_middle_of_a_merge_loses_and_doubles_nothing() {
-    let (mut world, tab) = World::with_tab(|_| {});
-    world.page(tab, PageEvent::Offline);
+    let (mut world, tab) = World::with_tab(|opening| opening.config.disable_timer = true);
     for _ in 0..30 {
         world.track(tab, "small");
     }
@@ -443,7 +441,7 @@ fn a_crash_in_the_middle_of_a_merge_loses_and_doubles_nothing() {
 #[test]
 fn a_visitor_keeps_the_anonymous_id_and_the_user_over_visits() {
     let (mut world, tab) = World::with_tab(|_| {});
-    world.calls(tab, &format!("i\t{WALL_START_MS}\t\t\"u1\"\t\t"));
+    world.calls(tab, &format!("identify\t{WALL_START_MS}\t0\tuser=\"u1\""));
     world.close(tab);
     let next = world.open_with(|opening| opening.host.anonymous_id = "somebody else".to_owned());
     world.pass(1_000);

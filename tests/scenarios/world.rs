@@ -32,6 +32,7 @@ enum Arrival {
     Flush(u32),
     Shutdown(u32, u32),
     Destroy,
+    Destination(bool),
     Response(RequestId, Outcome),
     Peer(String),
     Page(PageEvent),
@@ -132,26 +133,36 @@ impl World {
         let number = self.tabs.len();
         let name = format!("{:020x}", number + 1);
         let mut opening = Opening {
-            config: Config::new("demo"),
+            config: Config {
+                // Small enough that a story can fill a batch.
+                max_batch_size: 50,
+                ..Config::new("demo")
+            },
             host: Host {
                 tab: name.clone(),
                 project: "demo".to_owned(),
                 seed: number as u64 + 7,
-                context: "{\"page\":\"/\"}".to_owned(),
+                context: "{\"locale\":\"en\"}".to_owned(),
+                page: "{\"url\":\"/\"}".to_owned(),
+                landing: String::new(),
                 runtime: "browser".to_owned(),
                 anonymous_id: "visitor".to_owned(),
+                session_id: "session".to_owned(),
                 has_channel: true,
                 has_deferred: false,
+                has_keepalive: true,
                 has_storage: true,
                 visible: true,
                 online: true,
+                gpc: false,
+                dnt: false,
             },
         };
         change(&mut opening);
         let (Opening { config, host }, now) = (opening, self.time());
         self.tabs.push(Tab {
             name,
-            engine: Engine::new(config, Vec::new(), host, now, &mut self.disk),
+            engine: Engine::new(config, Vec::new(), &host, now, &mut self.disk),
             runs: true,
             channel: false,
             hanging: Vec::new(),
@@ -188,7 +199,10 @@ impl World {
     /// The record of a `track` call now.
     pub(crate) fn record(&self, name: &str, properties: &str) -> String {
         let at = WALL_START_MS + self.now;
-        format!("t\t{at}\t\"{name}\"\t\t\t{properties}")
+        format!(
+            "track\t{at}\t{}\tname=\"{name}\"\tprops={properties}",
+            self.now + 1_000
+        )
     }
 
     pub(crate) fn calls(&mut self, tab: usize, records: &str) {
@@ -210,6 +224,11 @@ impl World {
 
     pub(crate) fn destroy(&mut self, tab: usize) {
         self.input(tab, Arrival::Destroy);
+    }
+
+    /// Pauses the destination, or lets it go on.
+    pub(crate) fn set_paused(&mut self, tab: usize, paused: bool) {
+        self.input(tab, Arrival::Destination(paused));
     }
 
     // What a browser does.
@@ -299,20 +318,18 @@ impl World {
                 continue;
             }
             let (now, at) = (self.time(), &mut self.tabs[tab]);
-            let input = match &arrival {
+            let input = match arrival {
                 Arrival::Calls(records) => Input::Calls(records),
-                Arrival::Flush(id) => Input::Flush { id: *id },
-                Arrival::Shutdown(id, timeout_ms) => Input::Shutdown {
-                    id: *id,
-                    timeout_ms: *timeout_ms,
-                },
+                Arrival::Flush(id) => Input::Flush { id },
+                Arrival::Shutdown(id, timeout_ms) => Input::Shutdown { id, timeout_ms },
                 Arrival::Destroy => Input::Destroy,
-                Arrival::Response(request, outcome) => Input::Response {
-                    request: *request,
-                    outcome: outcome.clone(),
+                Arrival::Destination(paused) => Input::Destination {
+                    name: "sendoff".to_owned(),
+                    paused,
                 },
+                Arrival::Response(request, outcome) => Input::Answer { request, outcome },
                 Arrival::Peer(text) => Input::Peer(text),
-                Arrival::Page(event) => Input::Page(*event),
+                Arrival::Page(event) => Input::Page(event),
                 Arrival::Timeout => Input::Timeout,
             };
             at.engine.handle(now, input, &mut self.disk);

@@ -1,109 +1,111 @@
-//! The collector: reads bodies, stores each idempotency key once, and answers receipt queries.
+//! The destinations' ends: each stores every event once and answers in its own dialect.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::{
+    bodies::Body,
+    model::{Model, Tracked},
+    places::{Dialect, PLACES},
+    rng::{hash, mix},
+};
 
-use crate::model::Model;
-use crate::rng::hash;
-
-/// A request body as the collector reads it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Envelope<'a> {
-    pub(crate) sent_at: &'a str,
-    pub(crate) api_key: &'a str,
-    pub(crate) tab: Option<&'a str>,
-    pub(crate) batch_id: Option<&'a str>,
-    #[serde(default)]
-    pub(crate) dropped: Vec<Gap>,
-    #[serde(borrow)]
-    pub(crate) events: Vec<&'a RawValue>,
-    #[serde(default)]
-    pub(crate) receipts: Vec<String>,
-}
-
-/// A tombstone: numbers of events that were given up.
-#[derive(Deserialize)]
-pub(crate) struct Gap {
-    pub(crate) from: u64,
-    pub(crate) to: u64,
-    pub(crate) reason: String,
-}
-
-/// One event as the collector reads it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct WireEvent<'a> {
-    pub(crate) idempotency_key: &'a str,
-    pub(crate) seq: u64,
-    pub(crate) name: String,
-    pub(crate) user_id: Option<String>,
-    pub(crate) timestamp: &'a str,
-    #[serde(borrow)]
-    pub(crate) properties: &'a RawValue,
-}
-
-/// What the world remembers of a body.
-#[derive(Debug, Default)]
-pub(crate) struct Body {
-    pub(crate) hash: u64,
-    pub(crate) bytes: usize,
-    pub(crate) tab: usize,
-    pub(crate) batch: Option<String>,
-    /// The numbers of its events, ascending.
-    pub(crate) seqs: Vec<u64>,
-    pub(crate) dropped: Vec<(u64, u64)>,
-    pub(crate) receipts: Vec<String>,
-}
-
-/// The collector's tables.
+/// One destination's tables.
 #[derive(Default)]
 pub(crate) struct Collector {
     /// Events that it declines one by one, out of a thousand; the same ones every time.
     pub(crate) declines: u64,
+    /// Events that it wants once more, out of a thousand, each a few times at most.
+    pub(crate) wants_again: u64,
+    pub(crate) now: u64,
     pub(crate) batches: BTreeMap<String, u64>,
     pub(crate) stored: u64,
     pub(crate) duplicates: u64,
-    pub(crate) tombstones: u64,
+    /// Of these, those that the network is to blame for: what was stored before was not answered.
+    pub(crate) excused: u64,
     /// Receipts known since somebody looked.
     pub(crate) known: u64,
 }
 
+/// What becomes of the events of a body.
+#[derive(Default)]
+struct Taken {
+    accepted: u64,
+    duplicates: u64,
+    declined: Vec<usize>,
+    again: Vec<usize>,
+}
+
+/// Times that an event is asked for again.
+const AGAIN_MAX: u8 = 3;
+
 impl Collector {
-    /// Stores a body and gives the text of the answer.
-    pub(crate) fn take(&mut self, body: &Body, model: &mut Model) -> String {
-        let (mut accepted, mut duplicates, mut rejected) = (0, 0, Vec::new());
+    /// Stores a body and gives the text of the answer. `troubled`: that answer will not be heard.
+    pub(crate) fn take(&mut self, body: &Body, troubled: bool, model: &mut Model) -> String {
+        let mut taken = Taken::default();
         for (index, seq) in body.seqs.iter().enumerate() {
-            let Some(event) = model.event(body.tab, *seq) else {
-                continue;
-            };
-            if hash(event.properties.as_bytes()) % 1_000 < self.declines {
-                event.declined = true;
-                rejected.push(format!(
-                    r#"{{"index":{index},"error":"bad","message":"no \"]}} good"}}"#
-                ));
-                continue;
-            }
-            let count = if event.stored {
-                &mut duplicates
-            } else {
-                &mut accepted
-            };
-            *count += 1;
-            event.stored = true;
-        }
-        for (from, to) in &body.dropped {
-            self.tombstones += 1;
-            for seq in *from..=*to {
-                if let Some(event) = model.event(body.tab, seq) {
-                    event.mourned = true;
-                }
+            if let Some(event) = model.event(body.tab, *seq) {
+                self.take_event(event, (index, body.place), troubled, &mut taken);
             }
         }
-        self.stored += accepted;
-        self.duplicates += duplicates;
+        for seq in body.dropped.iter().flat_map(|(from, to)| *from..=*to) {
+            if let Some(fate) = model.fate(body.tab, seq, body.place) {
+                fate.mourned = true;
+            }
+        }
+        self.stored += taken.accepted;
+        self.duplicates += taken.duplicates;
+        match PLACES[body.place].dialect {
+            Dialect::Native => self.native_answer(body, &taken),
+            Dialect::TwoRoutes => String::new(),
+            Dialect::Picky => format!(
+                r#"{{"ok":{},"bad":{:?},"again":{:?}}}"#,
+                taken.accepted, taken.declined, taken.again
+            ),
+        }
+    }
+
+    fn take_event(
+        &mut self,
+        event: &mut Tracked,
+        (index, place): (usize, usize),
+        troubled: bool,
+        taken: &mut Taken,
+    ) {
+        let picky = PLACES[place].dialect == Dialect::Picky;
+        let roll = hash(event.properties.as_bytes());
+        let fate = &mut event.fates[place];
+        if PLACES[place].dialect != Dialect::TwoRoutes && roll % 1_000 < self.declines {
+            fate.declined = true;
+            taken.declined.push(index);
+            return;
+        }
+        let again = mix(roll ^ u64::from(fate.again)) % 1_000 < self.wants_again;
+        if picky && again && fate.again < AGAIN_MAX && !fate.stored {
+            fate.again += 1;
+            taken.again.push(index);
+            return;
+        }
+        if fate.stored {
+            taken.duplicates += 1;
+            self.excused += u64::from(fate.troubled);
+        } else {
+            taken.accepted += 1;
+            fate.stored_at = self.now;
+        }
+        fate.stored = true;
+        fate.troubled = troubled;
+    }
+
+    fn native_answer(&mut self, body: &Body, taken: &Taken) -> String {
+        let Taken {
+            accepted,
+            duplicates,
+            ..
+        } = taken;
+        let declined = taken.declined.iter();
+        let rejected: Vec<String> = declined
+            .map(|index| format!(r#"{{"index":{index},"error":"bad","message":"no \"]}} good"}}"#))
+            .collect();
         let again = match &body.batch {
             Some(batch) => self.batches.insert(batch.clone(), body.hash).is_some(),
             None => false,

@@ -7,7 +7,8 @@ use sendoff::engine::io::{Input, Outcome, Output, PageEvent, Request};
 use sendoff::engine::report::{Report, Stats};
 use sendoff::model::time::{Instant, Now, UnixMillis};
 
-use crate::collector::Body;
+use crate::bodies::Body;
+use crate::places::{PLACES, place_named};
 use crate::rng::hash;
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
@@ -56,7 +57,7 @@ impl World {
 
     /// An aborted request answers no more, even if its answer was on its way to a sleeping page.
     fn is_cancelled(&self, tab: usize, arrival: &Arrival) -> bool {
-        matches!(arrival, Arrival::Response { request, outcome, .. }
+        matches!(arrival, Arrival::Answer { request, outcome, .. }
             if *outcome != Outcome::Activated && self.tabs[tab].cancelled.contains(request))
     }
 
@@ -73,7 +74,7 @@ impl World {
     /// What time it is for a tab.
     pub(crate) fn tab_now(&self, tab: usize) -> Now {
         Now {
-            mono: Instant(self.now + self.tabs[tab].clock_ahead_ms),
+            mono: Instant(self.now + self.tabs[tab].clock_ahead_ms + self.tabs[tab].glitch_ms),
             wall: UnixMillis(self.wall()),
         }
     }
@@ -81,45 +82,24 @@ impl World {
     fn call(&mut self, tab: usize, arrival: &Arrival) {
         self.log_arrival(tab, arrival);
         let now = self.tab_now(tab);
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
-        let at = &mut self.tabs[tab];
-        let Some(engine) = at.engine.as_mut() else {
+        self.model.latest_wall = self.model.latest_wall.max(now.wall.0);
+        self.tabs[tab].glitch_ms = 0;
+        let lag = self.upto(self.faults.storage_lag_ms_max);
+        let Some(mut engine) = self.tabs[tab].engine.take() else {
             return;
         };
-        let input = match arrival {
-            Arrival::Calls(text) => Input::Calls(text),
-            Arrival::Flush(id) => Input::Flush { id: *id },
-            Arrival::Shutdown { id, timeout_ms } => Input::Shutdown {
-                id: *id,
-                timeout_ms: *timeout_ms,
-            },
-            Arrival::Destroy => Input::Destroy,
-            Arrival::Response {
-                request, outcome, ..
-            } => Input::Response {
-                request: *request,
-                outcome: outcome.clone(),
-            },
-            Arrival::Peer { text, .. } => Input::Peer(text),
-            Arrival::Page(event) => Input::Page(*event),
-            Arrival::Timeout => Input::Timeout,
-        };
+        let at = &mut self.tabs[tab];
+        let input = input(arrival);
         match at.memory.as_mut() {
             Some(memory) => engine.handle(now, input, memory),
-            None => engine.handle(
-                now,
-                input,
-                &mut self.storage.handle(at.process, self.now, lag),
-            ),
+            None => {
+                let mut store = self.storage.handle(&self.tabs[tab], self.now, lag);
+                engine.handle(now, input, &mut store);
+            }
         }
-        for write in self
-            .storage
-            .notes
-            .writes
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
-        {
+        self.tabs[tab].engine = Some(engine);
+        let writes = self.storage.notes.writes.as_mut().map(std::mem::take);
+        for write in writes.unwrap_or_default() {
             self.log("store", tab, 0, || write);
         }
     }
@@ -156,7 +136,7 @@ impl World {
             }
         }
         self.check_after_call(tab, &before);
-        self.watch_breaker(tab, &before);
+        self.watch_breakers(tab, &before);
         self.watch_roles(tab, &before);
     }
 
@@ -164,17 +144,23 @@ impl World {
         self.log("report", tab, 0, || format!("{report:?}"));
         match report {
             Report::Delivered {
+                destination,
                 count,
                 tab: of,
                 from,
                 to,
             } => {
-                self.check_delivered(tab, *count, of, *from, *to);
+                let place = self.place_reported(tab, destination);
+                self.check_delivered(tab, place, (of, *from, *to), *count);
             }
-            Report::Dropped { count, reason } => {
-                let count = u64::from(*count);
-                *self.model.reported.entry(*reason).or_default() += count;
-                *self.tabs[tab].seen.dropped.entry(*reason).or_default() += count;
+            Report::Dropped {
+                destination,
+                count,
+                reason,
+            } => {
+                let place = self.place_reported(tab, destination);
+                let reported = &mut self.model.books[tab].reported[place];
+                *reported.entry(*reason).or_default() += u64::from(*count);
                 self.cover_drop(*reason);
             }
             Report::Flushed { id, .. } => self.check_flushed(tab, *id),
@@ -182,6 +168,11 @@ impl World {
             Report::DeliveryFailed { .. } | Report::Role { .. } => {}
             _ => {}
         }
+    }
+
+    fn place_reported(&self, tab: usize, name: &str) -> usize {
+        let place = place_named(name).filter(|place| self.tabs[tab].has(*place));
+        place.unwrap_or_else(|| self.fail(1, &format!("tab {tab} reports of {name:?}")))
     }
 
     /// Arms the tab's one timer, as browsers throttle it.
@@ -205,7 +196,7 @@ impl World {
             fires_at = fires_at.next_multiple_of(grid);
             self.coverage.hit("timer throttled");
         }
-        let late = self.rng.below(self.faults.timer_late_ms_max + 1);
+        let late = self.upto(self.faults.timer_late_ms_max);
         let at = &mut self.tabs[tab];
         at.wakes += 1;
         at.armed = Some((deadline, at.wakes));
@@ -235,12 +226,12 @@ impl World {
     fn log_arrival(&mut self, tab: usize, arrival: &Arrival) {
         let detail = match arrival {
             Arrival::Calls(text) | Arrival::Peer { text, .. } => hash(text.as_bytes()),
-            Arrival::Response { request, .. } => request.0.into(),
+            Arrival::Answer { request, .. } => request.0.into(),
             _ => 0,
         };
         self.log("input", tab, detail & 0xffff, || match arrival {
             Arrival::Calls(text) => format!("{} calls", text.lines().count()),
-            Arrival::Response {
+            Arrival::Answer {
                 request, outcome, ..
             } => format!("{request:?} {outcome:?}"),
             Arrival::Peer { from, text } => {
@@ -263,8 +254,8 @@ impl World {
             };
             let exit = if exit { ", exit" } else { "" };
             format!(
-                "#{id} {means:?}: {events} of tab {}, {} bytes{exit}",
-                body.tab, body.bytes
+                "#{id} {means:?} to {}: {events} of tab {}, {} bytes, {:?}{exit}",
+                PLACES[body.place].name, body.tab, body.bytes, request.why
             )
         });
     }
@@ -272,5 +263,30 @@ impl World {
     /// The last known statistics.
     pub(crate) fn stats(&self, tab: usize) -> &Stats {
         &self.tabs[tab].seen.stats
+    }
+}
+
+fn input(arrival: &Arrival) -> Input {
+    match arrival {
+        Arrival::Calls(text) => Input::Calls(text.to_string()),
+        Arrival::Flush(id) => Input::Flush { id: *id },
+        Arrival::Shutdown { id, timeout_ms } => Input::Shutdown {
+            id: *id,
+            timeout_ms: *timeout_ms,
+        },
+        Arrival::Destroy => Input::Destroy,
+        Arrival::Answer {
+            request, outcome, ..
+        } => Input::Answer {
+            request: *request,
+            outcome: outcome.clone(),
+        },
+        Arrival::Peer { text, .. } => Input::Peer(text.to_string()),
+        Arrival::Page(event) => Input::Page(*event),
+        Arrival::Destination { place, paused } => Input::Destination {
+            name: PLACES[*place].name.to_owned(),
+            paused: *paused,
+        },
+        Arrival::Timeout => Input::Timeout,
     }
 }

@@ -2,10 +2,10 @@
 
 use sendoff::engine::config::MultiTabMode;
 
-use crate::model::Excuse;
 use crate::network::Flight;
+use crate::places::PLACES;
 use crate::profile::Scenario;
-use crate::storage::PREFIX;
+use crate::storage::{PREFIXES, PROJECTS};
 use crate::world::World;
 
 impl World {
@@ -16,7 +16,7 @@ impl World {
             && self
                 .running()
                 .iter()
-                .all(|tab| self.stats(*tab).pending == 0)
+                .all(|tab| self.tabs[*tab].pending() == 0)
             && self
                 .tabs
                 .iter()
@@ -24,18 +24,26 @@ impl World {
             && self.left_keys().next().is_none()
     }
 
-    /// The tab whose journal a key belongs to.
-    pub(crate) fn tab_of_key(&self, key: &str) -> Option<usize> {
-        let name = key.strip_prefix(PREFIX)?.split(':').next()?;
-        self.model.tab_numbers.get(name).copied()
+    /// Keys that somebody should have removed by now.
+    fn left_keys(&self) -> impl Iterator<Item = &str> {
+        let ours = PREFIXES
+            .iter()
+            .flat_map(|prefix| self.storage.entries(prefix));
+        ours.map(|(key, _)| key).filter(|key| {
+            let stays = |tab: usize| self.model.books[tab].left_alone || self.waits_for_place(tab);
+            let tab = self.record_of(key).map(|(tab, _)| tab);
+            !tab.is_some_and(stays) && !key.ends_with(":identity")
+        })
     }
 
-    fn left_keys(&self) -> impl Iterator<Item = &str> {
-        let ours = self.storage.entries(PREFIX).map(|(key, _)| key);
-        ours.filter(|key| {
-            let tab = self.tab_of_key(key);
-            tab.is_none_or(|tab| !self.storage.other_versions.contains(&tab))
-                && !key.ends_with(":identity")
+    /// Whether something of a tab stays for a destination that no page is configured with any more.
+    fn waits_for_place(&self, tab: usize) -> bool {
+        let book = &self.model.books[tab];
+        let gone = |place: &&usize| !self.site.iter().any(|lane| lane.place == **place);
+        let mut gone = book.places.iter().filter(gone);
+        gone.any(|place| {
+            let mut fates = book.events.iter().map(|event| &event.fates[*place]);
+            fates.any(|fate| fate.owed)
         })
     }
 
@@ -43,38 +51,25 @@ impl World {
     pub(crate) fn fail_drain(&self, steps: bool) -> ! {
         let pending = self.running().into_iter().map(|tab| {
             let stats = self.stats(tab);
-            format!(
-                "\n  tab {tab}: {} pending, {}, breaker {}",
-                stats.pending, stats.role, stats.breaker
-            )
+            let figures = stats.destinations.iter();
+            let figures: Vec<String> = figures
+                .map(|(name, one)| format!("{name}: {} pending, {}", one.pending, one.breaker))
+                .collect();
+            format!("\n  tab {tab}: {}, {}", stats.role, figures.join(", "))
         });
         let keys: Vec<_> = self.left_keys().collect();
         let bound = if steps { "steps" } else { "time" };
         let pending: String = pending.collect();
         self.fail(
             12,
-            &format!("not quiet in bounded {bound}; keys left: {keys:?}{pending}"),
+            &format!("not quiet in bounded {bound}{pending}\n  keys left: {keys:?}"),
         );
     }
 
     /// The end of every run.
     pub(crate) fn check_end(&mut self) {
-        let running = self.running();
-        let leaders = running
-            .iter()
-            .filter(|tab| self.tabs[**tab].leads())
-            .count();
-        let leader_mode = self.profile.config.multi_tab_mode == MultiTabMode::Leader;
-        if leader_mode && self.profile.has_channel && leaders != 1 {
-            self.fail(
-                7,
-                &format!(
-                    "{leaders} leaders in a quiet world of {} tabs",
-                    running.len()
-                ),
-            );
-        }
-        for tab in running {
+        self.check_leaders();
+        for tab in self.running() {
             if let Some(id) = self.tabs[tab].seen.flushes.keys().next() {
                 self.fail(17, &format!("flush {id} of tab {tab} was never answered"));
             }
@@ -87,8 +82,15 @@ impl World {
             self.fail(9, "the host page cannot write to its storage any more");
         }
         self.check_account();
-        self.check_gaps();
-        let twice = self.collector.duplicates;
+        // What waits for a destination that is not configured any more is not told to it either.
+        let configured: Vec<usize> = self.site.iter().map(|lane| lane.place).collect();
+        for place in configured {
+            if PLACES[place].tells_gaps() {
+                self.check_gaps(place);
+            }
+        }
+        // Of those that cannot be asked what they have, some that is in doubt is sent again.
+        let twice = self.collectors[0].duplicates;
         if self.profile.scenario == Scenario::Starved && twice > 0 {
             self.fail(
                 20,
@@ -97,55 +99,47 @@ impl World {
         }
     }
 
-    /// Whoever looks at the data alone finds every hole in a tab's numbers explained (18).
-    fn check_gaps(&self) {
-        for (tab, book) in self
-            .model
-            .books
-            .iter()
-            .enumerate()
-            .filter(|(_, book)| !book.damaged)
-        {
-            let last = book
-                .events
-                .iter()
-                .rposition(|event| event.stored)
-                .unwrap_or(0);
-            let gap = book.events[..last.min(book.events.len())]
-                .iter()
-                .position(|event| {
-                    let told = event.mourned || event.unwanted;
-                    !event.stored && !event.declined && !told
-                });
-            if let Some(gap) = gap {
-                let (seq, last) = (gap + 1, last + 1);
-                self.fail(18, &format!(
-                    "event {seq} of tab {tab} is missing, {last} is there, and no tombstone says why"
-                ));
+    /// A quiet world has one leader for each project (7).
+    fn check_leaders(&self) {
+        let running = self.running();
+        let leader_mode = self.profile.config.multi_tab_mode == MultiTabMode::Leader;
+        if !leader_mode || !self.profile.has_channel {
+            return;
+        }
+        for (project, name) in PROJECTS.iter().enumerate() {
+            let tabs = running.iter().map(|tab| &self.tabs[*tab]);
+            let tabs: Vec<_> = tabs.filter(|tab| tab.project == project).collect();
+            let leaders = tabs.iter().filter(|tab| tab.leads()).count();
+            if leaders != 1 && !tabs.is_empty() {
+                let count = tabs.len();
+                self.fail(
+                    7,
+                    &format!("{leaders} leaders in a quiet world of {count} tabs of {name}"),
+                );
             }
         }
     }
 
-    /// Every accepted event is in the data once, or there is a reason (3).
-    fn check_account(&mut self) {
-        for tab in 0..self.tabs.len() {
-            if self.tabs[tab].stopped && self.model.books[tab].died_at.is_none() {
-                let volatile = self.stats(tab).volatile;
-                self.model.tab_died(tab, self.now, volatile);
+    /// Whoever looks at a destination's data alone finds every hole in a tab's numbers explained (18).
+    fn check_gaps(&self, place: usize) {
+        for (tab, book) in self.model.books.iter().enumerate() {
+            if book.record_hit || book.left_alone {
+                continue;
             }
-        }
-        match self.model.account() {
-            Ok(excuses) => {
-                let volatile = excuses.contains(&Excuse::Volatile);
-                if volatile {
-                    self.coverage.hit("event lost with volatile memory");
-                }
-            }
-            Err((tab, seq)) => {
-                let event = &self.model.books[tab].events[seq as usize - 1];
-                let (at, sent) = (event.at, event.sent.is_some());
-                self.fail(3, &format!(
-                    "event {seq} of tab {tab}, tracked at {at} ms (sent: {sent}), is missing without a reason"
+            let stored = book
+                .events
+                .iter()
+                .rposition(|event| event.fates[place].stored);
+            let last = stored.unwrap_or(0);
+            let gap = book.events[..last].iter().position(|event| {
+                let fate = &event.fates[place];
+                let told = fate.stored || fate.declined || fate.mourned || fate.unwanted;
+                fate.owed && !told && event.hit.is_none()
+            });
+            if let Some(gap) = gap {
+                let (seq, last, name) = (gap + 1, last + 1, PLACES[place].name);
+                self.fail(18, &format!(
+                    "event {seq} of tab {tab} is missing at {name}, {last} is there, and no tombstone says why"
                 ));
             }
         }

@@ -1,9 +1,12 @@
 //! What becomes of a request that has left the browser.
 
-use sendoff::engine::io::{Means, Outcome, Request, RetryAfter};
+use sendoff::engine::io::{Means, Nature, Outcome, Request, RetryAfter};
 use sendoff::model::time::UnixMillis;
 
+use crate::faults::{Down, Foreign, Poison};
+use crate::model::Tracked;
 use crate::network::Flight;
+use crate::rng::hash;
 use crate::tab::About;
 use crate::world::{Event, World};
 
@@ -11,6 +14,10 @@ use crate::world::{Event, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Answer,
+    /// The answer says that it came by a redirection.
+    AnswerMoved,
+    /// Its body cannot be read in time.
+    AnswerBodiless,
     Silence,
     Reset,
 }
@@ -19,39 +26,80 @@ pub(crate) enum Then {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Normal,
+    Bodiless,
     Late,
     Twice,
     Lost,
     Reset,
-    Refused,
-    Hang,
-    Status(u16),
+    /// It never reaches its destination.
+    Down(Down),
 }
 
 impl World {
-    fn fate(&mut self) -> Fate {
-        let faults = &self.faults;
-        if faults.blocked || !self.online {
-            return Fate::Refused;
+    fn fate(&mut self, tab: usize, about: &About) -> Fate {
+        let net = &self.nets[about.body.place];
+        if self.faults.blocked || !self.online {
+            return Fate::Down(Down::Refused);
+        }
+        if let Some((until, down)) = net.outage
+            && self.now < until
+        {
+            return Fate::Down(down);
+        }
+        if self.is_poisoned(about) {
+            let down = net.poison.map_or(Down::Refused, |poison| poison.down);
+            return Fate::Down(down);
         }
         let rates = [
-            (faults.refused, Fate::Refused),
-            (faults.status_503, Fate::Status(503)),
-            (faults.status_429, Fate::Status(429)),
-            (faults.status_408, Fate::Status(408)),
-            (faults.status_400, Fate::Status(400)),
-            (faults.hang, Fate::Hang),
-            (faults.lost, Fate::Lost),
-            (faults.reset, Fate::Reset),
-            (faults.late, Fate::Late),
-            (faults.twice, Fate::Twice),
+            (net.refused, Fate::Down(Down::Refused)),
+            (net.status_503, Fate::Down(Down::Status(503))),
+            (net.status_429, Fate::Down(Down::Status(429))),
+            (net.status_408, Fate::Down(Down::Status(408))),
+            (net.status_400, Fate::Down(Down::Status(400))),
+            (net.hang, Fate::Down(Down::Hangs)),
+            (net.foreign, Fate::Down(self.foreign(tab, about))),
+            (net.bodiless, Fate::Bodiless),
+            (net.lost, Fate::Lost),
+            (net.reset, Fate::Reset),
+            (net.late, Fate::Late),
+            (net.twice, Fate::Twice),
         ];
-        let hit = rates.into_iter().find(|(rate, _)| self.rng.chance(*rate));
+        let hit = rates.into_iter().find(|(rate, _)| self.dice.chance(*rate));
         hit.map_or(Fate::Normal, |(_, fate)| fate)
     }
 
-    pub(crate) fn delay(&mut self) -> u64 {
-        self.rng.between(1, self.faults.delay_ms_max)
+    /// Somebody else's answer. A blank one tells from the true one only where that has a dialect which the tab has
+    /// heard.
+    fn foreign(&self, tab: usize, about: &About) -> Down {
+        let roll = hash(&self.network.next.to_le_bytes()) as usize;
+        let foreign = Foreign::ALL[roll % Foreign::ALL.len()];
+        let lane = &self.tabs[tab].seen.lanes[about.body.place];
+        Down::Foreign(match foreign {
+            Foreign::Fake if !lane.spoke => Foreign::Page,
+            foreign => foreign,
+        })
+    }
+
+    /// Whether somebody on the way dislikes an event of the body.
+    fn is_poisoned(&self, about: &About) -> bool {
+        let Some(poison) = self.nets[about.body.place].poison else {
+            return false;
+        };
+        let events = &self.model.books[about.body.tab].events;
+        about.body.seqs.iter().any(|seq| {
+            let event = events.get(*seq as usize - 1);
+            event.is_some_and(|event| self.dislikes(poison, event))
+        })
+    }
+
+    /// Whether an event is one that does not get through; what follows the end of chaos does.
+    pub(crate) fn dislikes(&self, poison: Poison, event: &Tracked) -> bool {
+        event.at < self.healed_at && hash(event.properties.as_bytes()) % 1_000 < poison.rate
+    }
+
+    pub(crate) fn delay(&mut self, place: usize) -> u64 {
+        let delay_ms_max = self.nets[place].delay_ms_max;
+        1 + self.upto(delay_ms_max - 1)
     }
 
     /// A request leaves the browser; what becomes of it is drawn from the seed unless it is given.
@@ -63,14 +111,17 @@ impl World {
         fate: Option<Fate>,
     ) {
         self.check_departure(tab, &about.body, about.exit);
-        let fate = fate.unwrap_or_else(|| self.fate());
+        let fate = match fate {
+            Some(fate) => fate,
+            None => self.fate(tab, &about),
+        };
+        let (place, bytes) = (about.body.place, about.body.bytes);
         if matches!(request.means, Means::Keepalive | Means::Beacon) && !self.tab_gone(tab) {
-            self.tabs[tab].keepalive_bytes += about.body.bytes;
+            self.tabs[tab].keepalive_bytes += bytes;
         }
-        let then = match fate {
-            Fate::Lost => Then::Silence,
-            Fate::Reset => Then::Reset,
-            _ => Then::Answer,
+        let upload_ms = match self.nets[place].bytes_per_s {
+            0 => 0,
+            rate => (bytes * 1_000 / rate) as u64,
         };
         let flight = Flight {
             tab,
@@ -78,17 +129,24 @@ impl World {
             means: request.means,
             about,
             started: self.now,
+            uploaded_at: self.now + upload_ms,
             unheard: matches!(request.means, Means::Beacon | Means::Deferred),
             arrived: false,
-            then,
+            then: then(fate),
         };
         self.network.next += 1;
         let number = self.network.next;
         self.network.flights.insert(number, flight);
         self.log("fate", tab, number, || format!("{fate:?}"));
-        let delay = self.delay();
+        let delay = self.delay(place) + upload_ms + self.nets[place].work_ms;
+        self.schedule(number, tab, fate, delay);
+    }
+
+    fn schedule(&mut self, number: u64, tab: usize, fate: Fate, delay: u64) {
         match fate {
-            Fate::Normal | Fate::Lost | Fate::Reset => self.at(delay, Event::Arrive(number)),
+            Fate::Normal | Fate::Bodiless | Fate::Lost | Fate::Reset => {
+                self.at(delay, Event::Arrive(number));
+            }
             Fate::Twice => {
                 self.coverage.hit("answered twice");
                 self.at(delay, Event::Arrive(number));
@@ -96,34 +154,69 @@ impl World {
             }
             Fate::Late => {
                 self.coverage.hit("answered late");
-                let late = self.rng.between(500, 9_000);
+                let late = self.dice.between(500, 9_000);
                 self.at(delay + late, Event::Arrive(number));
             }
-            Fate::Hang => {}
-            Fate::Refused => self.at(delay, Event::Answer(number, Outcome::Network)),
-            Fate::Status(code) => {
+            Fate::Down(Down::Hangs) => {}
+            Fate::Down(Down::Foreign(Foreign::Moved)) => {
+                self.coverage.hit("foreign answer");
+                self.at(delay, Event::Arrive(number));
+            }
+            Fate::Down(Down::Refused) => self.at(delay, Event::Answer(number, Outcome::Network)),
+            Fate::Down(Down::Status(code)) => {
                 let outcome = self.status(code);
                 self.at(delay, Event::Answer(number, outcome));
+            }
+            Fate::Down(Down::Foreign(foreign)) => {
+                self.coverage.hit("foreign answer");
+                self.log("foreign", tab, number, || format!("{foreign:?}"));
+                self.at(delay, Event::Answer(number, foreign_answer(foreign)));
             }
         }
     }
 
     fn status(&mut self, code: u16) -> Outcome {
-        let wanted = matches!(code, 429 | 503) && self.rng.chance(500);
+        let wanted = matches!(code, 429 | 503) && self.dice.chance(500);
         let retry_after = wanted.then(|| {
-            let seconds = self.rng.between(1, 15);
-            if self.rng.chance(300) {
+            let seconds = self.dice.between(1, 15);
+            if self.dice.chance(300) {
                 // A date has no fractions of a second.
                 let at = self.wall() + seconds * 1_000;
                 RetryAfter::At(UnixMillis(at / 1_000 * 1_000))
             } else {
-                RetryAfter::Seconds(seconds)
+                RetryAfter::Millis(seconds * 1_000)
             }
         });
         Outcome::Status {
             code,
             retry_after,
             body: None,
+            nature: Nature::Plain,
         }
+    }
+}
+
+const fn then(fate: Fate) -> Then {
+    match fate {
+        Fate::Lost => Then::Silence,
+        Fate::Reset => Then::Reset,
+        Fate::Bodiless => Then::AnswerBodiless,
+        Fate::Down(Down::Foreign(Foreign::Moved)) => Then::AnswerMoved,
+        _ => Then::Answer,
+    }
+}
+
+fn foreign_answer(foreign: Foreign) -> Outcome {
+    let (nature, code, body) = match foreign {
+        Foreign::Page => (Nature::Html, 200, Some("<html>Welcome to our hotel")),
+        Foreign::Login | Foreign::Moved => (Nature::Redirected, 200, Some("<form>Who are you?")),
+        Foreign::Opaque => (Nature::Opaque, 0, None),
+        Foreign::Fake => (Nature::Plain, 200, Some("{}")),
+    };
+    Outcome::Status {
+        code,
+        retry_after: None,
+        body: body.map(str::to_owned),
+        nature,
     }
 }

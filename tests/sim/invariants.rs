@@ -1,16 +1,14 @@
-//! What must hold, numbered as in the documentation of `main.rs`.
-
-use std::rc::Rc;
+//! Invariants that are checked as things happen, each with a number (see the top of `main.rs`).
 
 use sendoff::engine::config::MultiTabMode;
 use sendoff::engine::io::{Means, Request};
-use sendoff::engine::report::{DropReason, Stats};
+use sendoff::engine::report::{Figures, Stats};
+use sendoff::model::drop_reason::DropReason;
 
-use crate::collector::{Body, Envelope, WireEvent};
-use crate::model::Sent;
+use crate::bodies::Body;
 use crate::network::BUDGET_BYTES;
-use crate::rng::hash;
-use crate::storage::PREFIX;
+use crate::places::{PLACES, place_named};
+use crate::storage::PREFIXES;
 use crate::world::World;
 
 /// Of a message, unless a seed is replayed.
@@ -26,196 +24,99 @@ impl World {
         panic!("invariant {number} is broken at {} ms: {text}", self.now)
     }
 
-    /// Reads a body that an engine wants to send. Every event in it must be one that was tracked,
-    /// unchanged (2), under the key and with the bytes it always had (5), in its tab's order (4), in
-    /// a batch whose id never stood for other bytes (6).
-    pub(crate) fn inspect(&mut self, sender: usize, text: &str) -> Rc<Body> {
-        let hash = hash(text.as_bytes());
-        if let Some(body) = self.bodies.get(&hash) {
-            if body.batch.is_some() {
-                self.coverage.hit("batch re-sent");
-            }
-            return body.clone();
-        }
-        let body = Rc::new(self.read_body(sender, text, hash));
-        self.bodies.insert(hash, body.clone());
-        body
-    }
-
-    fn read_body(&mut self, sender: usize, text: &str, hash: u64) -> Body {
-        let envelope: Envelope<'_> = match serde_json::from_str(text) {
-            Ok(envelope) => envelope,
-            Err(error) => self.fail(2, &format!("tab {sender} sends bad JSON ({error}): {text}")),
-        };
-        let mut body = Body {
-            hash,
-            bytes: text.len(),
-            tab: sender,
-            ..Body::default()
-        };
-        if envelope.api_key != "demo" || envelope.sent_at.len() != 24 {
-            self.fail(
-                2,
-                &format!("tab {sender} sends a wrong envelope: {text:.200}"),
-            );
-        }
-        body.receipts = envelope.receipts;
-        if envelope.events.is_empty() && envelope.dropped.is_empty() {
-            return body;
-        }
-        let tab = envelope.tab.and_then(|tab| self.model.tab_numbers.get(tab));
-        let Some(tab) = tab.copied() else {
-            self.fail(
-                2,
-                &format!("tab {sender} sends events of no tab: {text:.200}"),
-            )
-        };
-        body.tab = tab;
-        body.batch = envelope.batch_id.map(str::to_owned);
-        for gap in &envelope.dropped {
-            self.bury(tab, gap.from, gap.to, &gap.reason);
-            body.dropped.push((gap.from, gap.to));
-        }
-        for event in &envelope.events {
-            body.seqs.push(self.read_event(sender, tab, event.get()));
-        }
-        body
-    }
-
-    fn bury(&mut self, tab: usize, from: u64, to: u64, reason: &str) {
-        for seq in from..=to {
-            match self.model.event(tab, seq) {
-                Some(event) => event.buried = true,
-                None => self.fail(
-                    2,
-                    &format!("event {seq} of tab {tab}, never tracked, is given up: {reason}"),
-                ),
-            }
-        }
-    }
-
-    fn read_event(&mut self, sender: usize, tab: usize, text: &str) -> u64 {
-        let event: WireEvent<'_> = match serde_json::from_str(text) {
-            Ok(event) => event,
-            Err(error) => self.fail(
-                2,
-                &format!("tab {sender} sends a bad event ({error}): {text}"),
-            ),
-        };
-        let (seq, key, bytes_hash) = (event.seq, event.idempotency_key, hash(text.as_bytes()));
-        let new_key = !self.model.keys.contains(key);
-        let ids_may_differ = self.model.books[tab].was_early;
-        let Some(tracked) = self.model.event(tab, seq) else {
-            self.fail(
-                2,
-                &format!("tab {sender} sends event {seq} of tab {tab}, never tracked: {text}"),
-            )
-        };
-        let wrong = match &tracked.sent {
-            Some(sent) if sent.key != key => Some((5, "has another key")),
-            Some(sent) if sent.bytes_hash != bytes_hash && !ids_may_differ => {
-                Some((5, "has other bytes under its key"))
-            }
-            None if !new_key => Some((5, "has a key that was used before")),
-            _ if tracked.name != event.name => Some((2, "has another name")),
-            _ if tracked.properties != event.properties.get() => Some((2, "has other properties")),
-            _ if tracked.timestamp != event.timestamp => Some((2, "has another timestamp")),
-            _ if tracked.user_id.is_some() && tracked.user_id != event.user_id => {
-                Some((2, "has another user"))
-            }
-            _ => None,
-        };
-        if let Some((number, what)) = wrong {
-            let text = format!("event {seq} of tab {tab}, sent by tab {sender}, {what}: {text}");
-            self.fail(number, &text);
-        }
-        if tracked.sent.is_none() {
-            tracked.sent = Some(Sent {
-                key: key.to_owned(),
-                bytes_hash,
-            });
-            self.model.keys.insert(key.to_owned());
-        }
-        seq
-    }
-
     /// A body leaves the machine (a deferred one may never do). It must be what its batch id always
     /// stood for (6), and in its tab's order (4); on the way out, what can go goes.
     pub(crate) fn check_departure(&mut self, sender: usize, body: &Body, exit: bool) {
         if let Some(batch) = &body.batch {
-            let first = *self.batches.entry(batch.clone()).or_insert(body.hash);
+            let name = format!("{batch} for {}", PLACES[body.place].name);
+            let first = *self.batches.entry(name).or_insert(body.hash);
             if first != body.hash {
-                self.fail(
-                    6,
-                    &format!("batch {batch} is sent by tab {sender} with other bytes"),
-                );
+                let what = format!("batch {batch} is sent by tab {sender} with other bytes");
+                self.fail(6, &what);
             }
         }
-        if !exit {
-            self.check_order(sender, body.tab, &body.seqs);
-        }
+        self.check_order(sender, body, exit);
         for seq in &body.seqs {
-            if let Some(event) = self.model.event(body.tab, *seq) {
-                event.left = true;
+            if let Some(fate) = self.model.fate(body.tab, *seq, body.place) {
+                fate.left = true;
             }
         }
     }
 
-    /// No event of a tab is sent before those that came before it, unless they were given up.
-    fn check_order(&mut self, sender: usize, tab: usize, seqs: &[u64]) {
-        // Tombstones may follow later: what is sealed or deferred already keeps its bytes.
-        let dropped = self.model.reported.contains_key(&DropReason::Expired)
-            || !self.tabs[tab].seen.dropped.is_empty();
-        let book = &mut self.model.books[tab];
-        let known = |seq: u64| {
-            let event = &book.events[seq as usize - 1];
-            event.left || event.buried || event.refused || dropped
-        };
-        let last = seqs.last().copied().unwrap_or(0);
-        let mut before = book.sent_upto + 1..=last;
-        let skipped = before.find(|seq| !known(*seq) && seqs.binary_search(seq).is_err());
-        let falls = seqs.windows(2).any(|pair| pair[0] >= pair[1]);
-        let damaged = book.damaged;
-        let all = last.max(book.sent_upto);
-        book.sent_upto = skipped.map_or(all, |skipped| skipped - 1);
-        if falls {
+    /// No event of a tab is sent before those that came before it, unless they were given up: so many as were
+    /// reported, since tombstones may follow later (what is sealed or deferred already keeps its bytes).
+    fn check_order(&mut self, sender: usize, body: &Body, exit: bool) {
+        let Body {
+            tab, place, seqs, ..
+        } = body;
+        if seqs.windows(2).any(|pair| pair[0] >= pair[1]) {
             self.fail(
                 4,
                 &format!("a batch of tab {tab} is out of order: {seqs:?}"),
             );
         }
-        if let Some(skipped) = skipped.filter(|_| !damaged) {
-            let what =
-                format!("tab {sender} sends {last} of tab {tab}, but {skipped} was never sent");
+        if exit {
+            return;
+        }
+        let expired = self.model.reported(*place, DropReason::Expired);
+        let book = &mut self.model.books[*tab];
+        let last = seqs.last().copied().unwrap_or(0);
+        let before = book.sent_upto[*place] + 1..=last;
+        let skipped = before.filter(|seq| {
+            let event = &book.events[*seq as usize - 1];
+            let fate = &event.fates[*place];
+            let known = fate.left || !fate.is_open() || event.hit.is_some();
+            !known && seqs.binary_search(seq).is_err()
+        });
+        let skipped: Vec<u64> = skipped.collect();
+        book.sent_upto[*place] = last.max(book.sent_upto[*place]);
+        book.skipped[*place] += skipped.len() as u64;
+        let allowed = book.given_up(*place) + expired;
+        if book.skipped[*place] > allowed && !book.left_alone {
+            let name = PLACES[*place].name;
+            let what = format!(
+                "tab {sender} sends {last} of tab {tab} to {name}, but {skipped:?} were never sent"
+            );
             self.fail(4, &what);
         }
     }
 
     /// No request before `Retry-After` has passed or while the breaker is open (8), other than on the
-    /// way out.
-    pub(crate) fn check_may_send(&mut self, tab: usize, means: Means, body: &Body, exit: bool) {
-        self.cover_send(tab, body, exit, means);
-        if exit || matches!(means, Means::Deferred | Means::Beacon) {
-            return;
-        }
-        let seen = &self.tabs[tab].seen;
-        if self.now < seen.hold_until {
-            let until = seen.hold_until;
+    /// way out; none to a destination that the page has paused.
+    pub(crate) fn check_may_send(
+        &mut self,
+        tab: usize,
+        request: &Request,
+        body: &Body,
+        exit: bool,
+    ) {
+        self.cover_send(tab, body, exit, request);
+        let name = PLACES[body.place].name;
+        if self.tabs[tab].paused.contains(&body.place) {
             self.fail(
                 8,
-                &format!("tab {tab} was told to wait until {until} ms and sends"),
+                &format!("tab {tab} sends to {name}, which its page has paused"),
             );
+        }
+        if exit || matches!(request.means, Means::Deferred | Means::Beacon) {
+            return;
+        }
+        let seen = &self.tabs[tab].seen.lanes[body.place];
+        if self.now < seen.hold_until {
+            let until = seen.hold_until;
+            let what = format!("tab {tab} was told to wait until {until} ms and sends to {name}");
+            self.fail(8, &what);
         }
         if self.now < seen.breaker_until {
             let until = seen.breaker_until;
-            self.fail(
-                8,
-                &format!("tab {tab} sends though its breaker is open until {until} ms"),
-            );
+            let what =
+                format!("tab {tab} sends to {name} though its breaker is open until {until} ms");
+            self.fail(8, &what);
         }
     }
 
-    /// A follower leaves sending to its leader (10), other than on the way out.
+    /// A follower leaves sending to its leader (10), other than on the way out, or where the leader does not send to
+    /// that destination, or encodes otherwise.
     pub(crate) fn check_role_may_send(
         &mut self,
         tab: usize,
@@ -225,54 +126,96 @@ impl World {
     ) {
         let leader_mode = self.profile.config.multi_tab_mode == MultiTabMode::Leader;
         let follows = was && self.stats(tab).role == "follower";
-        if leader_mode && follows && !exit && sent.means != Means::Deferred {
-            self.fail(
-                10,
-                &format!("tab {tab} is a follower and sends by {:?}", sent.means),
-            );
+        if !leader_mode || !follows || exit || sent.means == Means::Deferred {
+            return;
         }
+        if self.is_left_to_itself(tab) {
+            self.coverage.hit("follower sends what its leader cannot");
+            return;
+        }
+        let (means, url) = (sent.means, &sent.url);
+        self.fail(
+            10,
+            &format!("tab {tab} is a follower and sends by {means:?} to {url}"),
+        );
+    }
+
+    /// Whether some tab of the project that may have led cannot do all that this one can, or messages get lost.
+    fn is_left_to_itself(&self, tab: usize) -> bool {
+        let this = &self.tabs[tab];
+        let others = self
+            .tabs
+            .iter()
+            .filter(|other| other.project == this.project);
+        let mixed = others.clone().any(|other| {
+            let same = this.site.iter().all(|lane| other.site.contains(lane));
+            !same || other.lacks > 0
+        });
+        mixed || self.profile.faults.channel_loss > 0 || self.profile.faults.overtaking
     }
 
     /// After every call: the account is even (1), the bounds hold (9), no key of someone else was
     /// touched (15).
     pub(crate) fn check_after_call(&mut self, tab: usize, before: &Stats) {
-        let stats = &self.tabs[tab].seen.stats;
-        let dropped: u64 = stats.dropped.iter().map(|count| count.count).sum();
-        if stats.accepted + stats.adopted
-            != stats.delivered + stats.pending + stats.handed_back + dropped
-        {
-            self.fail(
-                1,
-                &format!("the account of tab {tab} is not even: {stats:?}"),
-            );
+        let stats = self.tabs[tab].seen.stats.clone();
+        for (name, figures) in &stats.destinations {
+            match place_named(name) {
+                Some(place) => self.check_figures(tab, place, figures),
+                None => self.fail(1, &format!("tab {tab} has a destination {name:?}")),
+            }
         }
-        let expected = self.model.books[tab].events.len() as u64;
-        let early = self.model.books[tab].early;
-        if !early && (stats.accepted != expected || stats.last_seq != expected) {
+        let book = &self.model.books[tab];
+        let expected = book.events.len() as u64;
+        if !book.early && stats.last_seq != expected {
             self.fail(
                 1,
                 &format!("tab {tab} was called {expected} times well: {stats:?}"),
             );
         }
-        let reported: u64 = self.tabs[tab].seen.dropped.values().sum();
-        if reported != dropped {
-            self.fail(
-                1,
-                &format!("tab {tab} reported {reported} drops: {stats:?}"),
-            );
-        }
-        // What was taken over is bounded by what its tabs were allowed.
-        let taken = stats.adopted - stats.handed_back;
-        if stats.pending > u64::from(self.profile.config.max_queue_size) + taken {
-            self.fail(
-                9,
-                &format!("more than maxQueueSize events are waiting in tab {tab}: {stats:?}"),
-            );
-        }
         if let Some(key) = self.storage.notes.foreign.take() {
             self.fail(15, &format!("tab {tab} changes the key {key:?}"));
         }
+        self.records_written();
+        self.check_owners(tab);
         self.cover_call(tab, before);
+    }
+
+    /// The account of one destination.
+    fn check_figures(&self, tab: usize, place: usize, figures: &Figures) {
+        let name = PLACES[place].name;
+        let dropped: u64 = figures.dropped.iter().map(|count| count.count).sum();
+        let ends = figures.delivered + figures.pending + figures.handed_back + dropped;
+        if figures.accepted + figures.adopted != ends {
+            self.fail(
+                1,
+                &format!("the account of tab {tab} with {name} is not even: {figures:?}"),
+            );
+        }
+        let book = &self.model.books[tab];
+        let owed = book.owed[place];
+        if !book.early && figures.accepted != owed {
+            self.fail(
+                1,
+                &format!("tab {tab} was called {owed} times well for {name}: {figures:?}"),
+            );
+        }
+        let reported: u64 = book.reported[place].values().sum();
+        if reported != dropped {
+            self.fail(
+                1,
+                &format!("tab {tab} reported {reported} drops at {name}: {figures:?}"),
+            );
+        }
+        // What was taken over is bounded by what its tabs were allowed.
+        let taken = figures.adopted - figures.handed_back;
+        if figures.pending > u64::from(self.profile.config.max_queue_size) + taken {
+            self.fail(
+                9,
+                &format!(
+                    "more than maxQueueSize events are waiting in tab {tab} for {name}: {figures:?}"
+                ),
+            );
+        }
     }
 
     /// What was tracked is in the store when the call returns (19), unless there is none, it is full,
@@ -280,17 +223,17 @@ impl World {
     pub(crate) fn check_durable(&mut self, tab: usize) {
         let (at, stats) = (&self.tabs[tab], self.stats(tab));
         if stats.volatile == 0 {
-            // Everything that waits has been written again.
-            self.model.books[tab].cleared_at = None;
             return;
         }
         let cap = self.profile.config.max_storage_bytes as usize;
+        let hit = self.model.books[tab].events.iter();
         // What a leader holds of dead tabs counts, and it learns late that their records are gone.
         let room = at.memory.is_none()
-            && self.model.books[tab].cleared_at.is_none()
+            && !self.storage.forgets
+            && !hit.clone().any(|event| event.hit.is_some())
             && !at.seen.met_quota
             && self.profile.padding_max <= 200
-            && stats.pending <= 40
+            && at.pending() <= 40
             && self.storage.used_bytes(at.process) + 40 * 1_000 < cap / 8;
         if room && !at.stopped {
             self.fail(
@@ -300,37 +243,33 @@ impl World {
         }
     }
 
-    /// No tab takes more of the origin's storage than the cap, and all together not much more (9):
+    /// No tab takes more of the origin's storage than the cap, and all of a project together not much more (9):
     /// tabs share it as they come and go, and what was written before stays until it is delivered.
     pub(crate) fn check_storage(&self) {
         let cap = self.profile.config.max_storage_bytes as usize;
-        let mut bytes = vec![0; self.tabs.len()];
-        for (key, value) in self
-            .storage
-            .entries(PREFIX)
-            .filter(|(key, _)| !key.ends_with(":e"))
-        {
-            if let Some(tab) = self.tab_of_key(key) {
-                bytes[tab] += key.len() + value.len();
+        for prefix in PREFIXES {
+            let mut bytes = vec![0; self.tabs.len()];
+            for (key, value) in self.storage.entries(prefix) {
+                if let Some((tab, record)) = self.record_of(key)
+                    && record != "e"
+                {
+                    bytes[tab] += key.len() + value.len();
+                }
             }
-        }
-        if let Some(tab) = bytes
-            .iter()
-            .position(|bytes| *bytes > cap + STORAGE_SLACK_BYTES)
-        {
-            let bytes = bytes[tab];
-            self.fail(
-                9,
-                &format!("tab {tab} holds {bytes} bytes of storage, allowed: {cap}"),
-            );
-        }
-        let holders = bytes.iter().filter(|bytes| **bytes > 0).count();
-        let total: usize = bytes.iter().sum();
-        if total > cap * 3 + holders * STORAGE_SLACK_BYTES {
-            self.fail(
-                9,
-                &format!("{holders} tabs hold {total} bytes of storage, allowed: {cap}"),
-            );
+            if let Some(tab) = bytes
+                .iter()
+                .position(|bytes| *bytes > cap + STORAGE_SLACK_BYTES)
+            {
+                let bytes = bytes[tab];
+                let what = format!("tab {tab} holds {bytes} bytes of storage, allowed: {cap}");
+                self.fail(9, &what);
+            }
+            let holders = bytes.iter().filter(|bytes| **bytes > 0).count();
+            let total: usize = bytes.iter().sum();
+            if total > cap * 3 + holders * STORAGE_SLACK_BYTES {
+                let what = format!("{holders} tabs hold {total} bytes of storage, allowed: {cap}");
+                self.fail(9, &what);
+            }
         }
     }
 
@@ -347,7 +286,13 @@ impl World {
     }
 
     /// What is called delivered has arrived (11).
-    pub(crate) fn check_delivered(&mut self, tab: usize, count: u32, of: &str, from: u64, to: u64) {
+    pub(crate) fn check_delivered(
+        &mut self,
+        tab: usize,
+        place: usize,
+        (of, from, to): (&str, u64, u64),
+        count: u32,
+    ) {
         let Some(book) = self
             .model
             .tab_numbers
@@ -364,11 +309,12 @@ impl World {
             .iter()
             .skip(from as usize - 1)
             .take((to + 1 - from) as usize);
-        let arrived = events
-            .filter(|event| event.stored || event.declined)
-            .count();
+        let fates = events.map(|event| &event.fates[place]);
+        let arrived = fates.filter(|fate| fate.stored || fate.declined).count();
         if arrived < count as usize {
-            let what = format!("tab {tab} reports {count} of {from}-{to} of tab {of} delivered");
+            let name = PLACES[place].name;
+            let what =
+                format!("tab {tab} reports {count} of {from}-{to} of tab {of} delivered to {name}");
             self.fail(11, &format!("{what}, but {arrived} of them have arrived"));
         }
     }
@@ -377,7 +323,10 @@ impl World {
     pub(crate) fn check_flushed(&mut self, tab: usize, id: u32) {
         match self.tabs[tab].seen.flushes.remove(&id) {
             Some(false) => self.coverage.hit("flush answered"),
-            Some(true) => self.coverage.hit("shutdown answered"),
+            Some(true) => {
+                self.coverage.hit("shutdown answered");
+                self.memory_lost(tab);
+            }
             None => self.fail(
                 17,
                 &format!("tab {tab} answers flush {id} twice or unasked"),

@@ -1,37 +1,111 @@
-//! How pages come and go, as the browser does it.
+//! How pages come to be, and how they are hidden, frozen and cached, as the browser does it.
 
 use sendoff::engine::Engine;
 use sendoff::engine::io::{Host, Outcome, PageEvent};
 use sendoff::model::store::MemoryStore;
 
 use crate::rng::mix;
-use crate::storage::{KILL_MS_MAX, PREFIX};
-use crate::tab::{Arrival, Life, Tab};
+use crate::tab::{Arrival, Birth, Life, Tab};
 use crate::world::{Event, World};
+
+/// What is given of a new page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kin {
+    Nothing,
+    /// It belongs to this project.
+    Project(usize),
+    /// It is a part of a page that is there.
+    Tab(usize, Beside),
+}
+
+/// What it has in common with that one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// A frame of it, which comes and goes with it.
+    Frame,
+    /// A second client in the same document, which shares its budget as well.
+    Client,
+}
 
 impl World {
     /// A new page, in `process` or one of the browser's choice; its engine starts at once.
     pub(crate) fn open_tab(&mut self, process: Option<usize>) {
-        let tab = self.open_page(process);
+        let tab = self.open_page(process, Kin::Nothing);
         self.start_engine(tab);
     }
 
+    /// A new page of a project.
+    pub(crate) fn open_in(&mut self, project: usize) {
+        let tab = self.open_page(None, Kin::Project(project));
+        self.start_engine(tab);
+    }
+
+    /// A frame of a page, or a second client in it.
+    pub(crate) fn open_beside(&mut self, tab: usize, beside: Beside) {
+        self.coverage.hit(match beside {
+            Beside::Frame => "page with a frame",
+            Beside::Client => "two clients in one page",
+        });
+        let new = self.open_page(Some(self.tabs[tab].process), Kin::Tab(tab, beside));
+        self.tabs[new].visible = self.tabs[tab].visible;
+        self.tabs[new].throttled_hard = self.tabs[tab].throttled_hard;
+        self.start_engine(new);
+    }
+
     /// A new page whose engine is still being loaded.
-    pub(crate) fn open_page(&mut self, process: Option<usize>) -> usize {
+    pub(crate) fn open_page(&mut self, process: Option<usize>, kin: Kin) -> usize {
         let number = self.tabs.len();
         let spread = mix(self.seed.number.wrapping_mul(1_000) + number as u64 + 1);
         let name = format!("{:016x}{:04x}", spread, number & 0xffff);
-        let process = process.unwrap_or_else(|| self.pick_process());
-        let clock_ahead_ms = self.rng.below(1_000_000);
-        let mut tab = Tab::new(name, process, clock_ahead_ms);
+        let birth = self.birth(number, process, kin);
+        self.model
+            .add_tab(&name, birth.site.iter().map(|lane| lane.place).collect());
+        self.log("open", number, birth.process as u64, || {
+            format!(
+                "{:?}, project {}, page {}",
+                birth.site, birth.project, birth.page
+            )
+        });
+        let mut tab = Tab::new(name, birth);
         if self.profile.no_storage {
             self.coverage.hit("no storage");
             tab.memory = Some(MemoryStore::default());
         }
-        self.model.add_tab(&tab.name);
-        self.log("open", number, process as u64, String::new);
         self.tabs.push(tab);
         number
+    }
+
+    fn birth(&mut self, number: usize, process: Option<usize>, kin: Kin) -> Birth {
+        let process = process.unwrap_or_else(|| self.pick_process());
+        let clock_ahead_ms = self.rng.below(1_000_000);
+        let mut birth = Birth {
+            process,
+            project: 0,
+            site: self.site.clone(),
+            page: number,
+            budget: number,
+            clock_ahead_ms,
+            lacks: 0,
+        };
+        if let Kin::Tab(tab, beside) = kin {
+            birth.page = self.tabs[tab].page;
+            birth.project = self.tabs[tab].project;
+            birth.clock_ahead_ms = self.tabs[tab].clock_ahead_ms;
+            if beside == Beside::Client {
+                birth.budget = self.tabs[tab].budget;
+            }
+            return birth;
+        }
+        if let Kin::Project(project) = kin {
+            birth.project = project;
+        } else if self.profile.two_projects && self.rng.chance(400) {
+            self.coverage.hit("two projects");
+            birth.project = 1;
+        }
+        if !self.healed && self.rng.chance(self.profile.older) {
+            birth.lacks = self.profile.lacks;
+        }
+        birth
     }
 
     fn pick_process(&mut self) -> usize {
@@ -51,17 +125,26 @@ impl World {
             return;
         }
         let host = self.host(tab);
-        let (config, now) = (self.profile.config.clone(), self.tab_now(tab));
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
-        let at = &mut self.tabs[tab];
-        at.life = Life::Live;
-        at.engine = Some(match at.memory.as_mut() {
-            Some(memory) => Engine::new(config, Vec::new(), host, now, memory),
-            None => {
-                let mut store = self.storage.handle(at.process, self.now, lag);
-                Engine::new(config, Vec::new(), host, now, &mut store)
+        let (mut config, now) = (self.profile.config.clone(), self.tab_now(tab));
+        let lag = self.upto(self.faults.storage_lag_ms_max);
+        let project = self.tabs[tab].api_key();
+        config.api_key = project.to_owned();
+        let lanes = self.tabs[tab].site.iter();
+        let destinations = lanes.map(|lane| lane.destination(project)).collect();
+        let start = |store: &mut dyn sendoff::model::store::Store| {
+            Engine::with_destinations(config, destinations, Vec::new(), &host, now, store)
+        };
+        let engine = match self.tabs[tab].memory.take() {
+            Some(mut memory) => {
+                let engine = start(&mut memory);
+                self.tabs[tab].memory = Some(memory);
+                engine
             }
-        });
+            None => start(&mut self.storage.handle(&self.tabs[tab], self.now, lag)),
+        };
+        self.tabs[tab].life = Life::Live;
+        self.tabs[tab].seen.back_at = self.now;
+        self.tabs[tab].engine = Some(engine);
         self.perform_first(tab);
         self.hand_over_early(tab);
         self.expect_adoption();
@@ -71,37 +154,40 @@ impl World {
         let at = &self.tabs[tab];
         Host {
             tab: at.name.clone(),
-            project: "demo".to_owned(),
+            project: at.api_key().to_owned(),
             seed: self.rng.next(),
-            context: "{\"page\":\"/\"}".to_owned(),
+            context: "{\"locale\":\"en\"}".to_owned(),
+            page: self.tabs[tab].url(),
+            landing: String::new(),
             runtime: "browser".to_owned(),
             anonymous_id: String::new(),
+            session_id: String::new(),
             has_channel: self.profile.has_channel,
             has_deferred: self.profile.has_deferred,
+            has_keepalive: self.profile.has_keepalive,
             has_storage: at.memory.is_none(),
             visible: at.visible,
             online: self.online,
+            gpc: false,
+            dnt: false,
         }
     }
 
     /// A page that tracks before its engine is there: the facade keeps an early log.
     pub(crate) fn open_early(&mut self) {
-        let tab = self.open_page(None);
+        let tab = self.open_page(None, Kin::Nothing);
         let count = self.rng.between(1, 12);
-        let (records, expected) = self.early_calls(count);
+        let (records, expected) = self.early_calls(tab, count);
         let records = records.join("\n");
         self.tabs[tab].early = records.as_str().into();
+        self.model.record(tab, expected);
         let book = &mut self.model.books[tab];
-        book.events = expected;
-        (book.early, book.was_early) = (true, true);
-        let key = format!("{PREFIX}{}:e", self.tabs[tab].name);
+        (book.early, book.early_count) = (true, count);
+        let key = self.tabs[tab].key("e");
+        let value = format!("2 {}\n{records}", self.wall());
         let stored = self.tabs[tab].memory.is_none()
-            && self.page_write(
-                self.tabs[tab].process,
-                &key,
-                Some(&format!("1 {}\n{records}", self.wall())),
-            );
-        if !stored {
+            && self.page_write(self.tabs[tab].process, &key, Some(&value));
+        if !stored || self.storage.forgets {
             self.tabs[tab].seen.stats.volatile = count;
         }
         let delay = self.rng.between(5, 800);
@@ -112,12 +198,13 @@ impl World {
         if self.tabs[tab].early.is_empty() {
             return;
         }
-        let early =
-            self.model.books[tab].early && self.model.books[tab].events.iter().any(|e| e.stored);
-        if early {
+        let book = &mut self.model.books[tab];
+        let stored = |event: &crate::model::Tracked| event.fates.iter().any(|fate| fate.stored);
+        let twice = book.early && book.events.iter().any(stored);
+        book.early = false;
+        if twice {
             self.coverage.hit("early log taken over twice");
         }
-        self.model.books[tab].early = false;
         let text = self.tabs[tab].early.clone();
         self.feed(tab, Arrival::Calls(text));
         let delay = self.rng.below(6);
@@ -126,7 +213,7 @@ impl World {
 
     pub(crate) fn forget_early(&mut self, tab: usize) {
         if self.tabs[tab].life == Life::Live && self.tabs[tab].memory.is_none() {
-            let key = format!("{PREFIX}{}:e", self.tabs[tab].name);
+            let key = self.tabs[tab].key("e");
             self.page_write(self.tabs[tab].process, &key, None);
         } else if matches!(self.tabs[tab].life, Life::Cached | Life::Frozen) {
             // The page's code stands still; it goes on where it was, if ever.
@@ -134,17 +221,36 @@ impl World {
         }
     }
 
+    /// A tab and all that come and go with its page, which are where it is in its life.
+    pub(crate) fn party(&self, tab: usize) -> Vec<usize> {
+        let (page, life) = (self.tabs[tab].page, self.tabs[tab].life);
+        let of = |other: &usize| {
+            let other = &self.tabs[*other];
+            other.page == page && other.life == life
+        };
+        (0..self.tabs.len()).filter(of).collect()
+    }
+
     pub(crate) fn hide(&mut self, tab: usize) {
+        let hard = self.rng.chance(300);
+        for tab in self.party(tab) {
+            self.hide_one(tab, hard);
+        }
+    }
+
+    pub(crate) fn hide_one(&mut self, tab: usize, hard: bool) {
         self.tabs[tab].visible = false;
-        self.tabs[tab].throttled_hard = self.rng.chance(300);
+        self.tabs[tab].throttled_hard = hard;
         self.rearm(tab);
         self.feed(tab, Arrival::Page(PageEvent::Hidden));
     }
 
     pub(crate) fn show(&mut self, tab: usize) {
-        self.tabs[tab].visible = true;
-        self.rearm(tab);
-        self.feed(tab, Arrival::Page(PageEvent::Visible));
+        for tab in self.party(tab) {
+            self.tabs[tab].visible = true;
+            self.rearm(tab);
+            self.feed(tab, Arrival::Page(PageEvent::Visible));
+        }
     }
 
     fn rearm(&mut self, tab: usize) {
@@ -152,60 +258,20 @@ impl World {
         self.arm(tab);
     }
 
-    /// `pagehide` and the change to hidden, which browsers fire in either order.
-    fn leave(&mut self, tab: usize) {
-        let hidden_first = self.rng.chance(500);
-        if self.tabs[tab].visible && hidden_first {
-            self.hide(tab);
-        }
-        if self.tabs[tab].leads() && self.running().len() > 1 {
-            self.coverage.hit("leader left politely");
-        }
-        self.tabs[tab].leaving = true;
-        self.feed(tab, Arrival::Page(PageEvent::Leaving));
-        if self.rng.chance(200) && !self.tabs[tab].stopped {
-            self.coverage.hit("call after pagehide");
-            self.track(tab, 1);
-        }
-        if self.tabs[tab].visible {
-            self.hide(tab);
-        }
-    }
-
-    /// The page is unloaded in an orderly way.
-    pub(crate) fn close(&mut self, tab: usize) {
-        self.leave(tab);
-        self.die(tab, true);
-        self.reap_process(self.tabs[tab].process);
-    }
-
-    /// As `close`; a new page follows in the same process.
-    pub(crate) fn reload(&mut self, tab: usize) {
-        self.leave(tab);
-        self.die(tab, true);
-        let delay = self.rng.between(1, 400);
-        self.at(delay, Event::NewPage(self.tabs[tab].process));
-    }
-
-    /// The page goes into the back/forward cache.
-    pub(crate) fn cache_out(&mut self, tab: usize) {
-        self.leave(tab);
-        self.tabs[tab].life = Life::Cached;
-        self.tabs[tab].armed = None;
-        self.activate_deferred(tab);
-        if self.rng.chance(400) {
-            let delay = self.rng.between(1, 400);
-            self.at(delay, Event::NewPage(self.tabs[tab].process));
-        }
-    }
-
     /// Back from the back/forward cache.
     pub(crate) fn restore(&mut self, tab: usize) {
+        for tab in self.party(tab) {
+            self.restore_one(tab);
+        }
+    }
+
+    fn restore_one(&mut self, tab: usize) {
         self.coverage.hit("bfcache restored");
         let at = &mut self.tabs[tab];
         at.life = Life::Live;
         at.leaving = false;
         at.visible = true;
+        at.seen.back_at = self.now;
         let activated = std::mem::take(&mut at.activated);
         // The browser tells of answers that came meanwhile after `pageshow`, of deferred requests
         // at once.
@@ -215,7 +281,7 @@ impl World {
             let outcome = Outcome::Activated;
             self.feed(
                 tab,
-                Arrival::Response {
+                Arrival::Answer {
                     request,
                     outcome,
                     about: None,
@@ -231,24 +297,34 @@ impl World {
 
     /// The page is frozen by the browser, or stops without a word: a debugger, a sleeping machine.
     pub(crate) fn freeze(&mut self, tab: usize) {
-        self.tabs[tab].led = self.tabs[tab].leads();
-        self.tabs[tab].stalled = self.rng.chance(400);
-        if self.tabs[tab].stalled {
-            self.coverage.hit("slept without a word");
-        } else {
-            self.feed(tab, Arrival::Page(PageEvent::Frozen));
+        let stalled = self.rng.chance(400);
+        for tab in self.party(tab) {
+            self.tabs[tab].led = self.tabs[tab].leads();
+            self.tabs[tab].stalled = stalled;
+            if stalled {
+                self.coverage.hit("slept without a word");
+            } else {
+                self.feed(tab, Arrival::Page(PageEvent::Frozen));
+            }
+            self.tabs[tab].life = Life::Frozen;
+            self.tabs[tab].armed = None;
+            self.forget_overlaps(tab);
         }
-        self.tabs[tab].life = Life::Frozen;
-        self.tabs[tab].armed = None;
-        self.forget_overlaps(tab);
     }
 
     pub(crate) fn thaw(&mut self, tab: usize) {
+        for tab in self.party(tab) {
+            self.thaw_one(tab);
+        }
+    }
+
+    fn thaw_one(&mut self, tab: usize) {
         let other = (0..self.tabs.len()).any(|other| other != tab && self.tabs[other].leads());
         if self.tabs[tab].led && other {
             self.coverage.hit("thaw after takeover");
         }
         self.tabs[tab].life = Life::Live;
+        self.tabs[tab].seen.back_at = self.now;
         let inbox = std::mem::take(&mut self.tabs[tab].inbox);
         if !self.tabs[tab].stalled {
             self.feed(tab, Arrival::Page(PageEvent::Resumed));
@@ -260,111 +336,6 @@ impl World {
             self.deliver(tab, arrival);
         }
         self.arm(tab);
-    }
-
-    /// The browser throws a frozen or cached page away: no event is fired.
-    pub(crate) fn discard(&mut self, tab: usize) {
-        let case = if self.tabs[tab].life == Life::Cached {
-            "bfcache discarded"
-        } else {
-            "discarded while frozen"
-        };
-        self.coverage.hit(case);
-        self.die(tab, true);
-        self.reap_process(self.tabs[tab].process);
-    }
-
-    /// A renderer process crashes, with every page in it.
-    pub(crate) fn crash(&mut self, process: usize) {
-        self.coverage.hit("crashed");
-        for tab in 0..self.tabs.len() {
-            if self.tabs[tab].process == process && self.tabs[tab].life != Life::Dead {
-                self.die(tab, true);
-                self.orphans.push((tab, 0));
-            }
-        }
-        self.reap_process(process);
-        self.expect_adoption();
-    }
-
-    /// The whole browser is killed; writes of the last moments may be lost.
-    pub(crate) fn kill_browser(&mut self) {
-        self.coverage.hit("browser killed");
-        for tab in 0..self.tabs.len() {
-            if self.tabs[tab].life != Life::Dead {
-                self.die(tab, false);
-            }
-        }
-        let back = if self.rng.chance(500) {
-            self.rng.below(KILL_MS_MAX + 1)
-        } else {
-            0
-        };
-        let since = self.now.saturating_sub(back);
-        let lost = self.storage.kill(since);
-        if !lost.is_empty() {
-            self.coverage.hit("writes lost in a kill");
-            self.model.writes_lost(since, self.now);
-        }
-        for key in lost {
-            self.segment_lost(&key);
-        }
-        self.processes.clear();
-        let delay = self.rng.between(200, 3_000);
-        self.at(delay, Event::NewPage(usize::MAX));
-    }
-
-    /// A kill undid what was last done to a key. If a segment is lost with it, its events may have been
-    /// tracked long before: it was written again after the page had needed the room.
-    fn segment_lost(&mut self, key: &str) {
-        if self.storage.entries(key).any(|(found, _)| found == key) {
-            return;
-        }
-        let range = key.rsplit(':').next().and_then(|name| name.split_once('-'));
-        let (Some(tab), Some((from, to))) = (self.tab_of_key(key), range) else {
-            return;
-        };
-        if let (Ok(from), Ok(to)) = (from.parse(), to.parse::<u64>()) {
-            for seq in from..=to {
-                if let Some(event) = self.model.event(tab, seq) {
-                    event.killed = true;
-                }
-            }
-        }
-    }
-
-    fn die(&mut self, tab: usize, browser_lives: bool) {
-        if self.tabs[tab].seen.stats.volatile > 0 {
-            self.coverage.hit("event lost with volatile memory");
-        }
-        self.note_death(tab);
-        let volatile = self.tabs[tab].seen.stats.volatile;
-        self.model.tab_died(tab, self.now, volatile);
-        self.abandon_flights(tab, !browser_lives);
-        if browser_lives {
-            self.activate_deferred(tab);
-        }
-        self.log("dead", tab, volatile, String::new);
-        let at = &mut self.tabs[tab];
-        at.life = Life::Dead;
-        at.engine = None;
-        at.channel = None;
-        at.armed = None;
-        at.inbox.clear();
-        at.deferred.clear();
-        self.leaders.remove(&tab);
-        self.forget_overlaps(tab);
-    }
-
-    fn reap_process(&mut self, process: usize) {
-        let used = self
-            .tabs
-            .iter()
-            .any(|tab| tab.process == process && tab.life != Life::Dead);
-        if !used && self.processes.contains(&process) {
-            self.processes.retain(|other| *other != process);
-            self.storage.end_process(process);
-        }
     }
 
     pub(crate) fn set_online(&mut self, online: bool) {

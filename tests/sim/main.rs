@@ -111,18 +111,27 @@
 //! | an offer is taken by every tab that thinks it leads | 20 | starved 0 |
 //! | a journal is adopted however fresh it is | 20 | starved 0 |
 
+mod account;
+mod bodies;
 mod calls;
 mod channel;
 mod collector;
 mod coverage;
 mod dates;
 mod drive;
+mod durable;
 mod ending;
 mod fate;
+mod faults;
+mod formats;
+mod hands;
+mod heal;
 mod invariants;
+mod leaving;
 mod lifecycle;
 mod model;
 mod network;
+mod places;
 mod profile;
 mod rng;
 mod run;

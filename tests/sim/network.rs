@@ -1,14 +1,17 @@
-//! The network between the tabs and the collector: every request gets a fate from the seed.
+//! The network between the tabs and the collectors: every request gets a fate from the seed.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     rc::Rc,
 };
 
-use sendoff::engine::io::{Means, Outcome, Request, RequestId};
+use sendoff::engine::io::{Means, Nature, Outcome, Request, RequestId, Why};
+use sendoff::wire::ContentType;
 
-use crate::collector::Body;
+use crate::bodies::Body;
 use crate::fate::{Fate, Then};
+use crate::faults::Down;
+use crate::places::{Dialect, PLACES, place_of};
 use crate::tab::{About, Arrival, Life};
 use crate::world::{Event, World};
 
@@ -22,6 +25,8 @@ pub(crate) struct Flight {
     pub(crate) means: Means,
     pub(crate) about: About,
     pub(crate) started: u64,
+    /// When all of it has left the machine.
+    pub(crate) uploaded_at: u64,
     /// Nobody listens for the answer any more.
     pub(crate) unheard: bool,
     pub(crate) arrived: bool,
@@ -44,8 +49,13 @@ impl World {
         exit: bool,
         replies: &mut VecDeque<Arrival>,
     ) {
-        let body = self.inspect(tab, &request.body);
-        self.check_may_send(tab, request.means, &body, exit);
+        let deferred = request.means == Means::Deferred;
+        let Some((place, people)) = place_of(&request.url, request.content_type, deferred) else {
+            let (url, as_what) = (&request.url, request.content_type);
+            self.fail(23, &format!("tab {tab} sends to {url} as {as_what:?}"))
+        };
+        let body = self.inspect(tab, place, people, &request.body);
+        self.check_may_send(tab, request, &body, exit);
         self.trace_send(tab, request, &body, exit);
         let about = About { body, exit };
         let refused = match request.means {
@@ -57,7 +67,7 @@ impl World {
             Means::Deferred => self.over_deferred_budget(tab, &about.body),
         };
         let mut reply = |outcome, about| {
-            replies.push_back(Arrival::Response {
+            replies.push_back(Arrival::Answer {
                 request: request.id,
                 outcome,
                 about,
@@ -75,10 +85,10 @@ impl World {
             (Means::Keepalive, true) => {
                 self.coverage.hit("keepalive budget exceeded");
                 // The promise rejects before the page is gone, or too late for it to hear.
-                if self.rng.chance(500) {
+                if self.dice.chance(500) {
                     reply(Outcome::Network, Some(about));
                 } else {
-                    self.launch(tab, request, about, Some(Fate::Refused));
+                    self.launch(tab, request, about, Some(Fate::Down(Down::Refused)));
                 }
             }
             (Means::Deferred, false) => {
@@ -102,7 +112,7 @@ impl World {
         if self.tabs[tab].activated.remove(&id) {
             self.coverage.hit("deferred activation told");
             let outcome = Outcome::Activated;
-            replies.push_back(Arrival::Response {
+            replies.push_back(Arrival::Answer {
                 request: id,
                 outcome,
                 about: None,
@@ -117,23 +127,28 @@ impl World {
         };
         let timeout_ms = u64::from(self.profile.config.timeout_ms);
         let timed_out = self.now >= flight.started + timeout_ms;
-        let (arrived, exit) = (flight.arrived, flight.about.exit);
+        let (arrived, exit, place) = (flight.arrived, flight.about.exit, flight.about.body.place);
+        let left = flight.uploaded_at <= self.now;
         if timed_out && !exit {
-            self.coverage.hit("timed out");
-            self.saw_failure(tab);
+            self.coverage
+                .hit(if left { "timed out" } else { "cut off" });
+            self.saw_failure(tab, place);
         }
         // An aborted request that has left the machine may still be processed.
-        if arrived || self.rng.chance(500) {
+        if arrived || !left || self.dice.chance(500) {
             self.end_flight(number);
         } else {
             self.silence(number);
         }
     }
 
+    /// What the frames and clients of one page may share.
     fn over_keepalive_budget(&self, tab: usize, body: &Body) -> bool {
         self.check_keepalive(tab, body.bytes);
-        let own = self.tabs[tab].keepalive_bytes + body.bytes;
-        own + self.faults.host_keepalive_bytes > BUDGET_BYTES
+        let budget = self.tabs[tab].budget;
+        let sharers = self.tabs.iter().filter(|other| other.budget == budget);
+        let held: usize = sharers.map(|other| other.keepalive_bytes).sum();
+        held + body.bytes + self.faults.host_keepalive_bytes > BUDGET_BYTES
     }
 
     fn over_deferred_budget(&self, tab: usize, body: &Body) -> bool {
@@ -155,39 +170,24 @@ impl World {
         let (tab, means, body) = (flight.tab, flight.means, flight.about.body.clone());
         let (first, then, unheard) = (!flight.arrived, flight.then, flight.unheard);
         flight.arrived = true;
-        if body.seqs.len() > self.faults.max_events || body.bytes > self.faults.max_body_bytes {
-            let outcome = Outcome::Status {
-                code: 413,
-                retry_after: None,
-                body: None,
-            };
+        let net = &self.nets[body.place];
+        if body.seqs.len() > net.max_events || body.bytes > net.max_body_bytes {
             if first {
-                self.at(1, Event::Answer(number, outcome));
+                self.at(1, Event::Answer(number, answer(413, None)));
             }
             return;
         }
-        let (stored, duplicates) = (self.collector.stored, self.collector.duplicates);
-        let answer = self.collector.take(&body, &mut self.model);
-        let added = self.collector.stored - stored;
-        self.cover_arrival(
-            tab,
-            means,
-            added,
-            self.collector.duplicates - duplicates,
-            &body,
-        );
-        self.log("stored", tab, number, || {
-            format!("{added} new of {:?}", body.batch)
-        });
+        let silenced = unheard && !matches!(means, Means::Beacon | Means::Deferred);
+        let moved = then == Then::AnswerMoved && PLACES[body.place].dialect == Dialect::TwoRoutes;
+        let troubled = matches!(then, Then::Silence | Then::Reset) || silenced || moved || !first;
+        let taken = self.collect(tab, number, means, &body, troubled);
         if !first {
             return;
         }
         let outcome = match then {
-            Then::Answer => Outcome::Status {
-                code: 200,
-                retry_after: None,
-                body: (means != Means::Deferred).then_some(answer),
-            },
+            Then::Answer => answer(200, (means != Means::Deferred).then_some(taken)),
+            Then::AnswerBodiless => answer(200, None),
+            Then::AnswerMoved => moved_answer(taken),
             Then::Reset => Outcome::Network,
             Then::Silence => {
                 self.coverage.hit("response lost");
@@ -197,19 +197,46 @@ impl World {
                 return;
             }
         };
-        let delay = self.delay();
+        let delay = self.delay(body.place);
         self.at(delay, Event::Answer(number, outcome));
     }
 
+    /// The collector processes a body.
+    fn collect(
+        &mut self,
+        tab: usize,
+        number: u64,
+        means: Means,
+        body: &Body,
+        troubled: bool,
+    ) -> String {
+        let collector = &mut self.collectors[body.place];
+        let (stored, duplicates) = (collector.stored, collector.duplicates);
+        collector.now = self.now;
+        let taken = collector.take(body, troubled, &mut self.model);
+        let added = collector.stored - stored;
+        let doubled = collector.duplicates - duplicates;
+        self.cover_arrival(tab, means, added, doubled, body);
+        self.log("stored", tab, number, || {
+            format!("{added} new, {doubled} again of {:?}", body.batch)
+        });
+        taken
+    }
+
     fn cover_arrival(&mut self, tab: usize, means: Means, added: u64, doubled: u64, body: &Body) {
+        let native = PLACES[body.place].dialect == Dialect::Native;
         if added + doubled < body.seqs.len() as u64 {
-            self.coverage.hit("declined event");
+            self.coverage.hit(if native {
+                "declined event"
+            } else {
+                "asked for again"
+            });
         }
         if doubled > 0 {
             self.coverage.hit("duplicate event");
         }
         if !body.receipts.is_empty() {
-            let known = std::mem::take(&mut self.collector.known) > 0;
+            let known = std::mem::take(&mut self.collectors[body.place].known) > 0;
             self.coverage.hit(if known {
                 "receipt known"
             } else {
@@ -244,7 +271,7 @@ impl World {
         } = flight;
         self.deliver(
             tab,
-            Arrival::Response {
+            Arrival::Answer {
                 request,
                 outcome,
                 about: Some(about),
@@ -288,7 +315,7 @@ impl World {
             .collect();
         for (number, means, arrived) in of_tab {
             let mortal = means == Means::Fetch || browser_too;
-            if mortal && !arrived && self.rng.chance(500) {
+            if mortal && !arrived && self.dice.chance(500) {
                 self.end_flight(number);
             } else if let Some(flight) = self.network.flights.get_mut(&number) {
                 flight.unheard = true;
@@ -307,6 +334,9 @@ impl World {
             let request = Request {
                 id,
                 means: Means::Deferred,
+                why: Why::InCase,
+                url: String::new(),
+                content_type: ContentType::Text,
                 body: String::new(),
             };
             self.launch(tab, &request, About { body, exit: true }, None);
@@ -315,5 +345,23 @@ impl World {
 
     pub(crate) fn tab_gone(&self, tab: usize) -> bool {
         self.tabs[tab].life == Life::Dead
+    }
+}
+
+fn answer(code: u16, body: Option<String>) -> Outcome {
+    Outcome::Status {
+        code,
+        retry_after: None,
+        body,
+        nature: Nature::Plain,
+    }
+}
+
+fn moved_answer(body: String) -> Outcome {
+    Outcome::Status {
+        code: 200,
+        retry_after: None,
+        body: Some(body),
+        nature: Nature::Redirected,
     }
 }

@@ -1,12 +1,17 @@
-//! What kind of world a seed makes: how many tabs, which browser features, which faults and how
+//! What kind of world a seed makes: how many tabs, which browser features, which destinations, which faults and how
 //! often, which configuration. Each fault is a named number and is switched off in most worlds, so
 //! that some seeds see one fault alone and others all of them together ("swarm testing").
 
 use core::fmt;
 
 use sendoff::engine::config::{Config, MultiTabMode};
+use sendoff::intake::IdentityPolicy;
 
-use crate::rng::Rng;
+use crate::channel::LACKS;
+use crate::faults::{Down, Faults, Net, Poison};
+use crate::places::{Lane, PLACES, Site, site};
+use crate::rng::{Rng, mix};
+use crate::script;
 
 /// Which family of worlds a seed belongs to; part of its written form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,25 @@ pub(crate) enum Scenario {
     Calm,
     /// A machine that hardly gets anything done: many pages open, and everything takes its time.
     Starved,
+    /// A healthy network; windows, pages with frames and with two clients are left in every orderly way.
+    Left,
+    /// A healthy network, but for somebody on the way who dislikes some events for good.
+    Poison,
+    /// A steady world that is played twice: with one destination down for good, and without.
+    Apart,
+}
+
+impl Scenario {
+    const ALL: [(Self, &str); 8] = [
+        (Self::General, "general"),
+        (Self::Single, "single"),
+        (Self::Adoption, "adoption"),
+        (Self::Calm, "calm"),
+        (Self::Starved, "starved"),
+        (Self::Left, "left"),
+        (Self::Poison, "poison"),
+        (Self::Apart, "apart"),
+    ];
 }
 
 /// Names one world, for example `4711` or `single:12`.
@@ -30,41 +54,18 @@ pub(crate) struct Seed {
     pub(crate) number: u64,
 }
 
-/// The faults in force. Rates are out of a thousand; times are upper bounds in milliseconds.
-#[derive(Clone, Debug)]
-pub(crate) struct Faults {
-    pub(crate) delay_ms_max: u64,
-    pub(crate) refused: u64,
-    pub(crate) status_503: u64,
-    pub(crate) status_429: u64,
-    pub(crate) status_408: u64,
-    pub(crate) status_400: u64,
-    /// Neither processed nor answered.
-    pub(crate) hang: u64,
-    /// Processed, never answered.
-    pub(crate) lost: u64,
-    /// Processed, then the connection breaks.
-    pub(crate) reset: u64,
-    pub(crate) late: u64,
-    pub(crate) twice: u64,
-    /// Nothing gets through at all, as behind an ad blocker.
-    pub(crate) blocked: bool,
-    pub(crate) max_events: usize,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) channel_delay_ms_max: u64,
-    pub(crate) channel_loss: u64,
-    pub(crate) storage_lag_ms_max: u64,
-    pub(crate) timer_late_ms_max: u64,
-    /// Bytes of the keepalive budget that the host page itself is using.
-    pub(crate) host_keepalive_bytes: usize,
-}
-
 /// One world's constants.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
     pub(crate) scenario: Scenario,
     pub(crate) config: Config,
+    /// The configurations that pages are deployed with, one after the other.
+    pub(crate) sites: Vec<Site>,
+    /// The last of them, that of a healed world, lacks a destination that was there.
+    pub(crate) forgets_place: bool,
     pub(crate) faults: Faults,
+    /// By destination.
+    pub(crate) nets: [Net; PLACES.len()],
     pub(crate) tabs_max: usize,
     /// Tabs opened in the same instant at the start.
     pub(crate) tabs_first: usize,
@@ -73,6 +74,7 @@ pub(crate) struct Profile {
     pub(crate) gap_ms_max: u64,
     pub(crate) has_channel: bool,
     pub(crate) has_deferred: bool,
+    pub(crate) has_keepalive: bool,
     /// Whether storage is blocked.
     pub(crate) no_storage: bool,
     /// Whether the 64 KiB for deferred requests are shared by all tabs.
@@ -81,83 +83,33 @@ pub(crate) struct Profile {
     /// one where it has just refused the other.
     pub(crate) beacons_apart: bool,
     pub(crate) quota_bytes: usize,
-    /// Events that the collector never takes, out of a thousand.
+    /// Events that a collector never takes, out of a thousand.
     pub(crate) declines: u64,
+    /// Events that a picky one wants again, out of a thousand.
+    pub(crate) wants_again: u64,
     /// Bytes of padding in an event's properties at most.
     pub(crate) padding_max: u64,
+    /// Pages of another project share the origin.
+    pub(crate) two_projects: bool,
+    /// Pages of an older build, out of a thousand, and what that lacks.
+    pub(crate) older: u64,
+    pub(crate) lacks: u32,
+    /// The destination that is down for good in one of two runs, and how.
+    pub(crate) ails: Option<(usize, Down)>,
+    /// Nothing that a machine does takes now this long and now that long.
+    pub(crate) steady: bool,
+    /// Pages of a newer build say more than this one knows.
+    pub(crate) newer: bool,
     /// How likely each action is, in the order of `script::ACTIONS`.
-    pub(crate) weights: [u64; crate::script::ACTIONS.len()],
-}
-
-impl Faults {
-    /// The network, channel and storage of a good day.
-    pub(crate) const fn healthy() -> Self {
-        Self {
-            delay_ms_max: 60,
-            refused: 0,
-            status_503: 0,
-            status_429: 0,
-            status_408: 0,
-            status_400: 0,
-            hang: 0,
-            lost: 0,
-            reset: 0,
-            late: 0,
-            twice: 0,
-            blocked: false,
-            max_events: usize::MAX,
-            max_body_bytes: 1 << 20,
-            channel_delay_ms_max: 8,
-            channel_loss: 0,
-            storage_lag_ms_max: 20,
-            timer_late_ms_max: 4,
-            host_keepalive_bytes: 0,
-        }
-    }
-
-    fn random(rng: &mut Rng) -> Self {
-        let rate = |rng: &mut Rng, max| {
-            if rng.chance(300) {
-                rng.between(5, max)
-            } else {
-                0
-            }
-        };
-        let mut faults = Self {
-            delay_ms_max: [20, 100, 400, 1_500][rng.weighted(&[4, 4, 2, 1])],
-            refused: rate(rng, 300),
-            status_503: rate(rng, 300),
-            status_429: rate(rng, 150),
-            status_408: rate(rng, 60),
-            status_400: rate(rng, 20),
-            hang: rate(rng, 100),
-            lost: rate(rng, 200),
-            reset: rate(rng, 150),
-            late: rate(rng, 150),
-            twice: rate(rng, 150),
-            blocked: rng.chance(12),
-            channel_delay_ms_max: [2, 20, 150][rng.weighted(&[5, 3, 1])],
-            storage_lag_ms_max: [0, 30, 400, 3_000][rng.weighted(&[3, 3, 2, 1])],
-            timer_late_ms_max: [1, 10, 100][rng.weighted(&[4, 3, 1])],
-            ..Self::healthy()
-        };
-        if rng.chance(120) {
-            faults.max_events = rng.below(30) as usize;
-        }
-        if rng.chance(60) {
-            faults.max_body_bytes = rng.between(600, 8_000) as usize;
-        }
-        if rng.chance(150) {
-            faults.channel_loss = rng.between(20, 400);
-        }
-        if rng.chance(100) {
-            faults.host_keepalive_bytes = rng.between(10_000, 65_536) as usize;
-        }
-        faults
-    }
+    pub(crate) weights: [u64; script::ACTIONS.len()],
 }
 
 impl Profile {
+    /// What a seed makes.
+    pub(crate) fn of(seed: Seed) -> Self {
+        Self::new(seed.scenario, &mut seed.rng())
+    }
+
     pub(crate) fn new(scenario: Scenario, rng: &mut Rng) -> Self {
         let general = Self::general(rng);
         match scenario {
@@ -172,26 +124,20 @@ impl Profile {
             Scenario::Adoption => Self::adoption(general),
             Scenario::Calm => Self {
                 scenario,
-                weights: crate::script::calm_weights(),
-                processes_max: 3,
+                weights: script::calm_weights(),
                 ..Self::adoption(general)
             },
-            Scenario::Starved => Self {
+            Scenario::Starved => Self::starved(general),
+            Scenario::Left => Self {
                 scenario,
-                weights: crate::script::starved_weights(),
-                faults: Faults {
-                    delay_ms_max: 600,
-                    channel_delay_ms_max: 1_000,
-                    storage_lag_ms_max: 200,
-                    timer_late_ms_max: 400,
-                    ..Faults::healthy()
-                },
-                tabs_max: 12,
-                processes_max: 12,
-                chaos_ms: 12_000,
-                gap_ms_max: 200,
+                weights: script::left_weights(),
+                tabs_max: 6,
+                chaos_ms: 25_000,
+                gap_ms_max: 700,
                 ..Self::adoption(general)
             },
+            Scenario::Poison => Self::poison(general, rng),
+            Scenario::Apart => Self::apart(general, rng),
         }
     }
 
@@ -200,14 +146,15 @@ impl Profile {
         let config = config(rng);
         // An event that could never fit a batch is refused at the call. How much room the envelope
         // takes is the engine's business, so properties stay clear of the edge.
-        let room = u64::from(config.max_payload_bytes) - 2_500;
+        let room = u64::from(config.max_payload_bytes) - 3_500;
         let tabs_max = if crowd {
             20
         } else {
             rng.between(1, 6) as usize
         };
         let faults = Faults::random(rng);
-        let mut weights = crate::script::weights(rng);
+        let nets = PLACES.each_ref().map(|_| Net::random(rng));
+        let mut weights = script::weights(rng);
         if faults.blocked {
             // Only a long and busy session finds out that it is blocked.
             weights[1] = 10;
@@ -215,6 +162,8 @@ impl Profile {
         Self {
             scenario: Scenario::General,
             config,
+            sites: sites(rng),
+            forgets_place: rng.chance(100),
             tabs_max,
             tabs_first: if crowd {
                 20
@@ -231,9 +180,10 @@ impl Profile {
             gap_ms_max: [200, 900, 4_000][rng.weighted(&[2, 4, 2])],
             has_channel: !rng.chance(60),
             has_deferred: rng.chance(400),
+            has_keepalive: !rng.chance(60),
             no_storage: rng.chance(30),
             deferred_shared: rng.chance(300),
-            beacons_apart: rng.aside().chance(600),
+            beacons_apart: rng.chance(600),
             quota_bytes: if rng.chance(150) {
                 rng.between(3_000, 60_000) as usize
             } else {
@@ -244,38 +194,178 @@ impl Profile {
             } else {
                 0
             },
+            wants_again: if rng.chance(400) {
+                rng.between(5, 300)
+            } else {
+                0
+            },
             padding_max: [10, 120, 2_000, 20_000][rng.weighted(&[60, 60, 12, 2])].min(room),
+            two_projects: rng.chance(80),
+            older: if rng.chance(150) { 400 } else { 0 },
+            lacks: LACKS[rng.below(2) as usize],
+            newer: rng.chance(100),
+            ails: None,
+            steady: false,
             weights,
             faults,
+            nets,
         }
     }
 
     fn adoption(general: Self) -> Self {
         Self {
             scenario: Scenario::Adoption,
-            config: Config::new("demo"),
-            faults: Faults {
+            config: plain_config(),
+            sites: general.sites.last().cloned().into_iter().collect(),
+            forgets_place: false,
+            faults: Faults::healthy(),
+            nets: PLACES.each_ref().map(|_| Net {
                 delay_ms_max: 100,
-                ..Faults::healthy()
-            },
+                ..Net::healthy()
+            }),
             tabs_max: 4,
             tabs_first: 2,
             processes_max: 3,
             chaos_ms: 40_000,
             gap_ms_max: 2_500,
             has_channel: true,
+            has_keepalive: true,
             no_storage: false,
             quota_bytes: 5 << 20,
             declines: 0,
+            wants_again: 0,
             padding_max: 100,
-            weights: crate::script::adoption_weights(),
+            older: 0,
+            weights: script::adoption_weights(),
             ..general
+        }
+    }
+
+    fn poison(general: Self, rng: &mut Rng) -> Self {
+        let mut nets = PLACES.each_ref().map(|_| Net {
+            delay_ms_max: 100,
+            ..Net::healthy()
+        });
+        for net in &mut nets {
+            let down = [Down::Refused, Down::Status(403)][rng.below(2) as usize];
+            let rate = rng.between(0, 20);
+            net.poison = Some(Poison { rate, down });
+        }
+        Self {
+            scenario: Scenario::Poison,
+            weights: script::plain_weights(),
+            nets,
+            tabs_max: rng.between(1, 3) as usize,
+            tabs_first: 1,
+            chaos_ms: 20_000,
+            gap_ms_max: 900,
+            ..Self::adoption(general)
+        }
+    }
+
+    fn apart(general: Self, rng: &mut Rng) -> Self {
+        let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
+        Self {
+            scenario: Scenario::Apart,
+            weights: script::plain_weights(),
+            sites: vec![site(&places)],
+            ails: Some((rng.below(3) as usize, Down::random(rng))),
+            steady: true,
+            faults: Faults {
+                storage_lag_ms_max: 0,
+                timer_late_ms_max: 0,
+                ..Faults::healthy()
+            },
+            nets: PLACES.each_ref().map(|_| Net {
+                delay_ms_max: 30,
+                ..Net::healthy()
+            }),
+            tabs_max: rng.between(1, 3) as usize,
+            tabs_first: 1,
+            gap_ms_max: 1_500,
+            ..Self::adoption(general)
+        }
+    }
+
+    fn starved(general: Self) -> Self {
+        Self {
+            scenario: Scenario::Starved,
+            weights: script::starved_weights(),
+            faults: Faults {
+                channel_delay_ms_max: 1_000,
+                storage_lag_ms_max: 200,
+                timer_late_ms_max: 400,
+                ..Faults::healthy()
+            },
+            nets: PLACES.each_ref().map(|_| Net {
+                delay_ms_max: 600,
+                ..Net::healthy()
+            }),
+            tabs_max: 12,
+            processes_max: 12,
+            chaos_ms: 12_000,
+            gap_ms_max: 200,
+            ..Self::adoption(general)
         }
     }
 }
 
-fn config(rng: &mut Rng) -> Config {
+/// The configurations of one world's pages. In half of the worlds there is the native destination alone, as where
+/// nobody configures any; in some they change between visits.
+fn sites(rng: &mut Rng) -> Vec<Site> {
+    let first: Site = match rng.weighted(&[5, 4, 1]) {
+        0 => site(&[0]),
+        1 => site(&[0, 1, 2]),
+        _ => site([&[0, 2][..], &[2, 0], &[1, 0], &[2, 1]][rng.below(4) as usize]),
+    };
+    let mut sites = vec![first];
+    if rng.chance(750) {
+        return sites;
+    }
+    for _ in 0..rng.between(1, 3) {
+        let mut next = sites[sites.len() - 1].clone();
+        change(&mut next, rng);
+        sites.push(next);
+    }
+    sites
+}
+
+/// A destination appears, disappears, is renamed, or is encoded by a newer version.
+fn change(site: &mut Site, rng: &mut Rng) {
+    let at = rng.below(site.len() as u64) as usize;
+    match rng.below(4) {
+        0 if site.len() > 1 => _ = site.remove(at),
+        1 if !site.iter().any(|lane| lane.place == 3) => {
+            if let Some(lane) = site.iter_mut().find(|lane| lane.place == 2) {
+                lane.place = 3;
+            }
+        }
+        2 => {
+            if let Some(lane) = site.iter_mut().find(|lane| lane.place > 0) {
+                lane.version = 1;
+            }
+        }
+        _ => {
+            let lane = Lane {
+                place: rng.below(PLACES.len() as u64) as usize,
+                version: 0,
+            };
+            if !site.iter().any(|other| other.place == lane.place) {
+                site.insert(at, lane);
+            }
+        }
+    }
+}
+
+/// Today's defaults, and no call is refused for the sake of who the visitor is.
+fn plain_config() -> Config {
     let mut config = Config::new("demo");
+    config.intake.identity = IdentityPolicy::Allow;
+    config
+}
+
+fn config(rng: &mut Rng) -> Config {
+    let mut config = plain_config();
     if rng.chance(400) {
         config.flush_at = rng.between(1, 60) as u32;
         config.max_batch_size = rng.between(1, 60) as u32;
@@ -287,7 +377,7 @@ fn config(rng: &mut Rng) -> Config {
         config.max_queue_size = rng.between(5, 200) as u32;
     }
     if rng.chance(100) {
-        config.max_payload_bytes = rng.between(3_000, 8_000) as u32;
+        config.max_payload_bytes = rng.between(4_200, 9_000) as u32;
     }
     if rng.chance(120) {
         config.max_storage_bytes = rng.between(0, 40_000) as u32;
@@ -306,18 +396,19 @@ fn config(rng: &mut Rng) -> Config {
 }
 
 impl Seed {
+    pub(crate) fn rng(self) -> Rng {
+        Rng::new(mix(self.number ^ (self.scenario as u64) << 56))
+    }
+
     /// Reads what [`Display`](fmt::Display) writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (scenario, number) = match text.trim().split_once(':') {
-            None => (Scenario::General, text.trim()),
-            Some(("single", number)) => (Scenario::Single, number),
-            Some(("adoption", number)) => (Scenario::Adoption, number),
-            Some(("calm", number)) => (Scenario::Calm, number),
-            Some(("starved", number)) => (Scenario::Starved, number),
-            Some(_) => return None,
-        };
+        let (scenario, number) = text
+            .trim()
+            .split_once(':')
+            .unwrap_or(("general", text.trim()));
+        let found = Scenario::ALL.iter().find(|(_, name)| *name == scenario);
         Some(Self {
-            scenario,
+            scenario: found?.0,
             number: number.parse().ok()?,
         })
     }
@@ -325,12 +416,10 @@ impl Seed {
 
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scenario {
-            Scenario::General => write!(f, "{}", self.number),
-            Scenario::Single => write!(f, "single:{}", self.number),
-            Scenario::Adoption => write!(f, "adoption:{}", self.number),
-            Scenario::Calm => write!(f, "calm:{}", self.number),
-            Scenario::Starved => write!(f, "starved:{}", self.number),
+        let found = Scenario::ALL.iter().find(|(one, _)| *one == self.scenario);
+        match found {
+            Some((Scenario::General, _)) | None => write!(f, "{}", self.number),
+            Some((_, name)) => write!(f, "{name}:{}", self.number),
         }
     }
 }

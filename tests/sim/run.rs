@@ -19,7 +19,9 @@ use std::{
 };
 
 use crate::coverage::Coverage;
-use crate::profile::{Scenario, Seed};
+use crate::faults::Down;
+use crate::places::PLACES;
+use crate::profile::{Profile, Scenario, Seed};
 use crate::world::{Summary, World};
 
 /// Threads that share the work of a large run.
@@ -44,12 +46,58 @@ struct Total {
     tracked: u64,
     stored: u64,
     duplicates: u64,
+    avoidable: u64,
+    native: u64,
     /// Failing seeds by number, with their messages.
     failures: BTreeMap<u64, String>,
 }
 
 /// Runs one world; a broken invariant or a panic of the engine comes back as text.
 fn run(seed: Seed, verbose: bool) -> Result<Summary, String> {
+    if seed.scenario == Scenario::Apart {
+        return run_apart(seed, verbose);
+    }
+    play(seed, false, verbose)
+}
+
+/// A destination that is down for good delays no other by more than so many milliseconds.
+const APART_MS_MAX: u64 = 100;
+
+/// The flush interval, and the way there.
+const TICK_MS: u64 = 2_000 + 60;
+
+/// Plays a world with all destinations well and once more with one down for good, which is to make no difference to
+/// the others (25).
+fn run_apart(seed: Seed, verbose: bool) -> Result<Summary, String> {
+    let well = play(seed, false, verbose)?;
+    if verbose {
+        eprintln!("--- ailing");
+    }
+    let ailing = play(seed, true, verbose)?;
+    let (ails, _) = Profile::of(seed).ails.unwrap_or((usize::MAX, Down::Hangs));
+    for (event, (tracked, at)) in &well.arrivals {
+        let (tab, seq, place) = event;
+        // It may go with an earlier or a later tick of the same clock.
+        let latest = APART_MS_MAX + at.max(&(tracked + TICK_MS));
+        if *place == ails || well.arrivals_end <= latest {
+            continue;
+        }
+        let late = ailing.arrivals.get(event).map(|(_, at)| *at);
+        if late.is_none_or(|late| late > latest) {
+            let (name, down) = (PLACES[*place].name, PLACES[ails].name);
+            let what = format!(
+                "event {seq} of tab {tab}, tracked at {tracked} ms, arrives at {name} at {at} ms"
+            );
+            return Err(format!(
+                "seed {seed}:\ninvariant 25 is broken: {what}, and with {down} down at {late:?}"
+            ));
+        }
+    }
+    Ok(ailing)
+}
+
+/// Plays one world.
+fn play(seed: Seed, ailing: bool, verbose: bool) -> Result<Summary, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default = panic::take_hook();
@@ -62,7 +110,7 @@ fn run(seed: Seed, verbose: bool) -> Result<Summary, String> {
         }));
     });
     IN_WORLD.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(|| World::new(seed, verbose).run()));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| World::new(seed, ailing, verbose).run()));
     IN_WORLD.set(false);
     result.map_err(|_| {
         let text = LAST_PANIC.take().unwrap_or_default();
@@ -127,6 +175,8 @@ impl Total {
                 self.tracked += summary.tracked;
                 self.stored += summary.stored;
                 self.duplicates += summary.duplicates;
+                self.avoidable += summary.avoidable;
+                self.native += summary.native;
             }
             Err(text) => _ = self.failures.insert(number, text),
         }
@@ -139,11 +189,13 @@ impl Total {
             tracked,
             stored,
             duplicates,
+            avoidable,
+            native,
             ..
         } = self;
         eprintln!(
             "{name}: {worlds} worlds, {steps} steps, {tracked} events tracked, {stored} stored, \
-             {duplicates} duplicates on the wire"
+             {duplicates} duplicates on the wire ({avoidable} avoidable at the native one, of {native})"
         );
         for (number, text) in &self.failures {
             let line = text.lines().nth(1).unwrap_or(text);
@@ -213,6 +265,34 @@ fn calm_days_are_prompt_and_thrifty() {
             twice * 50 <= stored,
             "{twice} of {stored} events were sent again"
         );
+    }
+}
+
+/// What a page had when it was left arrives without a later visit, whatever other tabs do.
+#[test]
+fn pages_that_are_left_speak_their_last_words() {
+    if replayed().is_none() {
+        let total = run_many(Scenario::Left, 0, 300);
+        total.report("left");
+        let (twice, stored) = (total.avoidable, total.native);
+        assert!(
+            twice * 50 <= stored,
+            "{twice} of {stored} events were sent again"
+        );
+    }
+}
+
+#[test]
+fn disliked_events_are_set_aside_alone() {
+    if replayed().is_none() {
+        run_many(Scenario::Poison, 0, 150).report("poison");
+    }
+}
+
+#[test]
+fn destinations_keep_apart() {
+    if replayed().is_none() {
+        run_many(Scenario::Apart, 0, 200).report("apart");
     }
 }
 

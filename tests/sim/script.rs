@@ -1,23 +1,29 @@
 //! What happens in a world while chaos lasts: actions drawn from the seed.
 
-use crate::rng::Rng;
-use crate::storage::PREFIX;
+use crate::faults::Down;
+use crate::lifecycle::Beside;
+use crate::rng::{Rng, mix};
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
 /// An action and how often it is drawn where it is on.
-pub(crate) const ACTIONS: [(Action, u64); 29] = [
+pub(crate) const ACTIONS: [(Action, u64); 40] = [
     (Action::Track, 120),
     (Action::Burst, 1),
     (Action::Identify, 6),
     (Action::Alias, 3),
     (Action::CallBadly, 4),
+    (Action::View, 5),
     (Action::Flush, 8),
     (Action::Shutdown, 1),
     (Action::Destroy, 1),
     (Action::Open, 14),
     (Action::OpenEarly, 4),
+    (Action::OpenFrame, 3),
+    (Action::OpenClient, 2),
     (Action::Close, 8),
+    (Action::CloseWindow, 1),
+    (Action::CloseInTurn, 1),
     (Action::Reload, 6),
     (Action::CacheOut, 6),
     (Action::CacheBack, 8),
@@ -30,11 +36,17 @@ pub(crate) const ACTIONS: [(Action, u64); 29] = [
     (Action::Show, 14),
     (Action::Offline, 3),
     (Action::Online, 6),
+    (Action::Outage, 4),
+    (Action::Pause, 2),
+    (Action::Deploy, 4),
     (Action::FillQuota, 3),
     (Action::FreeQuota, 3),
     (Action::ClearStorage, 1),
+    (Action::Evict, 1),
+    (Action::Forget, 1),
     (Action::Damage, 2),
     (Action::JumpClock, 3),
+    (Action::Glitch, 2),
     (Action::Noise, 3),
 ];
 
@@ -46,12 +58,17 @@ pub(crate) enum Action {
     Identify,
     Alias,
     CallBadly,
+    View,
     Flush,
     Shutdown,
     Destroy,
     Open,
     OpenEarly,
+    OpenFrame,
+    OpenClient,
     Close,
+    CloseWindow,
+    CloseInTurn,
     Reload,
     CacheOut,
     CacheBack,
@@ -64,32 +81,37 @@ pub(crate) enum Action {
     Show,
     Offline,
     Online,
+    Outage,
+    Pause,
+    Deploy,
     FillQuota,
     FreeQuota,
     ClearStorage,
+    Evict,
+    Forget,
     Damage,
     JumpClock,
+    Glitch,
     Noise,
 }
 
-/// The keys of someone else that every world starts with; they must never change.
-const FOREIGN: [(&str, &str); 3] = [
-    ("sendoff:other:00112233445566778899:0", "1\nnot ours"),
-    ("sendoff", "a page's own key"),
-    ("cart", "3 items"),
-];
-const FILLER: &str = "filler";
+type Weights = [u64; ACTIONS.len()];
 
 /// Which actions a world knows: each is switched off in some of them.
-pub(crate) fn weights(rng: &mut Rng) -> [u64; ACTIONS.len()] {
+pub(crate) fn weights(rng: &mut Rng) -> Weights {
     ACTIONS.map(|(action, weight)| {
-        let always = matches!(action, Action::Track | Action::Open);
-        if always || rng.chance(650) { weight } else { 0 }
+        let on = match action {
+            Action::Track | Action::Open => true,
+            Action::Forget => rng.chance(30),
+            Action::Glitch => rng.chance(100),
+            _ => rng.chance(650),
+        };
+        if on { weight } else { 0 }
     })
 }
 
 /// Only what a healthy network with crashing tabs needs.
-pub(crate) fn adoption_weights() -> [u64; ACTIONS.len()] {
+pub(crate) fn adoption_weights() -> Weights {
     ACTIONS.map(|(action, weight)| match action {
         Action::Track | Action::Open => weight,
         Action::Crash => 12,
@@ -98,7 +120,7 @@ pub(crate) fn adoption_weights() -> [u64; ACTIONS.len()] {
 }
 
 /// Pages are opened, and track.
-pub(crate) fn starved_weights() -> [u64; ACTIONS.len()] {
+pub(crate) fn starved_weights() -> Weights {
     ACTIONS.map(|(action, _)| match action {
         Action::Track | Action::OpenEarly => 1,
         Action::Open => 2,
@@ -106,15 +128,45 @@ pub(crate) fn starved_weights() -> [u64; ACTIONS.len()] {
     })
 }
 
+/// Pages come and are left in every orderly way; now and then one crashes.
+pub(crate) fn left_weights() -> Weights {
+    ACTIONS.map(|(action, weight)| match action {
+        Action::Track => 60,
+        Action::View | Action::Open | Action::Reload | Action::CacheOut | Action::CacheBack => {
+            weight
+        }
+        Action::OpenFrame | Action::OpenClient | Action::CloseWindow | Action::CloseInTurn => 4,
+        Action::Close | Action::Hide | Action::Show => weight,
+        Action::Crash => 1,
+        _ => 0,
+    })
+}
+
+/// Pages track, come and go; nothing else happens.
+pub(crate) fn plain_weights() -> Weights {
+    ACTIONS.map(|(action, weight)| match action {
+        Action::Track => 60,
+        Action::Open | Action::Close | Action::Reload | Action::Hide | Action::Show => weight,
+        Action::Identify => weight,
+        _ => 0,
+    })
+}
+
 /// Every way a page can end or pause, and nothing that harms the store or the network.
-pub(crate) fn calm_weights() -> [u64; ACTIONS.len()] {
+pub(crate) fn calm_weights() -> Weights {
     ACTIONS.map(|(action, weight)| match action {
         Action::Kill
         | Action::Offline
         | Action::Online
+        | Action::Outage
+        | Action::Pause
+        | Action::Deploy
         | Action::FillQuota
         | Action::FreeQuota
         | Action::ClearStorage
+        | Action::Evict
+        | Action::Forget
+        | Action::Glitch
         | Action::Damage => 0,
         _ => weight,
     })
@@ -126,10 +178,14 @@ impl World {
         if self.healed {
             return;
         }
+        if self.profile.steady {
+            // Whatever has been drawn in between, what pages do is the same.
+            self.rng = Rng::new(mix(self.seed.number ^ self.now));
+        }
         let action = ACTIONS[self.rng.weighted(&self.profile.weights)].0;
-        self.perform(action);
         let gap = self.rng.between(1, self.profile.gap_ms_max);
         self.at(gap, Event::Act);
+        self.perform(action);
     }
 
     fn perform(&mut self, action: Action) {
@@ -140,6 +196,8 @@ impl World {
         match (action, target) {
             (Action::Open, _) => self.open_one(false),
             (Action::OpenEarly, _) => self.open_one(true),
+            (Action::CloseWindow, _) => self.close_window(),
+            (Action::CloseInTurn, _) => self.close_in_turn(),
             (Action::CacheBack, _) => self.with_any(Life::Cached, Self::restore),
             (Action::Thaw, _) => self.with_any(Life::Frozen, Self::thaw),
             (Action::Discard, _) => self.discard_any(),
@@ -149,9 +207,13 @@ impl World {
                 self.coverage.hit("offline");
                 self.set_online(action == Action::Online);
             }
+            (Action::Outage, _) => self.begin_outage(),
+            (Action::Deploy, _) => self.deploy(),
             (Action::FillQuota, _) => self.fill_quota(),
             (Action::FreeQuota, _) => self.release_quota(),
             (Action::ClearStorage, _) => self.clear_storage(),
+            (Action::Evict, _) => self.evict_record(),
+            (Action::Forget, _) => self.put_forgetful_store(),
             (Action::Damage, _) => self.damage_record(),
             (Action::JumpClock, _) => self.jump_clock(),
             (_, None) => self.open_one(false),
@@ -166,9 +228,12 @@ impl World {
             Action::Identify => self.identify(tab, false),
             Action::Alias => self.identify(tab, true),
             Action::CallBadly => self.call_badly(tab),
+            Action::View => self.view(tab),
             Action::Flush => self.ask_flush(tab),
             Action::Shutdown => self.ask_shutdown(tab),
             Action::Destroy => self.destroy(tab),
+            Action::OpenFrame if self.has_room() => self.open_beside(tab, Beside::Frame),
+            Action::OpenClient if self.has_room() => self.open_beside(tab, Beside::Client),
             Action::Close => self.close(tab),
             Action::Reload => self.reload(tab),
             Action::CacheOut => self.cache_out(tab),
@@ -176,6 +241,8 @@ impl World {
             Action::Show if !visible => self.show(tab),
             // Browsers freeze hidden pages; a debugger may freeze any.
             Action::Freeze if !visible || self.rng.chance(150) => self.freeze(tab),
+            Action::Pause => self.pause_any(tab),
+            Action::Glitch => self.glitch(tab),
             Action::Noise => self.make_noise(tab),
             _ => {
                 let count = match self.rng.weighted(&[24, 9, 1]) {
@@ -188,13 +255,13 @@ impl World {
         }
     }
 
+    fn has_room(&self) -> bool {
+        let living = self.tabs.iter().filter(|tab| tab.life != Life::Dead);
+        living.count() < self.profile.tabs_max
+    }
+
     fn open_one(&mut self, early: bool) {
-        let living = self
-            .tabs
-            .iter()
-            .filter(|tab| tab.life != Life::Dead)
-            .count();
-        if living >= self.profile.tabs_max {
+        if !self.has_room() {
             return;
         }
         if early {
@@ -251,6 +318,64 @@ impl World {
         self.coverage.hit("destroyed");
         self.tabs[tab].stopped = true;
         self.feed(tab, Arrival::Destroy);
+        self.memory_lost(tab);
+    }
+
+    /// A destination is down for a while.
+    fn begin_outage(&mut self) {
+        let place = self.rng.below(self.nets.len() as u64) as usize;
+        let until = self.now + self.rng.between(500, 30_000);
+        let down = Down::random(&mut self.rng);
+        self.log("outage", usize::MAX, until, || format!("{place}: {down:?}"));
+        self.coverage.hit(match down {
+            Down::Status(401..=410) => "outage: not welcome",
+            Down::Foreign(_) => "outage: somebody else answers",
+            _ => "outage",
+        });
+        self.nets[place].outage = Some((until, down));
+    }
+
+    /// Pages that are opened from now on have the next configuration.
+    fn deploy(&mut self) {
+        let next = self
+            .profile
+            .sites
+            .iter()
+            .skip_while(|site| **site != self.site);
+        if let Some(next) = next.skip(1).find(|site| **site != self.site).cloned() {
+            self.coverage.hit("destinations changed");
+            self.site = next;
+        }
+    }
+
+    /// The page pauses one of its destinations, or lets it go on.
+    fn pause_any(&mut self, tab: usize) {
+        let places: Vec<usize> = self.tabs[tab].site.iter().map(|lane| lane.place).collect();
+        if let Some(place) = self.rng.pick(&places) {
+            let paused = !self.tabs[tab].paused.contains(&place);
+            self.pause(tab, place, paused);
+        }
+    }
+
+    pub(crate) fn pause(&mut self, tab: usize, place: usize, paused: bool) {
+        self.coverage.hit("destination paused");
+        if paused {
+            self.tabs[tab].paused.insert(place);
+        } else {
+            self.tabs[tab].paused.remove(&place);
+        }
+        self.feed(tab, Arrival::Destination { place, paused });
+    }
+
+    /// One reading of the page's monotonic clock is an hour ahead.
+    fn glitch(&mut self, tab: usize) {
+        self.coverage.hit("monotonic clock glitched");
+        self.tabs[tab].glitch_ms = 3_600_000;
+        for lane in &mut self.tabs[tab].seen.lanes {
+            // For all that its engine can know, that hour has passed.
+            (lane.hold_until, lane.breaker_until) = (0, 0);
+        }
+        self.track(tab, 1);
     }
 
     /// A call too many, a wake-up for nothing, or a message from some other program.
@@ -259,7 +384,7 @@ impl World {
             return self.feed(tab, Arrival::Timeout);
         }
         self.coverage.hit("junk message");
-        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "2\tclaim"];
+        let junk = ["", "{}", "9\nfrom the future", "\u{0}\tx\t\t\n", "3\tclaim"];
         let text = self.rng.pick(&junk).unwrap_or("").into();
         if self.tabs[tab].channel.is_some() {
             self.feed(tab, Arrival::Peer { from: tab, text });
@@ -280,112 +405,5 @@ impl World {
             self.coverage.hit("clock jumped back");
             self.wall_ahead_ms -= by;
         }
-    }
-
-    /// The page itself writes or removes a key; tells whether that worked.
-    pub(crate) fn page_write(&mut self, process: usize, key: &str, value: Option<&str>) -> bool {
-        let lag = self.rng.below(self.faults.storage_lag_ms_max + 1);
-        self.storage
-            .write(process, self.now, lag, key, value)
-            .is_ok()
-    }
-
-    pub(crate) fn plant_foreign_keys(&mut self) {
-        let process = self.storage.start_process();
-        for (key, value) in FOREIGN {
-            self.page_write(process, key, Some(value));
-        }
-        self.storage.settle();
-        self.storage.end_process(process);
-    }
-
-    /// The host page fills what is left of the quota, but for a few bytes.
-    fn fill_quota(&mut self) {
-        let Some(process) = self.rng.pick(&self.processes) else {
-            return;
-        };
-        let free = self
-            .profile
-            .quota_bytes
-            .saturating_sub(self.storage.used_bytes(process));
-        // In a large quota the page's own megabytes are left out: the limit moves instead.
-        let left = self.rng.below(3_000) as usize;
-        if free > 100_000 {
-            self.storage.quota_bytes = self.storage.used_bytes(process) + left;
-        } else if free > left + 100 {
-            let filler = "f".repeat(free - left - FILLER.len());
-            self.page_write(process, FILLER, Some(&filler));
-        }
-    }
-
-    pub(crate) fn release_quota(&mut self) {
-        self.storage.quota_bytes =
-            self.profile
-                .quota_bytes
-                .max(if self.healed { 5 << 20 } else { 0 });
-        if let Some(process) = self.rng.pick(&self.processes) {
-            self.page_write(process, FILLER, None);
-        }
-    }
-
-    fn clear_storage(&mut self) {
-        if !self.running().is_empty() {
-            self.coverage.hit("storage cleared under a live tab");
-        }
-        self.storage.clear();
-        self.model.store_cleared(self.now);
-        self.plant_foreign_keys();
-    }
-
-    /// Some other script garbles one of our records.
-    fn damage_record(&mut self) {
-        let Some(process) = self.rng.pick(&self.processes) else {
-            return;
-        };
-        let keys: Vec<_> = self
-            .storage
-            .entries(PREFIX)
-            .map(|(key, _)| key.to_owned())
-            .collect();
-        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let Some(key) = self.rng.pick(&keys) else {
-            return;
-        };
-        let value = self
-            .storage
-            .entries(key)
-            .next()
-            .map_or("", |(_, value)| value)
-            .to_owned();
-        // Early calls have no numbers of their own: one of them damaged would renumber the rest.
-        let kinds = if key.ends_with(":e") { 2 } else { 5 };
-        let damaged = match self.rng.below(kinds) {
-            0 => "2\nfrom the future".to_owned(),
-            1 => "1 garbage".to_owned(),
-            2 => value.chars().take(value.chars().count() / 2).collect(),
-            _ => value.replacen('"', "", 1),
-        };
-        let owner = self.tab_of_key(key);
-        self.log("damage", owner.unwrap_or(usize::MAX), 0, || key.to_owned());
-        self.page_write(process, key, Some(&damaged));
-        let foreign = !damaged.starts_with('1');
-        if foreign {
-            self.storage.other_versions.extend(owner);
-        }
-        if let Some(owner) = owner {
-            // A journal with a record of another version is left alone from now on.
-            let until = if foreign { u64::MAX } else { self.now };
-            self.model.record_damaged(owner, until);
-        }
-    }
-
-    /// Whether the keys of others are as they were.
-    pub(crate) fn foreign_keys_intact(&self) -> bool {
-        FOREIGN.iter().all(|(key, value)| {
-            self.storage
-                .entries(key)
-                .next()
-                .is_some_and(|found| found == (*key, *value))
-        })
     }
 }

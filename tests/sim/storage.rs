@@ -13,8 +13,10 @@ use std::{
 
 use sendoff::model::store::{Store, StoreError};
 
-/// How far back a kill of the browser can undo writes, in milliseconds.
-pub(crate) const KILL_MS_MAX: u64 = 40;
+use crate::{durable::parts_of, tab::Tab};
+
+/// How far back a kill of the browser can undo writes, in milliseconds: it writes them to the disk every few seconds.
+pub(crate) const KILL_MS_MAX: u64 = 5_000;
 
 pub(crate) type Text = Rc<str>;
 
@@ -26,8 +28,10 @@ pub(crate) struct Storage {
     undo: VecDeque<(u64, Text, Option<Text>)>,
     writes: u64,
     pub(crate) quota_bytes: usize,
-    /// Tabs among whose records is one that looks like another version's: all are to be left alone.
-    pub(crate) other_versions: BTreeSet<usize>,
+    /// Keys whose value somebody else has spoiled.
+    pub(crate) damaged: BTreeSet<String>,
+    /// It takes everything and keeps nothing: an extension or a consent tool has put another in its place.
+    pub(crate) forgets: bool,
     /// Seen since the last look: handles note here what the world has to know.
     pub(crate) notes: Notes,
 }
@@ -41,8 +45,13 @@ pub(crate) struct Notes {
     pub(crate) stale_reads: u32,
     /// What was written, for reading; only when a seed is replayed.
     pub(crate) writes: Option<Vec<String>>,
-    /// A key outside our name space that the engine tried to change.
+    /// A key outside its name space that an engine tried to change.
     pub(crate) foreign: Option<String>,
+    /// Whether the segments that engines write are of interest, and those that they wrote.
+    pub(crate) watches: bool,
+    pub(crate) written: Vec<(String, String)>,
+    /// Keys that an engine changed which are not its own tab's.
+    pub(crate) of_others: Vec<String>,
 }
 
 #[derive(Default)]
@@ -97,7 +106,8 @@ impl Storage {
             undo: VecDeque::new(),
             writes: 0,
             quota_bytes,
-            other_versions: BTreeSet::new(),
+            damaged: BTreeSet::new(),
+            forgets: false,
             notes: Notes::default(),
         }
     }
@@ -141,6 +151,9 @@ impl Storage {
     ) -> Result<(), StoreError> {
         let view = &mut self.views[process];
         view.catch_up(now);
+        if self.forgets && value.is_some() {
+            return Ok(());
+        }
         if let Some(value) = value {
             let old = view.get(key).map_or(0, |old| key.len() + old.len());
             if view.bytes - old + key.len() + value.len() > self.quota_bytes {
@@ -152,6 +165,7 @@ impl Storage {
             let value = value.map_or("removed", |value| value.get(..60).unwrap_or(value));
             writes.push(format!("{key}: {}", value.replace('\n', "|")));
         }
+        self.damaged.remove(key);
         let (key, value): (Text, Option<Text>) = (key.into(), value.map(Into::into));
         let old = match &value {
             Some(value) => self.browser.insert(key.clone(), value.clone()),
@@ -197,16 +211,19 @@ impl Storage {
         }
     }
 
-    /// The user clears the origin's data: every process is told at once.
-    pub(crate) fn clear(&mut self) {
-        self.browser.clear();
+    /// The user clears the origin's data: every process is told at once. Gives what was there.
+    pub(crate) fn clear(&mut self) -> Vec<(String, String)> {
+        let taken = std::mem::take(&mut self.browser).into_iter();
+        let taken = taken.map(|(key, value)| (key.to_string(), value.to_string()));
         self.undo.clear();
+        self.damaged.clear();
         self.views.iter_mut().for_each(|view| {
             *view = View {
                 alive: view.alive,
                 ..View::default()
             };
         });
+        taken.collect()
     }
 
     /// Everything written so far is on disk and survives a kill.
@@ -215,18 +232,19 @@ impl Storage {
     }
 
     /// The browser dies: writes after `since` are lost, and every process is gone.
-    /// Returns the keys whose writes were lost.
-    pub(crate) fn kill(&mut self, since: u64) -> Vec<Text> {
+    /// Returns what was written since, by key.
+    pub(crate) fn kill(&mut self, since: u64) -> Vec<(String, String)> {
         let mut lost = Vec::new();
         while self.undo.back().is_some_and(|(at, ..)| *at > since) {
             let Some((_, key, old)) = self.undo.pop_back() else {
                 break;
             };
-            match old {
+            let taken = match old {
                 Some(old) => self.browser.insert(key.clone(), old),
                 None => self.browser.remove(&key),
             };
-            lost.push(key);
+            let taken = taken.map_or_else(String::new, |value| value.to_string());
+            lost.push((key.to_string(), taken));
         }
         self.undo.clear();
         self.views
@@ -241,7 +259,8 @@ impl Storage {
     }
 
     /// The engine's handle for one call.
-    pub(crate) fn handle(&mut self, process: usize, now: u64, lag: u64) -> Handle<'_> {
+    pub(crate) fn handle(&mut self, tab: &Tab, now: u64, lag: u64) -> Handle<'_> {
+        let process = tab.process;
         let view = &mut self.views[process];
         view.catch_up(now);
         if !view.inbound.is_empty() {
@@ -249,6 +268,8 @@ impl Storage {
         }
         Handle {
             storage: self,
+            prefix: PREFIXES[tab.project],
+            own: tab.key(""),
             process,
             now,
             lag,
@@ -257,14 +278,19 @@ impl Storage {
     }
 }
 
-/// The name space that belongs to the engine under test.
-pub(crate) const PREFIX: &str = "sendoff:demo:";
+/// The projects of the origin, each with keys and a channel of its own.
+pub(crate) const PROJECTS: [&str; 2] = ["demo", "side"];
+/// What the keys of each begin with.
+pub(crate) const PREFIXES: [&str; 2] = ["sendoff:demo:", "sendoff:side:"];
 /// Where the engine puts a record that it cannot read.
 const SET_ASIDE: &str = "sendoff-damaged";
 
 /// What one call of one engine sees.
 pub(crate) struct Handle<'a> {
     storage: &'a mut Storage,
+    prefix: &'static str,
+    /// What the keys of its own tab begin with.
+    own: String,
     process: usize,
     now: u64,
     lag: u64,
@@ -273,8 +299,11 @@ pub(crate) struct Handle<'a> {
 
 impl Handle<'_> {
     fn note_foreign(&mut self, key: &str) {
-        if !key.starts_with(PREFIX) && key != SET_ASIDE {
+        if !key.starts_with(self.prefix) && key != SET_ASIDE {
             self.storage.notes.foreign = Some(key.to_owned());
+        }
+        if !key.starts_with(&self.own) && parts_of(key).is_some() {
+            self.storage.notes.of_others.push(key.to_owned());
         }
     }
 }
@@ -294,6 +323,9 @@ impl Store for Handle<'_> {
         if done.is_err() {
             self.refused = true;
             self.storage.notes.quota_errors += 1;
+        } else if self.storage.notes.watches {
+            let written = (key.to_owned(), value.to_owned());
+            self.storage.notes.written.push(written);
         }
         done
     }

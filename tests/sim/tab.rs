@@ -6,12 +6,20 @@ use std::{
     rc::Rc,
 };
 
-use sendoff::engine::Engine;
-use sendoff::engine::io::{Outcome, PageEvent, RequestId};
-use sendoff::engine::report::{DropReason, Stats};
-use sendoff::model::store::MemoryStore;
+use sendoff::{
+    engine::{
+        Engine,
+        io::{Outcome, PageEvent, RequestId},
+        report::Stats,
+    },
+    model::store::MemoryStore,
+};
 
-use crate::collector::Body;
+use crate::{
+    bodies::Body,
+    places::{PLACES, Site},
+    storage::{PREFIXES, PROJECTS},
+};
 
 /// Where a page is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +44,7 @@ pub(crate) enum Arrival {
         timeout_ms: u32,
     },
     Destroy,
-    Response {
+    Answer {
         request: RequestId,
         outcome: Outcome,
         about: Option<About>,
@@ -46,10 +54,15 @@ pub(crate) enum Arrival {
         text: Rc<str>,
     },
     Page(PageEvent),
+    /// The page pauses a destination, or lets it go on.
+    Destination {
+        place: usize,
+        paused: bool,
+    },
     Timeout,
 }
 
-/// The request that a response belongs to.
+/// The request that an answer belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) body: Rc<Body>,
@@ -57,10 +70,30 @@ pub(crate) struct About {
     pub(crate) exit: bool,
 }
 
+/// How a new page comes to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Birth {
+    pub(crate) process: usize,
+    pub(crate) project: usize,
+    pub(crate) site: Site,
+    /// The page that it is a part of: frames and a second client go where the page goes.
+    pub(crate) page: usize,
+    /// Those who share one budget for keepalive requests.
+    pub(crate) budget: usize,
+    pub(crate) clock_ahead_ms: u64,
+    /// Capabilities that its build does not have.
+    pub(crate) lacks: u32,
+}
+
 /// One page load.
 pub(crate) struct Tab {
     pub(crate) name: String,
     pub(crate) process: usize,
+    pub(crate) project: usize,
+    pub(crate) site: Site,
+    pub(crate) page: usize,
+    pub(crate) budget: usize,
+    pub(crate) lacks: u32,
     pub(crate) life: Life,
     pub(crate) visible: bool,
     /// `pagehide` has been told, and no `pageshow` since.
@@ -76,6 +109,10 @@ pub(crate) struct Tab {
     pub(crate) memory: Option<MemoryStore>,
     /// The tab's monotonic clock minus the world's.
     pub(crate) clock_ahead_ms: u64,
+    /// The latest date that its events may have by now, and when that was.
+    pub(crate) dated: (u64, u64),
+    /// The next reading of its monotonic clock is that much too far.
+    pub(crate) glitch_ms: u64,
     /// Which opening of the channel this is; `None` while closed.
     pub(crate) channel: Option<u32>,
     pub(crate) channel_openings: u32,
@@ -91,6 +128,12 @@ pub(crate) struct Tab {
     pub(crate) cancelled: BTreeSet<RequestId>,
     /// `shutdown()` or `destroy()` was called.
     pub(crate) stopped: bool,
+    /// How often it has shown another page without a navigation.
+    pub(crate) views: u32,
+    /// And the engine has not been told yet.
+    pub(crate) moved: bool,
+    /// Destinations that the page has paused.
+    pub(crate) paused: BTreeSet<usize>,
     pub(crate) seen: Seen,
 }
 
@@ -98,6 +141,25 @@ pub(crate) struct Tab {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) stats: Stats,
+    pub(crate) lanes: [SeenLane; PLACES.len()],
+    /// Answers awaited, by flush id; `true` for a shutdown.
+    pub(crate) flushes: BTreeMap<u32, bool>,
+    pub(crate) flush_ids: u32,
+    /// Visible and running since then; `None` while it is not.
+    pub(crate) steady_since: Option<u64>,
+    /// By destination: events up to this number have been stored.
+    pub(crate) stored_upto: [usize; PLACES.len()],
+    /// The store has refused a write of this tab.
+    pub(crate) met_quota: bool,
+    /// Wake-ups in one millisecond.
+    pub(crate) busy: (u64, u32),
+    /// When it was last away: frozen, or in the back/forward cache.
+    pub(crate) back_at: u64,
+}
+
+/// What an onlooker knows about a tab and a destination.
+#[derive(Default)]
+pub(crate) struct SeenLane {
     /// No request before this time: `Retry-After`.
     pub(crate) hold_until: u64,
     pub(crate) held_by_date: bool,
@@ -105,29 +167,24 @@ pub(crate) struct Seen {
     pub(crate) failures: u32,
     /// No request before this time: the breaker has opened.
     pub(crate) breaker_until: u64,
-    /// Answers awaited, by flush id; `true` for a shutdown.
-    pub(crate) flushes: BTreeMap<u32, bool>,
-    pub(crate) flush_ids: u32,
-    pub(crate) dropped: BTreeMap<DropReason, u64>,
     /// Batches refused with 413: first number and size.
     pub(crate) too_large: Option<(u64, usize)>,
-    /// Visible and running since then; `None` while it is not.
-    pub(crate) steady_since: Option<u64>,
-    /// Events up to this number have been stored.
-    pub(crate) stored_upto: usize,
-    /// The store has refused a write of this tab.
-    pub(crate) met_quota: bool,
-    /// Wake-ups in one millisecond.
-    pub(crate) busy: (u64, u32),
     /// Times of requests outside exits that failed, newest last.
     pub(crate) attempts: VecDeque<u64>,
+    /// It has had an answer in the destination's own dialect.
+    pub(crate) spoke: bool,
 }
 
 impl Tab {
-    pub(crate) fn new(name: String, process: usize, clock_ahead_ms: u64) -> Self {
+    pub(crate) fn new(name: String, birth: Birth) -> Self {
         Self {
             name,
-            process,
+            process: birth.process,
+            project: birth.project,
+            site: birth.site,
+            page: birth.page,
+            budget: birth.budget,
+            lacks: birth.lacks,
             life: Life::Loading,
             visible: true,
             leaving: false,
@@ -136,7 +193,9 @@ impl Tab {
             throttled_hard: false,
             engine: None,
             memory: None,
-            clock_ahead_ms,
+            clock_ahead_ms: birth.clock_ahead_ms,
+            dated: (0, 0),
+            glitch_ms: 0,
             channel: None,
             channel_openings: 0,
             inbox: VecDeque::new(),
@@ -148,6 +207,9 @@ impl Tab {
             keepalive_bytes: 0,
             cancelled: BTreeSet::new(),
             stopped: false,
+            views: 0,
+            moved: false,
+            paused: BTreeSet::new(),
             seen: Seen::default(),
         }
     }
@@ -163,5 +225,34 @@ impl Tab {
     /// The name's first digits, for reading.
     pub(crate) fn short(&self) -> &str {
         &self.name[..4]
+    }
+
+    /// The page that its calls are made on, as JSON.
+    pub(crate) fn url(&self) -> String {
+        format!("{{\"url\":\"/{}\"}}", self.views)
+    }
+
+    /// One of its keys in the store.
+    pub(crate) fn key(&self, record: &str) -> String {
+        [PREFIXES[self.project], &self.name, ":", record].concat()
+    }
+
+    /// The key that names its project at the native collector.
+    pub(crate) const fn api_key(&self) -> &'static str {
+        PROJECTS[self.project]
+    }
+
+    /// Whether its page is configured with a destination.
+    pub(crate) fn has(&self, place: usize) -> bool {
+        self.site.iter().any(|lane| lane.place == place)
+    }
+
+    /// Events that wait at some destination, for all that its engine says.
+    pub(crate) fn pending(&self) -> u64 {
+        let figures = self.seen.stats.destinations.iter();
+        figures
+            .map(|(_, figures)| figures.pending)
+            .max()
+            .unwrap_or(0)
     }
 }

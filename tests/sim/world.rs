@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendoff::engine::io::Outcome;
 
+use crate::bodies::Body;
 use crate::channel::Message;
-use crate::collector::{Body, Collector};
+use crate::collector::Collector;
 use crate::coverage::Coverage;
+use crate::faults::{Faults, Net};
 use crate::model::Model;
 use crate::network::Network;
-use crate::profile::{Faults, Profile, Seed};
+use crate::places::{PLACES, Site};
+use crate::profile::{Profile, Scenario, Seed};
 use crate::rng::{Rng, mix};
 use crate::storage::Storage;
-use crate::tab::{Life, Tab};
+use crate::tab::Tab;
 
 /// 2026-01-15T12:00:00Z: where every world's wall clock starts.
 const WALL_START_MS: u64 = 1_768_478_400_000;
@@ -25,6 +28,9 @@ const DRAIN_MS_MAX: u64 = 700_000;
 const DRAIN_STEPS_MAX: u64 = 200_000;
 /// How many things may happen within one simulated second.
 const SECOND_STEPS_MAX: u64 = 100_000;
+/// Events that follow those that are disliked for good, and the time between two of them.
+const BEATS: u64 = 150;
+const BEAT_MS: u64 = 2_000;
 /// How long a quiet world is watched.
 const SETTLE_MS: u64 = 15_000;
 
@@ -46,6 +52,10 @@ pub(crate) enum Event {
     ForgetEarly(usize),
     /// Every page flushes: where the timer is off, somebody has to.
     FlushAll,
+    /// A page of a window that is closed one by one.
+    Close(usize),
+    /// What a page had when it was left must have arrived.
+    LastWords(usize, Vec<(usize, u64)>),
     /// A navigation or reload has ended in a new page, in this process.
     NewPage(usize),
 }
@@ -58,6 +68,13 @@ pub(crate) struct Summary {
     pub(crate) tracked: u64,
     pub(crate) stored: u64,
     pub(crate) duplicates: u64,
+    /// Of these, those at the native destination that the network is not to blame for, and what that stored.
+    pub(crate) avoidable: u64,
+    pub(crate) native: u64,
+    /// Every event with the destination that it arrived at before the world was healed: when it was tracked, and when
+    /// it arrived.
+    pub(crate) arrivals: BTreeMap<(usize, u64, usize), (u64, u64)>,
+    pub(crate) arrivals_end: u64,
 }
 
 /// See the top of this file.
@@ -65,16 +82,25 @@ pub(crate) struct World {
     pub(crate) seed: Seed,
     pub(crate) profile: Profile,
     pub(crate) faults: Faults,
+    /// By destination.
+    pub(crate) nets: [Net; PLACES.len()],
+    /// The configuration of pages that are opened now.
+    pub(crate) site: Site,
+    /// For what users and pages do.
     pub(crate) rng: Rng,
+    /// For what becomes of what engines do: so that the one does not depend on the other.
+    pub(crate) dice: Rng,
     pub(crate) now: u64,
     pub(crate) wall_ahead_ms: u64,
     pub(crate) online: bool,
     pub(crate) healed: bool,
+    pub(crate) healed_at: u64,
     pub(crate) tabs: Vec<Tab>,
     pub(crate) processes: Vec<usize>,
     pub(crate) storage: Storage,
     pub(crate) network: Network,
-    pub(crate) collector: Collector,
+    /// By destination.
+    pub(crate) collectors: [Collector; PLACES.len()],
     pub(crate) model: Model,
     pub(crate) coverage: Coverage,
     pub(crate) channel_order: BTreeMap<(usize, usize), u64>,
@@ -98,24 +124,32 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: Seed, verbose: bool) -> Self {
-        let mut rng = Rng::new(mix(seed.number ^ (seed.scenario as u64) << 56));
-        let profile = Profile::new(seed.scenario, &mut rng);
+    /// `ailing`: one of its destinations is down for good, where the scenario has that.
+    pub(crate) fn new(seed: Seed, ailing: bool, verbose: bool) -> Self {
+        let mut rng = seed.rng();
+        let mut profile = Profile::new(seed.scenario, &mut rng);
+        if ailing && let Some((place, down)) = profile.ails {
+            profile.nets[place].outage = Some((u64::MAX, down));
+        }
         Self {
             seed,
             faults: profile.faults.clone(),
+            nets: profile.nets.clone(),
+            site: profile.sites[0].clone(),
             now: 0,
             wall_ahead_ms: WALL_START_MS,
             online: true,
             healed: false,
+            healed_at: u64::MAX,
             tabs: Vec::new(),
             processes: Vec::new(),
             storage: Storage::new(profile.quota_bytes),
             network: Network::default(),
-            collector: Collector {
+            collectors: PLACES.each_ref().map(|_| Collector {
                 declines: profile.declines,
+                wants_again: profile.wants_again,
                 ..Collector::default()
-            },
+            }),
             model: Model::default(),
             coverage: Coverage::default(),
             channel_order: BTreeMap::new(),
@@ -133,6 +167,7 @@ impl World {
             hash: seed.number,
             verbose,
             profile,
+            dice: Rng::new(rng.next()),
             rng,
         }
     }
@@ -143,7 +178,9 @@ impl World {
         let chaos_ms = self.profile.chaos_ms;
         while self.now < chaos_ms && self.step_before(chaos_ms) {}
         self.now = self.now.max(chaos_ms);
+        let arrivals = self.arrivals();
         self.heal();
+        self.beat();
         self.drain();
         // Leaders that lost every word of each other only meet when they have something to do.
         for tab in self.running() {
@@ -154,13 +191,53 @@ impl World {
         }
         self.drain();
         self.check_end();
+        let (tracked, _) = self.model.totals();
+        let sum = |of: fn(&Collector) -> u64| self.collectors.iter().map(of).sum();
         Summary {
             hash: self.hash,
-            coverage: self.coverage,
             steps: self.steps,
-            tracked: self.model.totals().0 as u64,
-            stored: self.collector.stored,
-            duplicates: self.collector.duplicates,
+            tracked,
+            stored: sum(|one| one.stored),
+            duplicates: sum(|one| one.duplicates),
+            avoidable: self.avoidable_duplicates(),
+            native: self.collectors[0].stored,
+            arrivals,
+            arrivals_end: chaos_ms,
+            coverage: self.coverage,
+        }
+    }
+
+    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), (u64, u64)> {
+        let mut arrivals = BTreeMap::new();
+        if self.profile.scenario != Scenario::Apart {
+            return arrivals;
+        }
+        for (tab, book) in self.model.books.iter().enumerate() {
+            for (seq, event) in (1..).zip(&book.events) {
+                let stored = event.fates.iter().enumerate();
+                let stored = stored.filter(|(_, fate)| fate.stored);
+                let times = |at| (event.at, at);
+                arrivals
+                    .extend(stored.map(|(place, fate)| ((tab, seq, place), times(fate.stored_at))));
+            }
+        }
+        arrivals
+    }
+
+    /// Where events are disliked for good, others have to follow them for anybody to find out.
+    fn beat(&mut self) {
+        let beats = if self.profile.scenario == Scenario::Poison {
+            BEATS
+        } else {
+            0
+        };
+        for _ in 0..beats {
+            for tab in self.running() {
+                self.track(tab, 1);
+            }
+            let next = self.now + BEAT_MS;
+            while self.now < next && self.step_before(next) {}
+            self.now = next;
         }
     }
 
@@ -188,37 +265,14 @@ impl World {
         if self.profile.tabs_first == 20 {
             self.coverage.hit("twenty tabs");
         }
+        if self.profile.sites.iter().any(|site| site.len() > 2) {
+            self.coverage.hit("three destinations");
+        }
     }
 
-    /// Ends every fault and leaves at least one visible tab.
-    fn heal(&mut self) {
-        self.log("heal", 0, 0, String::new);
-        self.healed = true;
-        self.faults = Faults::healthy();
-        self.release_quota();
-        if !self.online {
-            self.set_online(true);
-        }
-        for tab in 0..self.tabs.len() {
-            match self.tabs[tab].life {
-                Life::Frozen => self.thaw(tab),
-                Life::Cached if self.rng.chance(500) => self.restore(tab),
-                Life::Cached => self.discard(tab),
-                Life::Loading | Life::Live | Life::Dead => {}
-            }
-        }
-        let live = self.running();
-        let shown = live.iter().any(|tab| self.tabs[*tab].visible);
-        if live.is_empty() || !self.profile.has_channel {
-            self.open_tab(None);
-        } else if !shown {
-            let tab = live[self.rng.below(live.len() as u64) as usize];
-            self.show(tab);
-        }
-        if self.profile.config.disable_timer {
-            self.at(1_000, Event::FlushAll);
-            self.at(60_000, Event::FlushAll);
-        }
+    fn avoidable_duplicates(&self) -> u64 {
+        let native = &self.collectors[0];
+        native.duplicates - native.excused
     }
 
     /// Until nothing is left to do, and then some seconds in which nothing is sent: what a leader
@@ -284,11 +338,25 @@ impl World {
                 .running()
                 .into_iter()
                 .for_each(|tab| self.ask_flush(tab)),
+            Event::Close(tab) => {
+                if !self.healed && self.running().contains(&tab) {
+                    self.close(tab);
+                }
+            }
+            Event::LastWords(tab, owed) => self.check_last_words(tab, &owed),
             Event::NewPage(process) => {
                 let process = self.processes.contains(&process).then_some(process);
                 self.open_tab(process);
             }
         }
+    }
+
+    /// A wait of so many milliseconds at most; in a steady world always of so many.
+    pub(crate) fn upto(&mut self, ms: u64) -> u64 {
+        if self.profile.steady {
+            return ms;
+        }
+        self.dice.below(ms + 1)
     }
 
     /// Schedules `event` in `delay` milliseconds.

@@ -29,10 +29,16 @@ pub(crate) enum PageCall {
 impl PageCall {
     /// As it crosses into the engine: what `JSON.stringify` writes, in fields.
     pub(crate) fn record(&self) -> String {
-        let text = |text: &str| serde_json::to_string(text).unwrap();
-        let maybe = |some: &Option<String>| some.as_deref().map_or_else(String::new, text);
-        let object =
-            |some: &Option<Value>| some.as_ref().map_or_else(String::new, Value::to_string);
+        let text =
+            |tag: &str, text: &str| format!("\t{tag}={}", serde_json::to_string(text).unwrap());
+        let maybe = |tag: &str, some: &Option<String>| {
+            some.as_deref()
+                .map_or_else(String::new, |some| text(tag, some))
+        };
+        let object = |some: &Option<Value>| {
+            some.as_ref()
+                .map_or_else(String::new, |some| format!("\tprops={some}"))
+        };
         match self {
             Self::Track {
                 at,
@@ -41,15 +47,19 @@ impl PageCall {
                 anonymous,
                 properties,
             } => {
-                let (name, properties) = (text(name), object(properties));
-                let (user, anonymous) = (maybe(user), maybe(anonymous));
-                format!("t\t{at}\t{name}\t{user}\t{anonymous}\t{properties}")
+                let (name, properties) = (text("name", name), object(properties));
+                let (user, anonymous) = (maybe("user", user), maybe("anon", anonymous));
+                format!("track\t{at}\t0{name}{user}{anonymous}{properties}")
             }
             Self::Identify { at, user, traits } => {
-                format!("i\t{at}\t\t{}\t\t{}", text(user), object(traits))
+                format!("identify\t{at}\t0{}{}", text("user", user), object(traits))
             }
             Self::Alias { at, user, previous } => {
-                format!("a\t{at}\t\t{}\t{}\t", text(user), maybe(previous))
+                format!(
+                    "alias\t{at}\t0{}{}",
+                    text("user", user),
+                    maybe("prev", previous)
+                )
             }
         }
     }
@@ -59,6 +69,7 @@ impl PageCall {
 pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
     let visitor = "0a1b2c3d-0000-4000-a000-000000000001";
     let mut known: Option<String> = None;
+    let mut clock = Clock(None);
     let events = bursts.iter().flatten().map(|call| match call {
         PageCall::Track {
             at,
@@ -70,7 +81,7 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
             "name": name,
             "userId": user.as_ref().or(known.as_ref()),
             "anonymousId": anonymous.as_deref().unwrap_or(visitor),
-            "timestamp": iso(*at),
+            "timestamp": iso(clock.stamp(*at)),
             "properties": read(properties),
         }),
         PageCall::Identify { at, user, traits } => {
@@ -79,7 +90,7 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
                 "name": "$identify",
                 "userId": user,
                 "anonymousId": visitor,
-                "timestamp": iso(*at),
+                "timestamp": iso(clock.stamp(*at)),
                 "properties": read(traits),
             })
         }
@@ -90,12 +101,23 @@ pub(crate) fn expected(bursts: &[Vec<PageCall>]) -> Vec<Value> {
                 "name": "$alias",
                 "userId": user,
                 "anonymousId": visitor,
-                "timestamp": iso(*at),
+                "timestamp": iso(clock.stamp(*at)),
                 "properties": {"previousId": previous.as_ref().unwrap_or(&before)},
             })
         }
     });
     events.collect()
+}
+
+/// The time of day while the monotonic clock of these calls stands still: it follows a jump ahead, and nothing back.
+struct Clock(Option<u64>);
+
+impl Clock {
+    fn stamp(&mut self, at: u64) -> u64 {
+        let now = self.0.filter(|now| at <= now + 1_000).unwrap_or(at);
+        self.0 = Some(now);
+        now
+    }
 }
 
 /// What a parser makes of what the page wrote. (This one's last bit of a fraction may be another than
@@ -157,7 +179,9 @@ fn any_call() -> impl Strategy<Value = PageCall> {
         ]
     };
     let name = prop_oneof![any_text(1, 64), "[a-z_]{1,64}"];
-    let id = || any_text(1, 120);
+    let name = name.prop_filter("names of the SDK's own", |name| !name.starts_with('$'));
+    // Long enough to stand for somebody: "0", "none" and blanks stand for nobody.
+    let id = || any_text(1, 110).prop_map(|id| format!("id-{id}"));
     let track = (
         at(),
         name,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sendoff::engine::Engine;
 use sendoff::engine::config::Config;
-use sendoff::engine::io::{self, Input, Outcome, Output, PageEvent};
+use sendoff::engine::io::{self, Input, Nature, Outcome, Output, PageEvent};
 use sendoff::engine::report::Stats;
 use sendoff::model::store::MemoryStore;
 use sendoff::model::time::{Instant, Now, UnixMillis};
@@ -51,8 +51,13 @@ impl Host {
             tab: tab.to_owned(),
             project: "demo".to_owned(),
             seed: 7,
-            context: "{\"locale\":\"de-DE\",\"page\":{\"url\":\"https://shop.example/\"}}"
-                .to_owned(),
+            context: "{\"locale\":\"de-DE\"}".to_owned(),
+            page: "{\"url\":\"https://shop.example/\"}".to_owned(),
+            landing: String::new(),
+            session_id: "session".to_owned(),
+            has_keepalive: true,
+            gpc: false,
+            dnt: false,
             runtime: "browser".to_owned(),
             anonymous_id: "0a1b2c3d-0000-4000-a000-000000000001".to_owned(),
             has_channel: true,
@@ -61,7 +66,7 @@ impl Host {
             visible: true,
             online: true,
         };
-        let engine = Engine::new(config.clone(), Vec::new(), host, time(now), &mut store);
+        let engine = Engine::new(config.clone(), Vec::new(), &host, time(now), &mut store);
         let mut host = Self {
             engine,
             config,
@@ -79,7 +84,7 @@ impl Host {
 
     /// One burst of records.
     pub(crate) fn calls(&mut self, records: &[&str]) {
-        self.input(Input::Calls(&records.join("\n")));
+        self.input(Input::Calls(records.join("\n")));
     }
 
     pub(crate) fn flush(&mut self) {
@@ -125,7 +130,7 @@ impl Host {
         self.outputs.pop_front()
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    fn input(&mut self, input: Input) {
         self.engine.handle(time(self.now), input, &mut self.store);
         while let Some(output) = self.next_output() {
             let Output::Send(request) = output else {
@@ -137,9 +142,10 @@ impl Host {
                     code: self.answer.unwrap_or(200),
                     retry_after: None,
                     body: None,
+                    nature: Nature::Plain,
                 };
                 let outcome = self.outcome.clone().unwrap_or(status);
-                let answer = Input::Response {
+                let answer = Input::Answer {
                     request: request.id,
                     outcome,
                 };

@@ -6,6 +6,17 @@ import { attempt } from "../../src/builtins.js";
 
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
+/**
+ * The browser's own timer where zone.js has replaced it: a timer that waits in Angular's zone keeps the application from
+ * ever being stable (angular.dev, "ApplicationRef.isStable").
+ * @param {"setTimeout" | "clearTimeout"} name
+ * @returns {any}
+ */
+const native = (name) => {
+  const { Zone } = /** @type {any} */ (globalThis);
+  return attempt(() => /** @type {any} */ (globalThis)[Zone.__symbol__(name)]) ?? globalThis[name];
+};
+
 export class Timer {
   /** @type {any} */
   id;
@@ -19,9 +30,9 @@ export class Timer {
   /** Replaces the earlier one; -1 for none. @param {number} ms */
   set(ms) {
     attempt(() => {
-      clearTimeout(this.id);
+      native("clearTimeout").call(globalThis, this.id);
       if (!(ms >= 0)) return;
-      this.id = setTimeout(this.wake, Math.min(ms, DELAY_MS_MAX));
+      this.id = native("setTimeout").call(globalThis, this.wake, Math.min(ms, DELAY_MS_MAX));
       this.unref?.(this.id);
     });
   }

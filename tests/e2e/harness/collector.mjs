@@ -15,6 +15,9 @@ const run = promisify(execFile);
 // Firefox keeps no page in its back/forward cache that was served with `no-store`.
 const CACHEABLE = 'Cache-Control: no-cache';
 
+// What the collector's own account is read with; the key of the pages only writes.
+const READ_KEY = 'read-key-of-the-browser-tests';
+
 export class Collector {
   #options;
   #child;
@@ -46,7 +49,7 @@ export class Collector {
   async up() {
     const { folders, headers, args } = this.#options;
     this.#child = start(paths.collector(), [
-      ...['--listen', `127.0.0.1:${this.port}`, '--db', this.db, '--faults', '--origin', '*'],
+      ...['--listen', `127.0.0.1:${this.port}`, '--db', this.db, '--faults', '--origin', '*', '--read-key', READ_KEY],
       ...folders.flatMap((folder) => ['--www', folder]),
       ...[CACHEABLE, ...headers].flatMap((header) => ['--header', header]),
       ...args,
@@ -80,7 +83,7 @@ export class Collector {
 
   /** Its own account; `duplicateEvents` are those that came over the wire once too often. */
   async stats() {
-    const answer = await fetch(`${this.url}/api/v1/stats?key=demo`);
+    const answer = await fetch(`${this.url}/api/v1/stats`, { headers: { Authorization: `Bearer ${READ_KEY}` } });
     if (!answer.ok) throw new Error(`stats: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }

@@ -11,6 +11,7 @@ export const root = path.resolve(here, '../../..');
 export const pages = path.join(root, 'tests/e2e/pages');
 export const out = path.join(root, 'tests/e2e/out');
 export const demo = path.join(root, 'www-demo');
+export const uplot = path.join(root, 'tests/node_modules/uplot/dist');
 
 export function pkg() {
   const dir = process.env.SENDOFF_PKG ?? path.join(root, 'pkg');

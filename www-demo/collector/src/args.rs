@@ -1,57 +1,13 @@
 //! The command line. `--help` is the collector's manual: everything it does is told here, because a
 //! test server that has to be read to be used is read wrongly.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use axum::http::{HeaderName, HeaderValue};
 use clap::{Args, Parser, Subcommand};
 
-const MANUAL: &str = r#"ENDPOINTS
-  POST /api/v1/ingest/batch   one envelope of JSON, whatever its Content-Type says; gzip if
-                              Content-Encoding says so. The key is `apiKey` in the envelope (or
-                              `Authorization: Bearer KEY`, or `?key=KEY`).
-      {"apiKey":"demo","sentAt":"…","tab":"…","batchId":"…","context":{…},
-       "dropped":[{"from":51,"to":60,"reason":"overflow"}],
-       "events":[{"idempotencyKey":"…","seq":1,"name":"checkout","userId":"u","anonymousId":"…",
-                  "timestamp":"2026-01-15T12:00:00.000Z","properties":{…}}]}
-      Required: `events`, and in each event `idempotencyKey`, `name`, `timestamp`.
-      200 {"accepted":n,"duplicates":n,"duplicateBatch":bool,
-           "rejected":[{"index":i,"error":"code","message":"…"}]}
-      200 means: committed to disk. An event is stored once per (project, idempotencyKey).
-      `dropped` are tombstones: sequence numbers the client gave up, and why.
-      With "receipts":["<batchId>",…] the answer has "known":[…], those already stored.
-      Errors are {"error":"code","message":"…"}: 400 malformed_json (with line, column, byte),
-      bad_envelope, bad_gzip; 401 unknown_key; 408 body_timeout; 413 body_too_large (also what gzip
-      inflates to); 415 unsupported_encoding; 503 storage_unavailable (try again).
-  GET /api/v1/events          ?name= ?user= (user id) ?since= (event time, RFC 3339) ?limit=
-                              (default 100, at most 10000). Newest first; with ?after=ID the rows
-                              stored after that id, oldest first, for paging.
-  GET /api/v1/stats           counts of the project. events + duplicateEvents = received.
-  GET /api/v1/stream          server-sent events: each stored event as a message (its id is the row
-                              id; a reconnect resumes with Last-Event-ID), and `event: stats`.
-  All GETs want the key: `Authorization: Bearer KEY` or `?key=KEY`. A key reads its project only.
-
-FAULTS (only with --faults; they apply to the ingest endpoint only)
-  POST /_faults {"mode":"status","status":503,"retryAfter":2,"times":3}   GET /_faults shows it.
-  mode        none | status (answer `status`, store nothing) | delay (wait `delayMs`, then go on) |
-              lose (store, then close the connection without an answer) |
-              hang (neither store nor answer until the fault is changed or the client gives up)
-  retryAfter  seconds (number) or an HTTP date (text), sent as Retry-After
-  delayMs     also waited before `status` and `lose`
-  times       how many requests it hits; absent: until changed
-  maxEvents   with `status`: hits only batches of more events than this (a 413 that halving cures)
-  With --faults every connection serves one request: browsers silently re-send a POST whose reused
-  connection closed without an answer, and `lose` would never be seen by the page.
-
-SIGNALS
-  SIGTERM, SIGINT: stop accepting, finish running requests (at most 5 s), close the database.
-  SIGKILL loses nothing that was acknowledged.
-
-EXAMPLES
-  collector --db demo.db --www www-demo --www /pkg=pkg --faults
-  collector --key k1=shop --key k2=blog --origin https://shop.example
-  collector sql --db demo.db "SELECT name, count(*) AS n FROM events GROUP BY name"
-  collector sql --db demo.db - < holes.sql"#;
+const MANUAL: &str = include_str!("manual.txt");
 
 /// Collects sendoff events into one SQLite file, each exactly once.
 #[derive(Debug, Parser)]
@@ -97,6 +53,11 @@ pub(crate) struct ServeArgs {
     /// Repeatable; several keys may share a project. Default: demo.
     #[arg(long = "key", value_name = "KEY[=PROJECT]", value_parser = parse_key)]
     pub(crate) keys: Vec<Key>,
+    /// Let this key read: all projects, or the one named. Write keys never read. Repeatable.
+    /// Without one a key is made and printed after the address.
+    #[arg(long = "read-key", value_name = "[PROJECT=]KEY", value_parser = parse_read_key)]
+    #[arg(env = "SENDOFF_READ_KEY", hide_env_values = true)]
+    pub(crate) read_keys: Vec<ReadKey>,
     /// Let pages of this origin read the answers (CORS); `*` for any. Repeatable.
     #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin)]
     pub(crate) origins: Vec<String>,
@@ -110,6 +71,10 @@ pub(crate) struct ServeArgs {
     /// Offer POST /_faults, which makes the ingest endpoint fail on demand. For tests and the demo.
     #[arg(long)]
     pub(crate) faults: bool,
+    /// Give the demo page a read key of its own. Only on a loopback address: whoever is on this
+    /// machine may then read all projects.
+    #[arg(long)]
+    pub(crate) demo: bool,
 }
 
 /// A directory of static files and the URL prefix it is seen under ("" or "/pkg").
@@ -123,6 +88,23 @@ pub(crate) struct Www {
 pub(crate) struct Key {
     pub(crate) key: String,
     pub(crate) project: String,
+}
+
+/// A key that reads, and the one project it is for.
+#[derive(Clone)]
+pub(crate) struct ReadKey {
+    pub(crate) key: String,
+    pub(crate) project: Option<String>,
+}
+
+// It is a secret: it must not end up in a log by way of `{:?}`.
+impl fmt::Debug for ReadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let project = &self.project;
+        f.debug_struct("ReadKey")
+            .field("project", project)
+            .finish_non_exhaustive()
+    }
 }
 
 fn parse_www(text: &str) -> Result<Www, String> {
@@ -147,6 +129,20 @@ fn parse_key(text: &str) -> Result<Key, String> {
     Ok(Key {
         key: key.to_owned(),
         project: project.to_owned(),
+    })
+}
+
+fn parse_read_key(text: &str) -> Result<ReadKey, String> {
+    let (project, key) = match text.split_once('=') {
+        Some((project, key)) => (Some(project.to_owned()), key),
+        None => (None, text),
+    };
+    if key.is_empty() || project.as_deref() == Some("") {
+        return Err("key and project must not be empty; write KEY or PROJECT=KEY".to_owned());
+    }
+    Ok(ReadKey {
+        key: key.to_owned(),
+        project,
     })
 }
 

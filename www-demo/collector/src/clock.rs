@@ -9,6 +9,12 @@ pub(crate) fn now() -> String {
     format(OffsetDateTime::now_utc())
 }
 
+/// The current time in milliseconds since 1970, as the SDK writes the time of an attempt.
+pub(crate) fn now_ms() -> i64 {
+    // Within an i64 for the years that `time` knows.
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
+}
+
 /// Reads any RFC 3339 time and writes it in the one form; `None` if it is not one, or lies outside
 /// the years 0 to 9999 once in UTC.
 pub(crate) fn normalise(text: &str) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::routes::App;
 
 /// Chromium caps a preflight's life at two hours; more is pointless.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 const HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-encoding, content-type, last-event-id");
 /// Without this a page sees a 429 but not when to come back.

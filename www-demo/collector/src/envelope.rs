@@ -30,8 +30,7 @@ pub(crate) struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, ApiError> {
-        let text = std::str::from_utf8(body).map_err(|e| not_utf8(body, &e))?;
-        let envelope: Self = serde_json::from_str(text).map_err(|e| explain(text, &e))?;
+        let envelope: Self = parse(body)?;
         envelope.check()?;
         Ok(envelope)
     }
@@ -42,16 +41,7 @@ impl<'a> Envelope<'a> {
         if self.context.is_some_and(|c| !c.get().starts_with('{')) {
             return Err(bad("context is not an object".to_owned()));
         }
-        if !self.dropped.is_empty() && self.tab.is_none() {
-            return Err(bad(
-                "dropped needs tab: its numbers are those of one tab".to_owned()
-            ));
-        }
-        for (i, tombstone) in self.dropped.iter().enumerate() {
-            tombstone
-                .check()
-                .map_err(|why| bad(format!("dropped[{i}]: {why}")))?;
-        }
+        check_dropped(&self.dropped, self.tab.as_deref())?;
         let receipts = self.receipts.as_ref().map_or(0, Vec::len);
         if receipts > RECEIPTS_MAX {
             return Err(bad(format!(
@@ -60,6 +50,73 @@ impl<'a> Envelope<'a> {
         }
         Ok(())
     }
+}
+
+/// What metrics come in.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MetricsEnvelope<'a> {
+    pub(crate) api_key: Option<String>,
+    pub(crate) sent_at: Option<String>,
+    pub(crate) tab: Option<String>,
+    pub(crate) batch_id: Option<String>,
+    #[serde(default)]
+    pub(crate) dropped: Vec<Tombstone>,
+    #[serde(borrow)]
+    pub(crate) metrics: Vec<&'a RawValue>,
+}
+
+impl<'a> MetricsEnvelope<'a> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, ApiError> {
+        let envelope: Self = parse(body)?;
+        id_fits("tab", envelope.tab.as_deref())?;
+        id_fits("batchId", envelope.batch_id.as_deref())?;
+        check_dropped(&envelope.dropped, envelope.tab.as_deref())?;
+        Ok(envelope)
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|e| not_utf8(body, &e))?;
+    serde_json::from_str(text).map_err(|e| explain(text, &e))
+}
+
+fn check_dropped(dropped: &[Tombstone], tab: Option<&str>) -> Result<(), ApiError> {
+    if !dropped.is_empty() && tab.is_none() {
+        return Err(bad(
+            "dropped needs tab: its numbers are those of one tab".to_owned()
+        ));
+    }
+    for (i, tombstone) in dropped.iter().enumerate() {
+        tombstone
+            .check()
+            .map_err(|why| bad(format!("dropped[{i}]: {why}")))?;
+    }
+    Ok(())
+}
+
+/// Whether it has the form of the SDK's batch ids, `<tab: 20 hex>:<from>-<to>.<8 hex>`. Only of such
+/// ids it is told whether they are stored: to know one is to know the 80 random bits of its tab, so
+/// nobody learns of another visitor's batches by asking.
+pub(crate) fn is_batch_id(id: &str) -> bool {
+    let parts = || {
+        let (tab, rest) = id.split_once(':')?;
+        let (range, sum) = rest.split_once('.')?;
+        let (from, to) = range.split_once('-')?;
+        Some((tab, from, to, sum))
+    };
+    let hex = |text: &str, digits| {
+        let digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        text.len() == digits && text.bytes().all(digit)
+    };
+    let number = |text: &str| {
+        let plain = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| plain)
+    };
+    parts().is_some_and(|(tab, from, to, sum)| {
+        let range = number(from).zip(number(to));
+        hex(tab, 20) && hex(sum, 8) && range.is_some_and(|(from, to)| from <= to)
+    })
 }
 
 fn id_fits(field: &str, id: Option<&str>) -> Result<(), ApiError> {
@@ -142,6 +199,35 @@ mod tests {
         let body = b"{\n\"a\":\"\xff\"}";
         assert_eq!(position(body), Some((2, 6, 7)));
         assert_eq!(body[7], 0xff);
+    }
+
+    #[test]
+    fn batch_ids_are_told_from_guesses() {
+        let tab = "00112233445566778899";
+        assert!(is_batch_id(&format!("{tab}:1-1.369ab5c0")));
+        assert!(is_batch_id(&format!("{tab}:51-9000.00000000")));
+        for id in ["", "tab:1-1.369ab5c0", ":1-1.369ab5c0", "x"] {
+            assert!(!is_batch_id(id), "{id}");
+        }
+        for rest in [
+            "",
+            ":",
+            ":1-1",
+            ":1-1.",
+            ":1-1.369ab5c",
+            ":1-1.369ab5c0d",
+            ":1-1.369AB5C0",
+            ":2-1.369ab5c0",
+            ":0-1.369ab5c0",
+            ":01-1.369ab5c0",
+            ":+1-1.369ab5c0",
+            ":-1-1.369ab5c0",
+            ":1.369ab5c0",
+            ":1-99999999999999999999.369ab5c0",
+            "0:1-1.369ab5c0",
+        ] {
+            assert!(!is_batch_id(&format!("{tab}{rest}")), "{rest}");
+        }
     }
 
     #[test]

@@ -31,6 +31,18 @@ pub(crate) enum ApiError {
         message: String,
     },
     UnknownKey,
+    UnknownReadKey,
+    UnknownTicket,
+    TooManyFailures {
+        seconds: u64,
+    },
+    NotReadable {
+        project: String,
+    },
+    NotTheDemo,
+    NoTicket {
+        message: String,
+    },
     OriginNotAllowed {
         origin: String,
     },
@@ -63,6 +75,12 @@ impl ApiError {
             Self::BadFault { .. } => "bad_fault",
             Self::BodyUnreadable { .. } => "body_unreadable",
             Self::UnknownKey => "unknown_key",
+            Self::UnknownReadKey => "unknown_read_key",
+            Self::UnknownTicket => "unknown_ticket",
+            Self::TooManyFailures { .. } => "too_many_failures",
+            Self::NotReadable { .. } => "not_readable",
+            Self::NotTheDemo => "not_the_demo",
+            Self::NoTicket { .. } => "no_ticket",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::NotFound { .. } => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -81,14 +99,21 @@ impl ApiError {
             | Self::BadQuery { .. }
             | Self::BadFault { .. }
             | Self::BodyUnreadable { .. } => StatusCode::BAD_REQUEST,
-            Self::UnknownKey => StatusCode::UNAUTHORIZED,
-            Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::UnknownKey | Self::UnknownReadKey | Self::UnknownTicket => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotReadable { .. } | Self::NotTheDemo | Self::OriginNotAllowed { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::StorageUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoTicket { .. } | Self::StorageUnavailable { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -101,11 +126,22 @@ impl ApiError {
             | Self::BadFault { message }
             | Self::BodyUnreadable { message }
             | Self::NotFound { message } => message.clone(),
-            Self::UnknownKey => {
-                "unknown API key: send `apiKey` in the envelope, or `Authorization: \
-                                 Bearer KEY` or `?key=KEY`, with a key the collector was started \
-                                 with (--key)"
-                    .to_owned()
+            Self::UnknownKey => UNKNOWN_KEY.to_owned(),
+            Self::UnknownReadKey => UNKNOWN_READ_KEY.to_owned(),
+            Self::UnknownTicket => UNKNOWN_TICKET.to_owned(),
+            Self::TooManyFailures { seconds } => {
+                format!("too many wrong read keys from this address: wait {seconds} s")
+            }
+            Self::NotReadable { project } => {
+                format!(
+                    "this key does not read a project {project}: leave ?project= out, or name one of its own"
+                )
+            }
+            Self::NotTheDemo => {
+                "only the demo page itself may ask for its key, on localhost".to_owned()
+            }
+            Self::NoTicket { message } => {
+                format!("no ticket could be made, try again later: {message}")
             }
             Self::OriginNotAllowed { origin } => {
                 format!(
@@ -140,6 +176,13 @@ impl ApiError {
     }
 }
 
+const UNKNOWN_KEY: &str = "unknown API key: send `apiKey` in the envelope, or `Authorization: Bearer KEY` \
+     or `?key=KEY`, with a key the collector was started with (--key)";
+const UNKNOWN_READ_KEY: &str = "reading needs a read key: send `Authorization: Bearer KEY` with one of \
+     --read-key, or the one printed at the start; a write key only writes";
+const UNKNOWN_TICKET: &str =
+    "this ticket is unknown, used, or too old: get a new one with POST /api/v1/stream/ticket";
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut body = json!({ "error": self.code(), "message": self.message() });
@@ -151,12 +194,15 @@ impl IntoResponse for ApiError {
             body["column"] = column.into();
             body["byte"] = byte.into();
         }
-        let mut response = (self.status(), Json(body)).into_response();
-        if matches!(self, Self::UnknownKey) {
+        let status = self.status();
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, scheme);
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Self::TooManyFailures { seconds } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

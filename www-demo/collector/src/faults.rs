@@ -1,6 +1,7 @@
 //! Failures on demand, for tests and for the demo's switches: everything a collector or the network
-//! before it can do to a client. Off unless the collector was started with `--faults`; they touch
-//! the ingest endpoint only, so the rows and the switches themselves stay reachable.
+//! before it can do to a client. Off unless the collector was started with `--faults`; they touch the
+//! ingest endpoints only, so the rows and the switches themselves stay reachable. Events and metrics
+//! have a fault each: an outage of one must not delay the other.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -88,9 +89,9 @@ fn retry_after(value: &Value) -> Option<HeaderValue> {
 
 /// What is done to one request.
 #[derive(Debug)]
-pub(crate) struct Hit {
-    pub(crate) delay: Option<Duration>,
-    pub(crate) then: Then,
+struct Hit {
+    delay: Option<Duration>,
+    then: Then,
 }
 
 #[derive(Debug)]
@@ -142,7 +143,7 @@ impl Faults {
     }
 
     /// Takes one hit of the fault in force, if it is meant for a batch of so many events.
-    pub(crate) fn hit(&self, events: usize) -> Hit {
+    fn hit(&self, events: usize) -> Hit {
         let mut state = self.lock();
         let spared = state.fault.max_events.is_some_and(|max| events <= max);
         if state.fault.mode == Mode::None || spared {
@@ -165,7 +166,7 @@ impl Faults {
     }
 
     /// To be taken before `hit`, so that no change is missed in between.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
@@ -188,6 +189,31 @@ impl Fault {
                 )
             }
         }
+    }
+}
+
+/// Plays the fault in force; a hang that ends because the fault was changed goes on as normal, one
+/// that ends because the collector stops never gets an answer.
+pub(crate) async fn play(
+    faults: Option<&Faults>,
+    events: usize,
+    stop: &watch::Receiver<bool>,
+) -> Then {
+    let Some(faults) = faults else {
+        return Then::GoOn;
+    };
+    let mut changes = faults.changes();
+    let hit = faults.hit(events);
+    if let Some(delay) = hit.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if !matches!(hit.then, Then::Hang) {
+        return hit.then;
+    }
+    let mut stop = stop.clone();
+    tokio::select! {
+        _ = changes.changed() => Then::GoOn,
+        _ = stop.wait_for(|stop| *stop) => Then::Hang,
     }
 }
 

@@ -1,5 +1,5 @@
-//! API keys and the projects they stand for. A write key travels in a page's source, so it is no
-//! secret; what matters is that it leads to one project and never to another's rows.
+//! Write keys and the projects they stand for. A write key travels in a page's source, so it is no
+//! secret: it adds events to one project, and reads nothing (`access` has the keys that do).
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,19 @@ use crate::args;
 use crate::error::ApiError;
 
 #[derive(Debug)]
-pub(crate) struct Keys(BTreeMap<String, String>);
+pub(crate) struct WriteKeys(BTreeMap<String, String>);
 
-impl Keys {
+impl WriteKeys {
     /// Without any key on the command line the demo works: key and project `demo`.
     pub(crate) fn new(keys: Vec<args::Key>) -> Self {
         if keys.is_empty() {
             return Self(BTreeMap::from([("demo".to_owned(), "demo".to_owned())]));
         }
         Self(keys.into_iter().map(|k| (k.key, k.project)).collect())
+    }
+
+    pub(crate) fn projects(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
     }
 
     pub(crate) fn project(&self, key: &str) -> Result<&str, ApiError> {
@@ -29,7 +33,7 @@ impl Keys {
             .ok_or(ApiError::UnknownKey)
     }
 
-    /// By header or, for those who cannot set one (EventSource, a beacon), by query. The header
+    /// By header or, for those who cannot set one (a beacon), by query. The header
     /// decides when both are there: a wrong key is not made up for by a right one.
     pub(crate) fn project_of_request(
         &self,
@@ -54,7 +58,7 @@ struct KeyParam {
 }
 
 /// The key of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers
         .get(header::AUTHORIZATION)?
         .to_str()
@@ -71,8 +75,8 @@ mod tests {
 
     #[test]
     fn the_header_decides_over_the_query() {
-        let keys = Keys::new(vec![]);
-        let uri = Uri::from_static("/api/v1/stats?key=demo");
+        let keys = WriteKeys::new(vec![]);
+        let uri = Uri::from_static("/api/v1/ingest/batch?key=demo");
         let mut headers = HeaderMap::new();
         assert_eq!(keys.project_of_request(&uri, &headers).ok(), Some("demo"));
         headers.insert(

@@ -7,8 +7,10 @@
 //! How to read it: `args` is the command line, `server` the sockets and the shutdown, `routes` the
 //! table of endpoints. A batch goes `ingest` → `body` (limits, gzip) → `faults` (tests only) →
 //! `envelope` (JSON) → `validate` (each event) → `db::writer` (the one writing thread).
-//! `reads` and `stream` are what the page looks at, `statics` serves it, `sql` is the warehouse.
+//! `metrics` takes and answers the metrics. `access` decides who may read; `reads`, `users` and
+//! `stream` are what is read, `statics` serves the page, `sql` is the warehouse.
 
+mod access;
 mod args;
 mod body;
 mod clock;
@@ -19,12 +21,15 @@ mod error;
 mod faults;
 mod ingest;
 mod keys;
+mod metrics;
+mod query;
 mod reads;
 mod routes;
 mod server;
 mod sql;
 mod statics;
 mod stream;
+mod users;
 mod validate;
 
 use std::process::ExitCode;

@@ -1,15 +1,16 @@
-//! `GET /api/v1/events` and `GET /api/v1/stats`: what is stored, for whoever holds the key.
+//! `GET /api/v1/events`, `/stats` and `/counts`: what is stored, for whoever holds a read key.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::extract::State;
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 
-use crate::clock;
-use crate::db::{EventRow, Filter, Order, Stats};
+use crate::access::Reading;
+use crate::db::{Counts, EventRow, Filter, Order, Stats};
 use crate::error::ApiError;
+use crate::query::{bad, limit, query, time};
 use crate::routes::App;
 
 const LIMIT_DEFAULT: u32 = 100;
@@ -22,6 +23,13 @@ struct Params {
     since: Option<String>,
     after: Option<i64>,
     limit: Option<u32>,
+    order: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stretch {
+    from: Option<String>,
+    to: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,48 +39,56 @@ pub(crate) struct Events {
 
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
+    Reading { project }: Reading,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Json<Events>, ApiError> {
-    let project = app.keys.project_of_request(&uri, &headers)?;
-    let Query(params) = Query::<Params>::try_from_uri(&uri).map_err(|e| ApiError::BadQuery {
-        message: e.body_text(),
-    })?;
-    let events = app.reader.events(project, filter(params)?).await?;
+    let filter = filter(query(&uri)?)?;
+    let events = app.reader.events(&project, filter).await?;
     Ok(Json(Events { events }))
 }
 
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
-    uri: Uri,
-    headers: HeaderMap,
+    Reading { project }: Reading,
 ) -> Result<Json<Stats>, ApiError> {
-    let project = app.keys.project_of_request(&uri, &headers)?;
-    Ok(Json(app.reader.stats(project).await?))
+    Ok(Json(app.reader.stats(&project).await?))
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Counted {
+    counts: Vec<Counts>,
+}
+
+pub(crate) async fn counts(
+    State(app): State<Arc<App>>,
+    Reading { project }: Reading,
+    uri: Uri,
+) -> Result<Json<Counted>, ApiError> {
+    let Stretch { from, to } = query(&uri)?;
+    let from = time("from", from.as_deref())?;
+    let to = time("to", to.as_deref())?;
+    let counts = app.reader.counts(&project, from, to).await?;
+    Ok(Json(Counted { counts }))
 }
 
 fn filter(params: Params) -> Result<Filter, ApiError> {
-    let since = params.since.as_deref().map(|text| {
-        clock::normalise(text).ok_or_else(|| ApiError::BadQuery {
-            message: format!("since={text} is not a time like 2026-01-15T12:00:00.000Z"),
-        })
-    });
-    let limit = params.limit.unwrap_or(LIMIT_DEFAULT);
-    if limit == 0 || limit > LIMIT_MAX {
-        return Err(ApiError::BadQuery {
-            message: format!("limit={limit} is not 1 to {LIMIT_MAX}"),
-        });
-    }
     Ok(Filter {
+        order: order(params.order.as_deref(), params.after)?,
         name: params.name,
         user: params.user,
-        since: since.transpose()?,
+        since: time("since", params.since.as_deref())?,
         after: params.after,
-        order: if params.after.is_some() {
-            Order::OldestFirst
-        } else {
-            Order::NewestFirst
-        },
-        limit,
+        limit: limit(params.limit, LIMIT_DEFAULT, LIMIT_MAX)?,
     })
+}
+
+/// Paging goes by rows: what is stored meanwhile may have happened before what was read.
+fn order(asked: Option<&str>, after: Option<i64>) -> Result<Order, ApiError> {
+    match (asked, after) {
+        (None | Some("stored"), Some(_)) => Ok(Order::OldestRows),
+        (Some("stored"), None) => Ok(Order::NewestRows),
+        (None | Some("time"), None) => Ok(Order::ByTime),
+        (Some("time"), Some(_)) => Err(bad("order=time does not go with after=".to_owned())),
+        (Some(other), _) => Err(bad(format!("order={other} is not time or stored"))),
+    }
 }

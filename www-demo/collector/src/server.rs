@@ -3,6 +3,7 @@
 //! shutdown waits for running requests, but not for ever.
 
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt};
@@ -20,11 +21,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::access::{Access, AccessError, Peer};
 use crate::args::ServeArgs;
 use crate::cors::Origins;
 use crate::db::{OpenError, Reader, Writer};
 use crate::faults::{Faults, Unanswered};
-use crate::keys::Keys;
+use crate::keys::WriteKeys;
 use crate::routes::{App, router};
 use crate::statics::{NoSuchDirectory, Statics};
 
@@ -39,9 +41,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[non_exhaustive]
 pub(crate) enum ServeError {
     Runtime(io::Error),
-    Listen { address: String, source: io::Error },
+    Listen {
+        address: String,
+        source: io::Error,
+    },
     Database(OpenError),
     Www(NoSuchDirectory),
+    Access(AccessError),
+    /// `--demo` on an address that others can reach.
+    DemoInPublic {
+        address: String,
+    },
 }
 
 impl fmt::Display for ServeError {
@@ -56,6 +66,12 @@ impl fmt::Display for ServeError {
             }
             Self::Database(source) => source.fmt(f),
             Self::Www(source) => source.fmt(f),
+            Self::Access(source) => source.fmt(f),
+            Self::DemoInPublic { address } => write!(
+                f,
+                "--demo hands out a read key, so it works on a loopback address only, not on \
+                 {address}; use --listen 127.0.0.1:8787, or leave --demo out"
+            ),
         }
     }
 }
@@ -80,9 +96,15 @@ async fn serve(args: ServeArgs) -> Result<(), ServeError> {
         address: args.listen.clone(),
         source,
     })?;
+    let demo_in_public = args.demo && !is_loopback(&listener).map_err(ServeError::Runtime)?;
+    if demo_in_public {
+        return Err(ServeError::DemoInPublic {
+            address: args.listen,
+        });
+    }
     let app = Arc::new(app(args, stop.clone())?);
     watch_signals(stopping).map_err(ServeError::Runtime)?;
-    announce(&listener).map_err(ServeError::Runtime)?;
+    announce(&listener, app.access.generated.as_deref()).map_err(ServeError::Runtime)?;
     accept(listener, &app, stop).await;
     app.reader.close();
     app.writer.close().await;
@@ -90,12 +112,18 @@ async fn serve(args: ServeArgs) -> Result<(), ServeError> {
 }
 
 fn app(args: ServeArgs, stop: watch::Receiver<bool>) -> Result<App, ServeError> {
+    let keys = WriteKeys::new(args.keys);
+    let mut access = Access::new(args.read_keys, &keys).map_err(ServeError::Access)?;
+    let demo = args.demo.then(|| access.add_demo_key()).transpose();
     Ok(App {
-        keys: Keys::new(args.keys),
+        keys,
+        access,
+        demo: demo.map_err(ServeError::Access)?,
         origins: Origins::new(args.origins),
         max_body_bytes: args.max_body_bytes,
         statics: Statics::new(args.www, args.headers).map_err(ServeError::Www)?,
         faults: args.faults.then(Faults::new),
+        metrics_faults: args.faults.then(Faults::new),
         // The writer first: it creates the file that the reader opens.
         writer: Writer::open(&args.db).map_err(ServeError::Database)?,
         reader: Reader::open(&args.db).map_err(ServeError::Database)?,
@@ -118,11 +146,20 @@ fn watch_signals(stopping: watch::Sender<bool>) -> io::Result<()> {
     Ok(())
 }
 
-/// The one line that scripts wait for.
-fn announce(listener: &TcpListener) -> io::Result<()> {
+/// The line that scripts wait for, and below it the read key that was made because none was given.
+/// Both at once: a script that has seen the first line may not be reading any more.
+fn announce(listener: &TcpListener, read_key: Option<&str>) -> io::Result<()> {
+    let mut lines = format!("listening on http://{}\n", listener.local_addr()?);
+    if let Some(key) = read_key {
+        lines.push_str(&format!("read key: {key}\n"));
+    }
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    out.write_all(lines.as_bytes())?;
     out.flush()
+}
+
+fn is_loopback(listener: &TcpListener) -> io::Result<bool> {
+    Ok(listener.local_addr()?.ip().is_loopback())
 }
 
 /// Accepts until told to stop, then waits (not for ever) until running requests are answered.
@@ -135,7 +172,10 @@ async fn accept(listener: TcpListener, app: &Arc<App>, mut stop: watch::Receiver
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, _)) => connection(stream, router.clone(), app.faults.is_none(), &running),
+            Ok((stream, from)) => {
+                let router = router.clone();
+                connection(stream, from.ip(), router, app.faults.is_none(), &running);
+            }
             Err(error) => {
                 eprintln!("collector: accepting a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -151,8 +191,17 @@ async fn accept(listener: TcpListener, app: &Arc<App>, mut stop: watch::Receiver
     }
 }
 
-fn connection(stream: TcpStream, router: Router, keep_alive: bool, running: &GracefulShutdown) {
-    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
+fn connection(
+    stream: TcpStream,
+    from: IpAddr,
+    router: Router,
+    keep_alive: bool,
+    running: &GracefulShutdown,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(from));
+        answer(router.clone(), request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

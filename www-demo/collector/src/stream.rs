@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
+use crate::access::Streaming;
 use crate::db::{EventRow, Filter, Order, Stats};
 use crate::error::ApiError;
 use crate::routes::App;
@@ -25,10 +26,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
-    uri: Uri,
+    Streaming { project }: Streaming,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let project = app.keys.project_of_request(&uri, &headers)?.to_owned();
     // Subscribed before the newest row is asked for: a commit in between wakes us up once too often,
     // never once too little.
     let commits = app.writer.commits();
@@ -94,7 +94,7 @@ impl Follower {
             user: None,
             since: None,
             after: Some(self.last),
-            order: Order::OldestFirst,
+            order: Order::OldestRows,
             limit: PAGE_ROWS,
         };
         let rows = self.app.reader.events(&self.project, filter).await?;

@@ -1,4 +1,4 @@
-//! The tables, and how a connection is opened.
+//! The versions of the tables, and how a connection is opened.
 //!
 //! `synchronous=FULL`: in WAL mode NORMAL already survives a SIGKILL (what is committed is with the
 //! kernel), but not a power cut, and the client deletes its only copy once it reads our 2xx. So the
@@ -12,77 +12,10 @@ use rusqlite::{Connection, OpenFlags};
 
 /// How long a connection waits for another process's lock before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const SCHEMA_VERSION: i64 = 1;
-
-const TABLES: &str = "
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,
-    idempotency_key TEXT NOT NULL,
-    batch_id TEXT,
-    tab TEXT,
-    seq INTEGER,
-    name TEXT NOT NULL,
-    user_id TEXT,
-    anonymous_id TEXT,
-    timestamp TEXT NOT NULL,
-    sent_at TEXT,
-    received_at TEXT NOT NULL,
-    properties TEXT NOT NULL,
-    context TEXT,
-    duplicates INTEGER NOT NULL DEFAULT 0
-) STRICT;
--- The one line that makes 'at least once' on the wire 'once' in the data.
-CREATE UNIQUE INDEX events_once ON events (project, idempotency_key);
-CREATE INDEX events_by_project ON events (project, id);
-CREATE INDEX events_by_name ON events (project, name, id);
-CREATE INDEX events_by_user ON events (project, user_id, id);
-CREATE INDEX events_by_tab ON events (project, tab, seq);
-
-CREATE TABLE batches (
-    id INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,
-    batch_id TEXT,
-    tab TEXT,
-    events INTEGER NOT NULL,
-    received INTEGER NOT NULL DEFAULT 1,
-    sent_at TEXT,
-    received_at TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX batches_once ON batches (project, batch_id);
-CREATE INDEX batches_by_tab ON batches (project, tab);
-
-CREATE TABLE dropped (
-    id INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,
-    tab TEXT NOT NULL,
-    from_seq INTEGER NOT NULL,
-    to_seq INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    received_at TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX dropped_once ON dropped (project, tab, from_seq, to_seq, reason);
-
--- Events that arrived but were invalid: their sequence numbers are refused, not lost.
-CREATE TABLE refused (
-    id INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,
-    batch_id TEXT,
-    batch_index INTEGER NOT NULL,
-    tab TEXT,
-    seq INTEGER,
-    error TEXT NOT NULL,
-    received_at TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX refused_once ON refused (project, batch_id, batch_index);
-
-CREATE TABLE counters (
-    project TEXT NOT NULL,
-    name TEXT NOT NULL,
-    value INTEGER NOT NULL,
-    PRIMARY KEY (project, name)
-) STRICT, WITHOUT ROWID;
-";
+/// What makes a database of each version from one of the version before, the first from nothing. A
+/// step that was released is never changed: files out there have been through it.
+const STEPS: [&str; 2] = [include_str!("schema_v1.sql"), include_str!("schema_v2.sql")];
+const SCHEMA_VERSION: i64 = 2;
 
 #[derive(Debug)]
 #[non_exhaustive]
@@ -113,7 +46,7 @@ impl fmt::Display for OpenError {
 
 impl error::Error for OpenError {}
 
-/// Opens the file for writing and creates the tables in a new one.
+/// Opens the file for writing; a new one gets its tables, an older one those it lacks.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let mut db = Connection::open(path).map_err(at(path))?;
     prepare_writer(&mut db).map_err(at(path))?;
@@ -138,10 +71,15 @@ fn prepare_writer(db: &mut Connection) -> rusqlite::Result<()> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
+    // What was erased on request must not be readable in the file's free pages.
+    db.pragma_update(None, "secure_delete", "ON")?;
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    if version(&tx)? == 0 {
-        tx.execute_batch(TABLES)?;
-        tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    let mut version = version(&tx)?;
+    let done = usize::try_from(version).unwrap_or(STEPS.len());
+    for step in STEPS.iter().skip(done) {
+        tx.execute_batch(step)?;
+        version += 1;
+        tx.pragma_update(None, "user_version", version)?;
     }
     tx.commit()
 }

@@ -3,7 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::{Batch, Event, SEQ_MAX, tombstones};
+use super::clocks::{self, Clock, corrected};
+use super::counters::{bump, count};
+use super::{Batch, Event, Refused, erase, tombstones};
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -11,20 +13,39 @@ pub(crate) struct Stored {
     pub(crate) accepted: usize,
     pub(crate) duplicates: usize,
     pub(crate) duplicate_batch: bool,
+    /// The places in the batch of events that were refused, because they are of an erased user.
+    pub(crate) of_erased: Vec<usize>,
     /// Of the ids asked about, those stored for this project.
     pub(crate) known: Option<Vec<String>>,
 }
 
 pub(super) fn store(db: &mut Connection, batch: &Batch) -> rusqlite::Result<Stored> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let clock = clocks::observe(&tx, &batch.project, batch.tab.as_deref(), batch.lag_ms)?;
+    let (events, of_erased) = erase::part(&tx, &batch.project, &batch.events)?;
     let mut duplicates = 0;
-    for event in &batch.events {
-        duplicates += usize::from(!insert_event(&tx, batch, event)?);
+    for event in &events {
+        duplicates += usize::from(!insert_event(&tx, batch, event, &clock)?);
     }
-    let accepted = batch.events.len() - duplicates;
+    let accepted = events.len() - duplicates;
     let duplicate_batch = record_batch(&tx, batch, accepted)?;
-    record_refused(&tx, batch)?;
-    let dropped = record_dropped(&tx, batch)?;
+    let refused_late = of_erased.iter().map(|event| Refused {
+        index: event.index,
+        seq: event.seq,
+        error: erase::ERASED_USER,
+    });
+    let refused_late: Vec<Refused> = refused_late.collect();
+    for refused in batch.refused.iter().chain(&refused_late) {
+        record_refused(&tx, batch, refused)?;
+    }
+    let dropped = tombstones::record(
+        &tx,
+        tombstones::OF_EVENTS,
+        &batch.project,
+        batch.tab.as_deref(),
+        &batch.received_at,
+        &batch.dropped,
+    )?;
     let known = batch
         .receipts
         .as_ref()
@@ -35,7 +56,10 @@ pub(super) fn store(db: &mut Connection, batch: &Batch) -> rusqlite::Result<Stor
         ("events", count(accepted)),
         ("duplicateEvents", count(duplicates)),
         ("duplicateBatches", i64::from(duplicate_batch)),
-        ("rejectedEvents", count(batch.refused.len())),
+        (
+            "rejectedEvents",
+            count(batch.refused.len() + of_erased.len()),
+        ),
         ("receiptQueries", i64::from(known.is_some())),
         ("droppedByClient", dropped),
     ];
@@ -45,20 +69,32 @@ pub(super) fn store(db: &mut Connection, batch: &Batch) -> rusqlite::Result<Stor
         accepted,
         duplicates,
         duplicate_batch,
+        of_erased: of_erased.iter().map(|event| event.index).collect(),
         known,
     })
 }
 
 /// Whether the event is new. Its key decides, nothing else: a re-sent event counts on the row it
 /// already has.
-fn insert_event(tx: &Transaction<'_>, batch: &Batch, event: &Event) -> rusqlite::Result<bool> {
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO events (project, idempotency_key, batch_id, tab, seq, name, user_id,
-                             anonymous_id, timestamp, sent_at, received_at, properties, context)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+fn insert_event(
+    tx: &Transaction<'_>,
+    batch: &Batch,
+    event: &Event,
+    clock: &Clock,
+) -> rusqlite::Result<bool> {
+    let mut insert = tx.prepare_cached(concat!(
+        "INSERT INTO events (id, project, idempotency_key, batch_id, tab, seq, name, user_id,
+                             anonymous_id, timestamp, sent_at, received_at, properties, context,
+                             session_id, session_seq, value, sample_rate, groups, attribution,
+                             previous_id, occurred_at)
+         VALUES ((SELECT 1 + max(coalesce((SELECT max(id) FROM events), 0), last_id) FROM erasing),
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                 ?19, ?20, ",
+        corrected!("?9", "?21"),
+        ")
          ON CONFLICT (project, idempotency_key) DO UPDATE SET duplicates = duplicates + 1
-         RETURNING duplicates = 0",
-    )?;
+         RETURNING duplicates = 0"
+    ))?;
     let values = params![
         batch.project,
         event.idempotency_key,
@@ -72,7 +108,15 @@ fn insert_event(tx: &Transaction<'_>, batch: &Batch, event: &Event) -> rusqlite:
         batch.sent_at,
         batch.received_at,
         event.properties,
-        batch.context,
+        event.context,
+        event.session_id,
+        event.session_seq,
+        event.value,
+        event.sample_rate,
+        event.groups,
+        event.attribution,
+        event.previous_id,
+        clock.shift,
     ];
     insert.query_row(values, |row| row.get(0))
 }
@@ -105,57 +149,22 @@ fn record_batch(tx: &Transaction<'_>, batch: &Batch, accepted: usize) -> rusqlit
     Ok(duplicate)
 }
 
-fn record_refused(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+fn record_refused(tx: &Transaction<'_>, batch: &Batch, refused: &Refused) -> rusqlite::Result<()> {
     let mut insert = tx.prepare_cached(
         "INSERT OR IGNORE INTO refused
              (project, batch_id, batch_index, tab, seq, error, received_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for refused in &batch.refused {
-        insert.execute(params![
-            batch.project,
-            batch.batch_id,
-            count(refused.index),
-            batch.tab,
-            refused.seq,
-            refused.error,
-            batch.received_at,
-        ])?;
-    }
+    insert.execute(params![
+        batch.project,
+        batch.batch_id,
+        count(refused.index),
+        batch.tab,
+        refused.seq,
+        refused.error,
+        batch.received_at,
+    ])?;
     Ok(())
-}
-
-/// How many sequence numbers are newly given up. Ranges may repeat or grow from batch to batch; a
-/// number counts once.
-fn record_dropped(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<i64> {
-    let Some(tab) = &batch.tab else { return Ok(0) };
-    let mut overlapping = tx.prepare_cached(
-        "SELECT from_seq, to_seq FROM dropped
-         WHERE project = ?1 AND tab = ?2 AND from_seq <= ?4 AND to_seq >= ?3 ORDER BY from_seq",
-    )?;
-    let mut insert = tx.prepare_cached(
-        "INSERT OR IGNORE INTO dropped (project, tab, from_seq, to_seq, reason, received_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let mut newly = 0;
-    for range in &batch.dropped {
-        let (from, to) = (range.from, range.to);
-        let covered: Vec<(i64, i64)> = overlapping
-            .query_map(params![batch.project, tab, from, to], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        newly += tombstones::uncovered(from, to, &covered);
-        insert.execute(params![
-            batch.project,
-            tab,
-            from,
-            to,
-            range.reason,
-            batch.received_at
-        ])?;
-    }
-    Ok(newly)
 }
 
 fn known(tx: &Transaction<'_>, project: &str, ids: &[String]) -> rusqlite::Result<Vec<String>> {
@@ -171,21 +180,4 @@ fn known(tx: &Transaction<'_>, project: &str, ids: &[String]) -> rusqlite::Resul
         }
     }
     Ok(known)
-}
-
-/// Saturates: a client that claims absurd numbers must not be able to make later batches fail.
-fn bump(tx: &Transaction<'_>, project: &str, counts: &[(&str, i64)]) -> rusqlite::Result<()> {
-    let mut add = tx.prepare_cached(
-        "INSERT INTO counters (project, name, value) VALUES (?1, ?2, ?3)
-         ON CONFLICT (project, name) DO UPDATE SET value = min(value + excluded.value, ?4)",
-    )?;
-    for (name, by) in counts.iter().filter(|(_, by)| *by > 0) {
-        add.execute(params![project, name, by, SEQ_MAX])?;
-    }
-    Ok(())
-}
-
-/// Counts of things that fit in memory fit in SQLite's integers.
-fn count(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -8,16 +8,19 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Batch;
+use super::erase::{Erased, erase};
+use super::metrics_store::{self, StoredMetrics};
 use super::schema::{OpenError, open_writer};
 use super::store::{Stored, store};
+use super::{Batch, MetricBatch};
 use crate::error::ApiError;
 
-/// Batches that may wait for the writer; more make their requests wait, which is the back-pressure.
-const QUEUE_BATCHES_MAX: usize = 256;
+/// Jobs that may wait for the writer; more make their requests wait, which is the back-pressure.
+const QUEUE_JOBS_MAX: usize = 256;
 
 enum Job {
-    Store(Box<Batch>, oneshot::Sender<rusqlite::Result<Stored>>),
+    /// One transaction; it answers for itself, and says whether it was committed.
+    Run(Box<dyn FnOnce(&mut Connection) -> bool + Send>),
     Close,
 }
 
@@ -31,7 +34,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let db = open_writer(path)?;
-        let (jobs, queue) = mpsc::channel(QUEUE_BATCHES_MAX);
+        let (jobs, queue) = mpsc::channel(QUEUE_JOBS_MAX);
         let (committed, commits) = watch::channel(0);
         let thread = thread::spawn(move || work(db, queue, &committed));
         Ok(Self {
@@ -43,14 +46,51 @@ impl Writer {
 
     /// Returns once the batch is committed, and not before.
     pub(crate) async fn store(&self, batch: Batch) -> Result<Stored, ApiError> {
-        let (answer, stored) = oneshot::channel();
+        let what = format!("a batch of project {}", batch.project);
+        self.run(what, move |db| store(db, &batch)).await
+    }
+
+    pub(crate) async fn store_metrics(
+        &self,
+        batch: MetricBatch,
+    ) -> Result<StoredMetrics, ApiError> {
+        let what = format!("metrics of project {}", batch.project);
+        self.run(what, move |db| metrics_store::store(db, &batch))
+            .await
+    }
+
+    /// Erases all that there is of a person, and refuses what comes later.
+    pub(crate) async fn erase(
+        &self,
+        project: String,
+        id: String,
+        now: String,
+    ) -> Result<Erased, ApiError> {
+        let what = format!("an erasure in project {project}");
+        self.run(what, move |db| erase(db, &project, &id, &now))
+            .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        what: String,
+        transaction: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (answer, done) = oneshot::channel();
+        let job = move |db: &mut Connection| {
+            let outcome = transaction(db);
+            if let Err(error) = &outcome {
+                eprintln!("collector: {what} was not stored: {error}");
+            }
+            let committed = outcome.is_ok();
+            // The client may have gone; its batch is stored all the same, and its retry a duplicate.
+            let _ = answer.send(outcome);
+            committed
+        };
         let gone = |_| unavailable("the collector is shutting down");
-        self.jobs
-            .send(Job::Store(Box::new(batch), answer))
-            .await
-            .map_err(|_| gone(()))?;
-        stored
-            .await
+        let queued = self.jobs.send(Job::Run(Box::new(job))).await;
+        queued.map_err(|_| gone(()))?;
+        done.await
             .map_err(|_| gone(()))?
             .map_err(|e| unavailable(&e.to_string()))
     }
@@ -78,21 +118,10 @@ fn unavailable(message: &str) -> ApiError {
 }
 
 fn work(mut db: Connection, mut queue: mpsc::Receiver<Job>, committed: &watch::Sender<u64>) {
-    while let Some(job) = queue.blocking_recv() {
-        let Job::Store(batch, answer) = job else {
-            break;
-        };
-        let stored = store(&mut db, &batch);
-        if let Err(error) = &stored {
-            eprintln!(
-                "collector: a batch of project {} was not stored: {error}",
-                batch.project
-            );
-        } else {
+    while let Some(Job::Run(job)) = queue.blocking_recv() {
+        if job(&mut db) {
             committed.send_modify(|n| *n += 1);
         }
-        // The client may have gone; its batch is stored all the same, and its retry a duplicate.
-        let _ = answer.send(stored);
     }
     // Closing the last connection folds the WAL into the file: one file is left, easy to copy.
     if let Err((_, error)) = db.close() {

@@ -50,7 +50,7 @@ fn a_listed_origin_may_preflight_and_read() {
         assert_eq!(reply.header("access-control-allow-origin"), Some(SHOP));
         assert_eq!(
             reply.header("access-control-allow-methods"),
-            Some("GET, POST, OPTIONS")
+            Some("GET, POST, DELETE, OPTIONS")
         );
         let allowed = reply.header("access-control-allow-headers");
         assert_eq!(allowed, Some("content-type, x-extra"));

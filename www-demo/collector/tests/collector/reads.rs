@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Collector, event, sequence};
+use crate::support::{Collector, READ_KEY, event, sequence};
 
 fn filled() -> Collector {
     let collector = Collector::start(&[]);
@@ -87,8 +87,10 @@ fn a_wrong_filter_is_told() {
         "limit=10001",
         "limit=many",
         "after=x",
+        "order=size",
+        "order=time&after=1",
     ] {
-        let reply = collector.get(&format!("/api/v1/events?key=demo&{query}"));
+        let reply = collector.get_with(READ_KEY, &format!("/api/v1/events?{query}"));
         assert_eq!(
             (reply.status, &reply.json()["error"]),
             (400, &json!("bad_query")),
@@ -105,8 +107,9 @@ fn a_wrong_filter_is_told() {
 #[test]
 fn stats_agree_with_the_rows() {
     let collector = Collector::start(&[]);
-    let empty = json!({"events":0,"batches":0,"duplicateEvents":0,"duplicateBatches":0,
-        "rejectedEvents":0,"requests":0,"receiptQueries":0,"droppedByClient":0,"tabs":0});
+    let none = json!({"stored":0,"duplicates":0,"rejected":0,"requests":0,"droppedByClient":0});
+    let empty = json!({"events":0,"estimatedEvents":0.0,"erasedEvents":0,"batches":0,"duplicateEvents":0,"duplicateBatches":0,
+        "rejectedEvents":0,"requests":0,"receiptQueries":0,"droppedByClient":0,"tabs":0,"metrics":none});
     assert_eq!(collector.stats(), empty);
     for (tab, from, to) in [("a", 1, 3), ("a", 4, 4), ("b", 1, 2), ("a", 1, 3)] {
         collector.ingest(&sequence(tab, from, to));
@@ -114,10 +117,10 @@ fn stats_agree_with_the_rows() {
     let mut last = sequence("c", 1, 1);
     last["events"][0]["name"] = json!(null);
     last["dropped"] = json!([{"from": 2, "to": 5, "reason": "expired"}]);
-    last["receipts"] = json!(["a:1-3"]);
-    assert_eq!(collector.ingest(&last).json()["known"], json!(["a:1-3"]));
-    let expected = json!({"events":6,"batches":4,"duplicateEvents":3,"duplicateBatches":1,
-        "rejectedEvents":1,"requests":5,"receiptQueries":1,"droppedByClient":4,"tabs":3});
+    last["receipts"] = json!(["00112233445566778899:1-3.369ab5c0"]);
+    assert_eq!(collector.ingest(&last).json()["known"], json!([]));
+    let expected = json!({"events":6,"estimatedEvents":6.0,"erasedEvents":0,"batches":4,"duplicateEvents":3,"duplicateBatches":1,
+        "rejectedEvents":1,"requests":5,"receiptQueries":1,"droppedByClient":4,"tabs":3,"metrics":none});
     assert_eq!(collector.stats(), expected);
     assert_eq!(collector.count("FROM events"), 6);
     assert_eq!(collector.count("FROM batches"), 4);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::support::{Collector, INGEST, PATIENCE, batch, sql};
+use crate::support::{Collector, INGEST, PATIENCE, READ_KEY, batch, sql};
 
 fn start_request(collector: &Collector, key: &str) -> TcpStream {
     let body = batch(&[key]).to_string();
@@ -69,7 +69,12 @@ fn what_would_never_end_does_not_hold_it_up() {
     let mut collector = Collector::start(&["--faults"]);
     let mut stream = collector.connect();
     stream
-        .write_all(b"GET /api/v1/stream?key=demo HTTP/1.1\r\nhost: t\r\n\r\n")
+        .write_all(
+            format!(
+                "GET /api/v1/stream HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {READ_KEY}\r\n\r\n"
+            )
+            .as_bytes(),
+        )
         .unwrap();
     let mut first = [0; 12];
     stream.read_exact(&mut first).unwrap();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use tempfile::TempDir;
 
-use crate::support::{Collector, refused_start};
+use crate::support::{Collector, READ_KEY, refused_start};
 
 /// `site` at /, `built` at /pkg, and a secret beside them.
 fn site(args: &[&str]) -> Collector {
@@ -142,7 +142,7 @@ fn added_headers_are_there_and_have_the_last_word() {
     assert_eq!(reply.header("content-security-policy"), Some(policy));
     let caching: Vec<_> = reply.headers.get_all("cache-control").iter().collect();
     assert_eq!(caching, ["no-cache"]);
-    let api = collector.get("/api/v1/stats?key=demo");
+    let api = collector.get_with(READ_KEY, "/api/v1/stats");
     assert_eq!(
         api.header("content-security-policy"),
         None,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Collector, PATIENCE, batch, sequence};
+use crate::support::{Collector, PATIENCE, READ_KEY, agent, batch, post, sequence};
 
 struct Listener(BufReader<TcpStream>);
 
@@ -18,11 +18,16 @@ struct Message {
 }
 
 impl Listener {
-    fn open(collector: &Collector, key: &str, headers: &str) -> Self {
+    fn open(collector: &Collector, query: &str, headers: &str) -> Self {
+        let key = format!("authorization: Bearer {READ_KEY}\r\n");
+        Self::open_as(collector, query, &format!("{key}{headers}"))
+    }
+
+    fn open_as(collector: &Collector, query: &str, headers: &str) -> Self {
         let mut stream = collector.connect();
         write!(
             stream,
-            "GET /api/v1/stream?key={key} HTTP/1.1\r\nhost: t\r\n{headers}\r\n"
+            "GET /api/v1/stream{query} HTTP/1.1\r\nhost: t\r\n{headers}\r\n"
         )
         .unwrap();
         let mut listener = Self(BufReader::new(stream));
@@ -71,7 +76,7 @@ impl Listener {
 fn a_stored_event_is_delivered_with_the_statistics() {
     let collector = Collector::start(&[]);
     collector.ingest(&batch(&["before"]));
-    let mut listener = Listener::open(&collector, "demo", "");
+    let mut listener = Listener::open(&collector, "", "");
     let first = listener.next();
     assert_eq!(
         first.event.as_deref(),
@@ -99,7 +104,7 @@ fn a_stored_event_is_delivered_with_the_statistics() {
 #[test]
 fn a_reconnect_goes_on_where_it_stopped() {
     let collector = Collector::start(&[]);
-    let mut listener = Listener::open(&collector, "demo", "");
+    let mut listener = Listener::open(&collector, "", "");
     collector.ingest(&batch(&["a"]));
     let (last, key) = listener.next_stored();
     assert_eq!(key, "a");
@@ -108,7 +113,7 @@ fn a_reconnect_goes_on_where_it_stopped() {
     for from in [1, 301, 601] {
         collector.ingest(&sequence("tab", from, from + 299));
     }
-    let mut again = Listener::open(&collector, "demo", &format!("last-event-id: {last}\r\n"));
+    let mut again = Listener::open(&collector, "", &format!("last-event-id: {last}\r\n"));
     for seq in 1..=900 {
         assert_eq!(again.next_stored().1, format!("tab-{seq}"));
     }
@@ -119,7 +124,7 @@ fn a_reconnect_goes_on_where_it_stopped() {
 #[test]
 fn a_slow_reader_misses_nothing() {
     let collector = Collector::start(&[]);
-    let mut listener = Listener::open(&collector, "demo", "");
+    let mut listener = Listener::open(&collector, "", "");
     for batch in 0..40 {
         collector.ingest(&sequence(&format!("tab{batch}"), 1, 100));
     }
@@ -133,11 +138,41 @@ fn a_slow_reader_misses_nothing() {
 #[test]
 fn another_projects_events_are_not_delivered() {
     let collector = Collector::start(&["--key", "mine", "--key", "other"]);
-    let mut listener = Listener::open(&collector, "mine", "last-event-id: 0\r\n");
+    let mut listener = Listener::open(&collector, "?project=mine", "last-event-id: 0\r\n");
     for (key, event) in [("other", "theirs"), ("mine", "ours")] {
         let mut envelope = batch(&[event]);
         envelope["apiKey"] = key.into();
         assert_eq!(collector.ingest(&envelope).json()["accepted"], 1);
     }
     assert_eq!(listener.next_stored().1, "ours");
+}
+
+#[test]
+fn a_ticket_opens_one_stream_of_its_project_once() {
+    let collector = Collector::start(&["--key", "mine", "--key", "other"]);
+    let issue = |headers: &[(&str, &str)]| {
+        let url = collector.url("/api/v1/stream/ticket?project=mine");
+        post(&agent(), &url, b"", headers)
+    };
+    assert_eq!(issue(&[]).status, 401);
+    let answer = issue(&[("authorization", &format!("Bearer {READ_KEY}"))]);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let answer = answer.json();
+    assert_eq!(answer["expiresInMs"], 30_000);
+    let query = format!("?ticket={}", answer["ticket"].as_str().unwrap());
+    // It opens nothing else, and is not used up by trying.
+    assert_eq!(collector.get(&format!("/api/v1/events{query}")).status, 401);
+
+    let mut listener = Listener::open_as(&collector, &query, "");
+    for (key, event) in [("other", "theirs"), ("mine", "ours")] {
+        let mut envelope = batch(&[event]);
+        envelope["apiKey"] = key.into();
+        collector.ingest(&envelope);
+    }
+    assert_eq!(listener.next_stored().1, "ours");
+    let again = collector.get(&format!("/api/v1/stream{query}"));
+    assert_eq!(
+        (again.status, &again.json()["error"]),
+        (401, &json!("unknown_ticket"))
+    );
 }

@@ -3,9 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,12 +13,15 @@ use tempfile::TempDir;
 /// Far above what anything takes here; only a broken collector ever waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const INGEST: &str = "/api/v1/ingest/batch";
+/// What every collector is started with, unless a test is about keys.
+pub(crate) const READ_KEY: &str = "read-key-of-the-tests";
 const BINARY: &str = env!("CARGO_BIN_EXE_collector");
 
 pub(crate) struct Collector {
     child: Child,
     pub(crate) address: String,
     pub(crate) dir: Rc<TempDir>,
+    stdout: BufReader<ChildStdout>,
     agent: ureq::Agent,
 }
 
@@ -36,17 +39,23 @@ impl Collector {
 
     /// Starts on a directory that may have a database already.
     pub(crate) fn start_in(dir: Rc<TempDir>, args: &[&str]) -> Self {
+        Self::launch(dir, &[&["--read-key", READ_KEY], args].concat(), &[])
+    }
+
+    /// With these arguments and variables and no others.
+    pub(crate) fn launch(dir: Rc<TempDir>, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(BINARY)
             .args(["--listen", "127.0.0.1:0", "--db"])
             .arg(dir.path().join("events.db"))
             .args(args)
+            .env_remove("SENDOFF_READ_KEY")
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let address = line
             .trim()
             .strip_prefix("listening on http://")
@@ -56,8 +65,16 @@ impl Collector {
             child,
             address,
             dir,
+            stdout,
             agent: agent(),
         }
+    }
+
+    /// The next line on standard output.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
     }
 
     pub(crate) fn db(&self) -> PathBuf {
@@ -76,14 +93,15 @@ impl Collector {
         reply(self.agent.get(self.url(path)).call())
     }
 
-    /// A read with the default key.
+    pub(crate) fn get_with(&self, key: &str, path: &str) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let request = self.agent.get(self.url(path));
+        reply(request.header("authorization", bearer).call())
+    }
+
+    /// A read with the key of the tests, of something that is there.
     pub(crate) fn read(&self, path: &str) -> Value {
-        let reply = reply(
-            self.agent
-                .get(self.url(path))
-                .header("authorization", "Bearer demo")
-                .call(),
-        );
+        let reply = self.get_with(READ_KEY, path);
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()
     }
@@ -102,6 +120,29 @@ impl Collector {
 
     pub(crate) fn send(&self, body: &[u8], headers: &[(&str, &str)]) -> Reply {
         post(&self.agent, &self.url(INGEST), body, headers)
+    }
+
+    /// An attempt that says that it was sent so many milliseconds ago.
+    pub(crate) fn ingest_after(&self, lag_ms: i64, envelope: &Value) -> Reply {
+        self.post_after(lag_ms, INGEST, envelope)
+    }
+
+    pub(crate) fn post_after(&self, lag_ms: i64, path: &str, body: &Value) -> Reply {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let sent = i64::try_from(now.as_millis()).unwrap() - lag_ms;
+        let url = self.url(&format!("{path}?sentAt={sent}&v=2"));
+        post(&self.agent, &url, &body.to_string().into_bytes(), &[])
+    }
+
+    pub(crate) fn metrics(&self, envelope: &Value) -> Reply {
+        let body = envelope.to_string().into_bytes();
+        post(&self.agent, &self.url("/api/v1/ingest/metrics"), &body, &[])
+    }
+
+    pub(crate) fn delete_with(&self, key: &str, path: &str) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let request = self.agent.delete(self.url(path));
+        reply(request.header("authorization", bearer).call())
     }
 
     pub(crate) fn fault(&self, fault: &Value) -> Reply {
@@ -237,6 +278,7 @@ pub(crate) fn refused_start(args: &[&str]) -> String {
     let mut child = Command::new(BINARY)
         .args(["--listen", "127.0.0.1:0"])
         .args(args)
+        .env_remove("SENDOFF_READ_KEY")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -279,4 +321,33 @@ pub(crate) fn sequence(tab: &str, from: u64, to: u64) -> Value {
         })
         .collect();
     json!({"apiKey": "demo", "tab": tab, "batchId": format!("{tab}:{from}-{to}"), "events": events})
+}
+
+/// An event of somebody: `user`, or the visitor alone where that is null.
+pub(crate) fn event_of(key: &str, name: &str, user: Value, visitor: &str, second: u32) -> Value {
+    let mut event = event(key);
+    event["name"] = name.into();
+    event["userId"] = user;
+    event["anonymousId"] = visitor.into();
+    event["timestamp"] = format!("2026-01-15T12:00:{second:02}.000Z").into();
+    event["properties"] = json!({});
+    event
+}
+
+/// `$alias`: `user` is whoever `previous` was.
+pub(crate) fn alias(key: &str, previous: &str, user: &str, second: u32) -> Value {
+    let mut event = event_of(key, "$alias", json!(user), "anon-of-alias", second);
+    event["properties"] = json!({ "previousId": previous });
+    event
+}
+
+pub(crate) fn envelope(events: &[Value]) -> Value {
+    json!({"apiKey": "demo", "events": events})
+}
+
+pub(crate) fn keys_of(events: &Value) -> Vec<&str> {
+    let events = events.as_array().unwrap().iter();
+    events
+        .map(|event| event["idempotencyKey"].as_str().unwrap())
+        .collect()
 }

@@ -1,0 +1,379 @@
+//! Reading back a journal that somebody left.
+
+use crate::{
+    journal::{
+        cursor::{Cursor, Owed},
+        log::Log,
+        record::{
+            Segment, SegmentLine, StoredCursor, StoredRecord, VERSION, damaged_events, read_header,
+            read_numbers, read_record, read_segment, segment_range, version_of,
+        },
+        segments::Journal,
+        stream::Stream,
+    },
+    model::{
+        drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, store::Store, time::UnixMillis,
+    },
+    text::fields::{join, split_once},
+};
+
+/// A damaged value is kept if it is no longer than this.
+const ASIDE_BYTES_MAX: usize = 16 * 1024;
+/// Of early logs.
+const FIRST_VERSION: &str = "1";
+/// 2026-01-01: no journal of this version was written before. An earlier date is that of a clock that was wrong.
+const WRITTEN_AFTER: UnixMillis = UnixMillis(1_767_225_600_000);
+/// An age of more than a year is likelier to be a clock that jumped than a visitor who stayed away.
+const AGE_MS_MAX: u64 = 366 * 24 * 3_600_000;
+
+/// What whoever reads a journal has to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Prefix of the project's keys.
+    pub project: &'a str,
+    /// The destinations of the configuration.
+    pub owed: &'a [Owed],
+    /// What time it is.
+    pub wall: UnixMillis,
+    /// Events older than this are given up.
+    pub max_age_ms: u64,
+    /// Room for the journal.
+    pub cap_bytes: usize,
+    /// JSON object: the SDK of whoever reads, for a stream that does not say by which it was recorded.
+    pub sdk: &'a str,
+}
+
+/// What was found of one tab's journal.
+#[derive(Debug)]
+pub struct Found {
+    /// Its events and where they are kept.
+    pub stream: Stream,
+    /// When its newest segment or batch was written.
+    pub newest_at: UnixMillis,
+    /// Events given up because they are too old, for each destination.
+    pub expired: Vec<usize>,
+    /// Events in values that could not be read; one where even that is unknown.
+    pub corrupt: usize,
+    /// When the early log was begun, and its records, if there is one.
+    pub early: Option<String>,
+    /// Keys of damaged values, and the latest of these that is not too long to be kept.
+    damaged: Vec<String>,
+    aside: String,
+}
+
+/// The journal is of another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherVersion;
+
+impl Found {
+    /// Reads the journal of a tab that is gone; its keys are among `keys`.
+    ///
+    /// # Errors
+    /// If any of it is of another version: then it is to be left alone.
+    pub fn read(
+        tab: TabId,
+        keys: &[String],
+        reader: &Reader<'_>,
+        store: &dyn Store,
+    ) -> Result<Self, OtherVersion> {
+        let mut reading = Reading::new(tab, reader);
+        let segments = reading.segments_in(keys)?;
+        let header = reading.value("h", store)?;
+        let record = reading.value("o", store)?;
+        let header_bytes = reading.header(header.as_deref());
+        let (stored, record_bytes) = reading.record(record.as_deref());
+        let mut expired = vec![0; reader.owed.len()];
+        let mut cursors: Vec<Cursor> = Vec::new();
+        for owed in reader.owed {
+            cursors.push(reading.cursor(owed, &stored));
+        }
+        let mut foreign = reading.foreign(&stored);
+        let mut kept = Vec::new();
+        for segment in segments {
+            let Some(value) = reading.value(&segment.name(), store)? else {
+                continue;
+            };
+            if reading.segment(&value, &mut cursors, &mut foreign, &mut expired) {
+                let bytes = reading.journal.key(&segment.name()).len() + value.len();
+                kept.push(Segment { bytes, ..segment });
+            } else {
+                reading.damage(&segment.name(), &value);
+            }
+        }
+        reading.early(store, kept.is_empty())?;
+        reading.journal.restore(kept, header_bytes, record_bytes);
+        for cursor in &mut cursors {
+            reading.seals(cursor, &stored);
+        }
+        Ok(reading.into_found(cursors, foreign, expired, stored.left))
+    }
+
+    /// Moves damaged values out of the way: never read again, and kept for whoever wants to look.
+    pub fn set_aside(&self, store: &mut dyn Store) {
+        for key in &self.damaged {
+            store.remove(key);
+        }
+        if !self.aside.is_empty() {
+            // One key, the latest: a bounded amount, whatever keeps damaging values.
+            _ = store.set("sendoff-damaged", &self.aside);
+        }
+    }
+}
+
+/// A journal in the course of being read.
+struct Reading<'a> {
+    reader: &'a Reader<'a>,
+    log: Log,
+    journal: Journal,
+    owed: Option<String>,
+    newest_at: UnixMillis,
+    corrupt: usize,
+    early: Option<String>,
+    damaged: Vec<String>,
+    aside: String,
+}
+
+impl<'a> Reading<'a> {
+    fn new(tab: TabId, reader: &'a Reader<'a>) -> Self {
+        Self {
+            reader,
+            log: Log::new(tab, reader.sdk.to_owned(), "{}".to_owned()),
+            journal: Journal::new(reader.project, &tab.text(), reader.cap_bytes),
+            owed: None,
+            newest_at: UnixMillis(0),
+            corrupt: 0,
+            early: None,
+            damaged: Vec::new(),
+            aside: String::new(),
+        }
+    }
+
+    /// The segments that the keys name, in order.
+    fn segments_in(&self, keys: &[String]) -> Result<Vec<Segment>, OtherVersion> {
+        let mut segments = Vec::new();
+        for key in keys {
+            if let Some(name) = self.journal.name_of(key)
+                && !matches!(name, "h" | "o" | "e")
+            {
+                let (from, to) = segment_range(name).ok_or(OtherVersion)?;
+                segments.push(Segment { from, to, bytes: 0 });
+            }
+        }
+        segments.sort_by_key(|segment| (segment.from, segment.to));
+        Ok(segments)
+    }
+
+    fn value(&self, name: &str, store: &dyn Store) -> Result<Option<String>, OtherVersion> {
+        let value = store.get(&self.journal.key(name));
+        let version = value.as_deref().and_then(version_of);
+        if version.is_some_and(|version| version != VERSION) {
+            return Err(OtherVersion);
+        }
+        Ok(value)
+    }
+
+    fn header(&mut self, value: Option<&str>) -> usize {
+        let Some(value) = value else { return 0 };
+        let Some((sdk, context, owed)) = read_header(value) else {
+            self.damage("h", value);
+            return 0;
+        };
+        (self.log.sdk, self.log.context) = (sdk.to_owned(), context.to_owned());
+        self.owed = Some(owed.to_owned());
+        self.journal.key("h").len() + value.len()
+    }
+
+    fn record(&mut self, value: Option<&str>) -> (StoredRecord, usize) {
+        let Some(value) = value else {
+            return (StoredRecord::default(), 0);
+        };
+        let Some(record) = read_record(value) else {
+            self.damage("o", value);
+            return (StoredRecord::default(), 0);
+        };
+        for seal in record.cursors.iter().flat_map(|cursor| &cursor.seals) {
+            self.newest_at = self.newest_at.max(seal.at);
+        }
+        for cursor in &record.cursors {
+            // What is settled without a break was numbered, whether or not it is still there.
+            self.log.skip_to(cursor.done.end_of(0).unwrap_or(0));
+        }
+        (record, self.journal.key("o").len() + value.len())
+    }
+
+    /// Where a destination stands: as the record says; at the beginning, if it is owed the stream; else at the end.
+    fn cursor(&self, owed: &Owed, record: &StoredRecord) -> Cursor {
+        let named = |list: &String| list.split(' ').any(|name| name == owed.name);
+        let Some(stored) = record.cursors.iter().find(|one| one.name == owed.name) else {
+            return match &self.owed {
+                Some(list) if !named(list) => Cursor::at_end(owed),
+                // A record names all who are owed; only where there is none either, everybody may be.
+                None if !record.cursors.is_empty() => Cursor::at_end(owed),
+                _ => Cursor::new(owed),
+            };
+        };
+        let mut cursor = Cursor::new(owed);
+        for (from, to) in stored.done.ranges() {
+            cursor.restore_done(*from, *to);
+        }
+        let same = stored.encoder == owed.encoder;
+        for told in &stored.gaps {
+            cursor.restore_gap(told.gap, told.by.filter(|_| same));
+        }
+        cursor
+    }
+
+    /// The cursors of destinations that are not configured here.
+    fn foreign(&self, stored: &StoredRecord) -> Vec<StoredCursor> {
+        let known = |name: &str| self.reader.owed.iter().any(|owed| owed.name == name);
+        let mut foreign: Vec<StoredCursor> = Vec::new();
+        for cursor in &stored.cursors {
+            if !known(&cursor.name) {
+                foreign.push(cursor.clone());
+            }
+        }
+        let named = self.owed.as_deref().unwrap_or("").split(' ');
+        for name in named.filter(|name| !name.is_empty() && !known(name)) {
+            if !foreign.iter().any(|cursor| cursor.name == name) {
+                foreign.push(StoredCursor {
+                    name: name.to_owned(),
+                    lines: join(&["c ", name, " ? 0"]),
+                    ..StoredCursor::default()
+                });
+            }
+        }
+        foreign
+    }
+
+    /// Adds one segment's events that still count; tells whether it is whole.
+    fn segment(
+        &mut self,
+        text: &str,
+        cursors: &mut [Cursor],
+        foreign: &mut [StoredCursor],
+        expired: &mut [usize],
+    ) -> bool {
+        let Some((at, lines)) = read_segment(text) else {
+            return false;
+        };
+        self.newest_at = self.newest_at.max(at);
+        let too_old = self.is_too_old(at);
+        let mut page = 0;
+        for line in lines {
+            let (seq, text) = match line {
+                SegmentLine::Page(text) => {
+                    page = self.log.page(text);
+                    continue;
+                }
+                SegmentLine::Event(seq, text) => (seq, text),
+            };
+            if too_old {
+                expire(&self.log, seq, cursors, foreign, expired);
+            } else if cursors.iter().any(|cursor| !cursor.done().has(seq))
+                || foreign.iter().any(|cursor| !cursor.done.has(seq))
+            {
+                let text = text.to_owned();
+                self.log.insert(Entry { seq, page, text });
+            }
+        }
+        true
+    }
+
+    /// Age is what both dates can vouch for: one that only a clock which jumped explains is none.
+    fn is_too_old(&self, at: UnixMillis) -> bool {
+        let age_ms = self.reader.wall.0.saturating_sub(at.0);
+        let max_ms = self.reader.max_age_ms;
+        age_ms > max_ms && at >= WRITTEN_AFTER && age_ms <= AGE_MS_MAX.max(2 * max_ms)
+    }
+
+    /// Calls that the facade kept while the engine was loading, in a page that did not live to see it. An
+    /// engine that heard of them has journalled them all before anything else.
+    fn early(&mut self, store: &dyn Store, wanted: bool) -> Result<(), OtherVersion> {
+        // Of the first version only early logs can be told apart from damage, and are read.
+        let Some(value) = store.get(&self.journal.key("e")) else {
+            return Ok(());
+        };
+        let version = version_of(&value);
+        if version.is_some_and(|version| version != VERSION && version != FIRST_VERSION) {
+            return Err(OtherVersion);
+        }
+        let Some((head, records)) = split_once(&value, b'\n') else {
+            self.damage("e", &value);
+            return Ok(());
+        };
+        if version.is_none() {
+            self.damage("e", &value);
+        } else if wanted {
+            let mut begun = [0];
+            _ = read_numbers(head, &mut begun);
+            let [begun] = begun;
+            self.newest_at = self.newest_at.max(UnixMillis(begun));
+            self.early = Some(records.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Restores the batches that are sealed, or deferred. Another encoder's are cut anew.
+    fn seals(&self, cursor: &mut Cursor, stored: &StoredRecord) {
+        let same =
+            |one: &&StoredCursor| one.name == cursor.destination && one.encoder == cursor.encoder;
+        if let Some(found) = stored.cursors.iter().find(same) {
+            for seal in &found.seals {
+                cursor.restore_seal(&self.log, *seal);
+            }
+        }
+    }
+
+    fn damage(&mut self, name: &str, value: &str) {
+        let key = self.journal.key(name);
+        self.corrupt += damaged_events(value);
+        if value.len() <= ASIDE_BYTES_MAX {
+            self.aside = join(&[&key, "\n", value]);
+        }
+        self.damaged.push(key);
+    }
+
+    fn into_found(
+        self,
+        cursors: Vec<Cursor>,
+        foreign: Vec<StoredCursor>,
+        expired: Vec<usize>,
+        left: bool,
+    ) -> Found {
+        let mut stream = Stream::restored(self.log, self.journal, cursors, foreign);
+        stream.left = left;
+        Found {
+            stream,
+            newest_at: self.newest_at,
+            expired,
+            corrupt: self.corrupt,
+            early: self.early,
+            damaged: self.damaged,
+            aside: self.aside,
+        }
+    }
+}
+
+/// Gives up an event that is too old, at every destination that has not settled it.
+fn expire(
+    log: &Log,
+    seq: u64,
+    cursors: &mut [Cursor],
+    foreign: &mut [StoredCursor],
+    expired: &mut [usize],
+) {
+    let gap = Gap {
+        from: seq,
+        to: seq,
+        reason: DropReason::Expired,
+    };
+    for (cursor, expired) in cursors.iter_mut().zip(expired) {
+        if !cursor.done().has(seq) {
+            cursor.restore_given_up(log, gap);
+            *expired += 1;
+        }
+    }
+    for cursor in foreign {
+        cursor.done.add(seq, seq);
+    }
+}

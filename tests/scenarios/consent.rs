@@ -1,0 +1,78 @@
+//! What the visitor allows, and what becomes of everything when he does not.
+
+use sendoff::engine::io::PageEvent;
+use sendoff::engine::report::Report;
+use sendoff::model::drop_reason::DropReason;
+
+use crate::collector::Answer;
+use crate::world::{WALL_START_MS, World};
+
+fn say(world: &mut World, tab: usize, analytics: &str) {
+    let record =
+        format!("consent\t{WALL_START_MS}\t0\tanalytics={analytics}\tmarketing={analytics}");
+    world.calls(tab, &record);
+}
+
+#[test]
+fn denied_nothing_is_kept_and_nothing_is_sent() {
+    let (mut world, tab) = World::with_tab(|opening| opening.host.has_deferred = true);
+    world.collector.rule = Some(|_| Answer::Hang);
+    world.burst(tab, 10);
+    world.flush(tab);
+    world.burst(tab, 5);
+    world.pass(5_000);
+    say(&mut world, tab, "denied");
+    assert_eq!(world.disk.all_keys(), [""; 0]);
+    assert!(
+        world.held(tab).is_empty(),
+        "deferred requests are withdrawn"
+    );
+    assert_eq!(world.drops(tab), [(DropReason::Consent, 15)]);
+    let sent = world.sent.len();
+    world.burst(tab, 5);
+    world.page(tab, PageEvent::Hidden);
+    world.page(tab, PageEvent::Leaving);
+    world.pass(600_000);
+    assert_eq!((world.sent.len(), world.disk.all_keys().len()), (sent, 0));
+}
+
+#[test]
+fn all_open_tabs_follow_at_once_and_journals_of_dead_ones_go_unread() {
+    let (mut world, first, second) = World::with_two_tabs();
+    world.collector.rule = Some(|_| Answer::Network);
+    let gone = world.open();
+    world.burst(gone, 3);
+    world.crash(gone);
+    world.burst(second, 3);
+    say(&mut world, first, "denied");
+    assert_eq!(world.disk.all_keys(), [""; 0]);
+    world.track(second, "later");
+    world.pass(60_000);
+    assert_eq!(world.disk.all_keys(), [""; 0]);
+    let told = world.reports(second).iter().filter(|report| {
+        matches!(
+            report,
+            Report::Consent {
+                analytics: "denied",
+                ..
+            }
+        )
+    });
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn granted_again_all_begins_anew_as_somebody_new() {
+    let (mut world, tab) = World::with_tab(|_| {});
+    world.burst(tab, 2);
+    world.flush(tab);
+    say(&mut world, tab, "denied");
+    say(&mut world, tab, "granted");
+    world.pass(1_000);
+    world.track(tab, "again");
+    world.flush(tab);
+    assert_eq!(world.stored(tab), [1, 2, 3]);
+    let body = world.sent.last().unwrap().json();
+    assert_ne!(body["events"][0]["anonymousId"], "visitor");
+    assert_eq!(world.role(tab), "leader");
+}
