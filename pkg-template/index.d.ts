@@ -2,7 +2,7 @@
 // described. Hand-written: what wasm-bindgen generates describes the engine's boundary, not this.
 
 /** `"granted"`: everything works. `"pending"`: nothing touches the device and nothing is sent; calls wait in memory, the
- * newest 1,000 or 1 MiB of them. `"denied"`: nothing is kept or sent. */
+ * newest 1,000 or 1 MiB of them; `flush` does not wait for the decision. `"denied"`: nothing is kept or sent. */
 export type ConsentState = "granted" | "pending" | "denied";
 
 /** What the visitor allows: analytics is everything; marketing is click ids, campaign parameters and referrers. */
@@ -142,6 +142,10 @@ export interface SendoffConfig {
   pii?: "off" | "warn" | "redact" | "hash" | "reject";
   /** The same for traits, which may hold an e-mail on purpose. Default `"off"`. */
   piiTraits?: "off" | "warn" | "redact" | "hash" | "reject";
+  /** `true`: IPv4 and IPv6 addresses are personal data too. Default `false`. */
+  piiIp?: boolean;
+  /** Further names of properties and URL parameters whose values are, 100 at most. */
+  piiKeys?: readonly string[];
   /** Further texts that are personal data, 100 at most. */
   piiPatterns?: readonly string[];
   /** Keys and values that are not, 100 at most. */
@@ -247,12 +251,12 @@ export interface TrackCall extends TrackOptions {
 /** Outcome of `ready`. `code` says why a client does not run: `no_document` (server-side rendering
  * or a worker: it does nothing, silently), `missing_api_key` (it does nothing), `wasm_load_failed`
  * (calls are kept, and loading is tried again: with growing pauses, when the network is back and when the page is shown),
- * `wasm_trapped` (calls are kept for the next visit), `consent_denied`, `destroyed` (before it was ready). */
+ * `wasm_trapped` (calls are kept for the next visit), `consent_pending` and `consent_denied` (it runs once that is granted), `destroyed` (before it was ready). */
 export type ReadyResult =
   | { readonly ok: true; readonly code: null }
   | {
       readonly ok: false;
-      readonly code: "no_document" | "missing_api_key" | "wasm_load_failed" | "wasm_trapped" | "consent_denied" | "destroyed";
+      readonly code: "no_document" | "missing_api_key" | "wasm_load_failed" | "wasm_trapped" | "consent_pending" | "consent_denied" | "destroyed";
     };
 
 /** Outcome of `flush` and `shutdown`. */
@@ -478,9 +482,9 @@ export interface Stats {
   readonly breaker: "closed" | "open" | "half_open";
   /** Nothing has ever got through, and only the newest few events are kept. */
   readonly blocked: boolean;
-  /** See {@link TabRole}; `inert`: no key or no document; `denied`: nothing is recorded; `loading`: not ready yet; `failed`: the
+  /** See {@link TabRole}; `inert`: no key or no document; `pending`: calls wait for a decision; `denied`: nothing is recorded; `loading`: not ready yet; `failed`: the
    * engine cannot run; `stopped`: after `destroy`, and when `shutdown` is over. */
-  readonly role: TabRole | "inert" | "denied" | "loading" | "failed" | "stopped";
+  readonly role: TabRole | "inert" | "pending" | "denied" | "loading" | "failed" | "stopped";
   /** Term of the leader's lease. */
   readonly term: number;
   /** The leading tab, if known. */

@@ -4,7 +4,7 @@
 
 import { attempt } from "../src/builtins.js";
 import { clock, wall } from "./page/clock.js";
-import { PageNow, signals } from "./page/now.js";
+import { PageNow, read, signals } from "./page/now.js";
 import { Lifecycle } from "./page/lifecycle.js";
 import { openStore } from "./page/storage.js";
 
@@ -14,7 +14,7 @@ import { openStore } from "./page/storage.js";
 
 /** @implements {Host} */
 class PageHost {
-  now = new PageNow();
+  landing = { url: read(() => location.href), referrer: read(() => document.referrer) };
   lifecycle = new Lifecycle();
   signals = signals;
   runtime = "browser";
@@ -25,6 +25,7 @@ class PageHost {
     this.client = client;
     this.load = load;
     this.storage = openStore(client);
+    this.now = new PageNow(client.own.captureUrl);
   }
 
   mono() {

@@ -16,6 +16,7 @@ export class MemoryHost {
   storage = new MemoryStore();
   signals = signals;
   runtime = "worker";
+  landing = {};
   wall = () => attempt(wall) ?? 0;
 
   /** @param {Client} client @param {Load} load */

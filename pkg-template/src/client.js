@@ -25,7 +25,7 @@ import { Visitor } from "./visitor.js";
 const DETAIL_UNITS_MAX = 200;
 
 export class Client {
-  /** @type {"loading" | "ready" | "failed" | "denied" | "stopped"} */
+  /** @type {"loading" | "ready" | "failed" | "pending" | "denied" | "stopped"} */
   state = "loading";
   over = false; // that is settled
   /** @type {any} what the engine's account was at the end */
@@ -67,6 +67,7 @@ export class Client {
     if (attempt(() => encodeURIComponent(stub.config.apiKey)) === project && !stub.to) attempt(() => this.log.goOn(stub));
     this.host.listen((event) => this.heard(event));
     if (this.consent.analytics === "denied") this.denied();
+    else if (this.consent.analytics === "pending") this.undecided();
     else this.engine.load();
   }
 
@@ -118,7 +119,7 @@ export class Client {
     const custom = Object.keys(registry().destinations).map((name) => `{"name":"${name}","format":"custom"}`);
     const given = this.options.destinations?.slice(1, -1) ?? '{"name":"sendoff","format":"native"}';
     /** @type {EngineOptions} */
-    const options = bare({ ...this.options, consent: `"${this.consent.analytics}"` });
+    const options = bare({ ...this.options });
     if (custom.length) options.destinations = `[${given ? [given, ...custom] : custom}]`;
     return options;
   }
@@ -130,6 +131,8 @@ export class Client {
   opened() {
     this.state = "ready";
     this.visitor.changed = true;
+    // Before everything that was called: it says what may be captured with it.
+    if (this.consent.marketing !== "granted") this.engine.invoke("calls", this.consent.record());
     this.calls.cross(); // the engine has journalled them when it returns
     this.questions.passOn();
     this.awaited.resolve({ ok: true, code: null });
@@ -210,8 +213,15 @@ export class Client {
     this.host.forget(this.key(""));
   }
 
+  /** Nobody knows yet: the engine, if there is one, lets go, and calls wait in memory. */
+  undecided() {
+    if (this.engine.number) this.letGo();
+    this.state = "pending";
+    this.giveUp("consent_pending");
+  }
+
   allowed() {
-    if (this.state === "denied") this.state = "loading";
+    if (this.state === "denied" || this.state === "pending") this.state = "loading";
     this.visitor.changed = true;
     this.engine.load();
   }
@@ -224,16 +234,21 @@ export class Client {
   }
 
   restart() {
-    const { engine, calls } = this;
+    const { engine } = this;
     this.restarting = false;
     if (!engine.number || !engine.module) return;
-    calls.cross();
-    engine.invoke("destroy"); // what it holds is in the journal, for the next
-    engine.number = 0;
+    this.letGo();
     this.state = "loading";
-    this.tab = hex(10);
-    calls.page = "";
     engine.open(engine.module);
+  }
+
+  /** The engine ends here; what it holds is in the journal, for the next, which needs a tab of its own. */
+  letGo() {
+    this.calls.cross();
+    this.engine.invoke("destroy");
+    this.engine.number = 0;
+    this.tab = hex(10);
+    this.calls.page = "";
   }
 
   /** What is wrong, if anything: for whoever sets it up. @returns {Promise<import("./types").Finding[]>} */

@@ -14,11 +14,11 @@ export const ENGINE_OPTIONS = [
   "apiKey", "endpoint", "destinations", "compression",
   "flushInterval", "flushAt", "maxBatchSize", "maxQueueSize", "maxPayloadBytes", "maxRetries", "retryBaseDelayMs",
   "timeout", "disableTimer", "autoFlushOnExit", "maxStorageBytes", "maxEventAgeMs", "multiTabMode",
-  "identityPolicy", "crossSubdomain", "persistence", "cookieless", "sessionTimeoutMs", "sessionMaxMs",
-  "newSessionOnCampaign", "captureUrl", "attribution", "referralExclusions", "clickIds", "sampling", "sampleBy",
-  "propertyMode", "nameConvention", "strictNames",
-  "consent", "persistConsent", "respectGpc", "gpc", "respectDnt",
-  "pii", "piiTraits", "piiPatterns", "piiAllow", "piiSalt",
+  "identityPolicy", "crossSubdomain", "cookieless", "sessionTimeoutMs", "sessionMaxMs",
+  "newSessionOnCampaign", "attribution", "referralExclusions", "clickIds", "sampling", "sampleBy",
+  "propertyMode",
+  "persistConsent", "respectGpc", "respectDnt",
+  "pii", "piiTraits", "piiIp", "piiKeys", "piiPatterns", "piiAllow", "piiSalt",
   "maxMetricsQueueSize", "metricsFlushInterval", "metricsEndpoint",
 ];
 
@@ -31,10 +31,16 @@ const OWN_OPTIONS = /** @type {Record<string, string>} */ (
   onDeliveryFailed: "function",
   onError: "function",
   onEventsDropped: "function",
+  captureUrl: "string",
+  consent: "string",
+  gpc: "string",
   name: "string",
+  persistence: "string",
   botFilter: "boolean",
+  strictNames: "boolean",
   debug: "boolean",
   breadcrumbs: "",
+  nameConvention: "",
   wasm: "",
 }));
 
@@ -53,8 +59,7 @@ const take = (name, value, { engine, own }, error) => {
   if (type !== undefined) {
     if (type && typeof value !== type) return error("config_wrong_type", `config.${name} must be a ${type}; it is ignored`);
     own[name] = value;
-  } else if (name === "nameConvention" && typeof value === "object") own[name] = value;
-  else {
+  } else {
     // The engine hears of a value that JSON does not have as one of the wrong type.
     const json = typeof value === "number" && !(value - value === 0) ? "{}" : (jsonOf(value) ?? "{}");
     engine[name] = json.length > OPTION_UNITS_MAX ? "{}" : json;

@@ -1,14 +1,12 @@
 // @ts-check
-// What the visitor allows, as far as the facade has to know it: before its own first write, and before there is an
-// engine. While it is undecided nothing touches the device; denied, nothing is kept either. The engine decides on events.
+// What the visitor allows, as far as it has to be known before the first write, and before there is an engine. That runs
+// only where analytics are granted: undecided, calls wait in memory and nothing touches the device; denied, nothing is kept
+// either. A denial while it runs is its own affair: it removes everything, in all tabs.
 
 import { attempt, isObject, member, parse, soon } from "./builtins.js";
 
 /** @typedef {import("./client").Client} Client */
 /** @typedef {import("./types").ConsentWord} ConsentWord */
-
-/** @param {string | undefined} json */
-const jsonValue = (json) => (json ? attempt(() => parse(json)) : undefined);
 
 /** @param {unknown} given @param {ConsentWord} otherwise @returns {ConsentWord} */
 const word = (given, otherwise) => {
@@ -26,20 +24,29 @@ export class Consent {
   /** @param {Client} client */
   constructor(client) {
     this.client = client;
-    const { options, host } = client;
-    this.analytics = word(jsonValue(options.consent), "granted");
+    const { options, own, host } = client;
+    this.analytics = this.marketing = word(own.consent, "granted");
     // What the visitor said on an earlier visit goes before the page's default, where the page has it kept.
-    const kept = client.flag("persistConsent") ? jsonValue(host.storage.raw(client.key("identity"))) : undefined;
-    if (isObject(kept)) this.analytics = word(/** @type {any} */ (kept).consent?.analytics, this.analytics);
+    const text = client.flag("persistConsent") ? host.storage.raw(client.key("consent")) : undefined;
+    const kept = text ? attempt(() => parse(text)) : undefined;
+    if (isObject(kept)) {
+      this.analytics = word(/** @type {any} */ (kept).analytics, this.analytics);
+      this.marketing = word(/** @type {any} */ (kept).marketing, this.marketing);
+    }
     const { gpc, dnt } = host.signals();
-    const objects = (gpc && options.respectGpc !== "false" && options.gpc === '"deny"') || (dnt && client.flag("respectDnt"));
-    if (objects) this.analytics = "denied";
-    this.marketing = isObject(kept) ? word(/** @type {any} */ (kept).consent?.marketing, this.analytics) : this.analytics;
-    if (gpc && options.respectGpc !== "false") this.marketing = "denied";
+    const heeded = gpc && options.respectGpc !== "false";
+    if (heeded || this.analytics === "denied") this.marketing = "denied";
+    if ((heeded && own.gpc === "deny") || (dnt && client.flag("respectDnt"))) this.analytics = this.marketing = "denied";
   }
 
   get now() {
     return { analytics: this.analytics, marketing: this.marketing };
+  }
+
+  /** As a record for the engine. @param {string} [more] */
+  record(more = "") {
+    const { host } = this.client;
+    return `consent\t${host.wall()}\t${this.client.mono()}\tanalytics=${this.analytics}\tmarketing=${this.marketing}${more}`;
   }
 
   /**
@@ -49,21 +56,39 @@ export class Consent {
   set(choice, options) {
     const { client } = this;
     if (!isObject(choice)) return client.telling.error("consent_invalid", "setConsent() takes { analytics, marketing }");
-    const analytics = word(attempt(() => member(choice, "analytics")), this.analytics);
-    const marketing = word(attempt(() => member(choice, "marketing")), this.marketing);
-    let tags = `\tanalytics=${analytics}\tmarketing=${marketing}`;
-    for (const name of ["erase", "notify"]) {
-      if (isObject(options) && attempt(() => member(options, name)) === true) tags += `\t${name}=1`;
-    }
-    const { number } = client.engine;
     client.calls.cross(); // what was called before the decision goes by the one before
-    if (!number) this.apply(analytics, marketing);
-    if (number || tags.includes("notify=1")) client.calls.push(`consent\t${client.host.wall()}\t${client.mono()}${tags}`);
-    if (number) {
-      this.analytics = analytics;
-      this.marketing = marketing;
-      client.calls.cross();
+    const before = this.analytics;
+    this.analytics = word(attempt(() => member(choice, "analytics")), this.analytics);
+    this.marketing = word(attempt(() => member(choice, "marketing")), this.marketing);
+    let more = "";
+    for (const name of ["erase", "notify"]) {
+      if (isObject(options) && attempt(() => member(options, name)) === true) more += `\t${name}=1`;
     }
+    if (client.engine.number && this.analytics !== "pending") this.tell(before, more);
+    else this.apply();
+    this.keep();
+  }
+
+  /** The engine decides what it means, and reports it. @param {ConsentWord} before @param {string} more */
+  tell(before, more) {
+    const { client } = this;
+    const { analytics } = this;
+    this.analytics = before; // it may still remove what it must
+    client.calls.push(this.record(more).replace(`analytics=${before}`, `analytics=${analytics}`));
+    client.calls.cross();
+    this.analytics = analytics;
+    client.visitor.changed = true;
+  }
+
+  /** There is no engine, or there is to be none. */
+  apply() {
+    const { client } = this;
+    client.telling.report({ type: "consent", ...this.now });
+    if (client.over) return;
+    if (this.analytics === "denied") client.denied();
+    else if (this.analytics === "pending") client.undecided();
+    else client.allowed();
+    soon(() => client.calls.settle());
   }
 
   /** The engine has heard of a decision: of this tab, or of another. @param {ConsentWord} analytics @param {ConsentWord} marketing */
@@ -71,17 +96,14 @@ export class Consent {
     this.analytics = word(analytics, this.analytics);
     this.marketing = word(marketing, this.marketing);
     this.client.visitor.changed = true;
+    this.keep();
   }
 
-  /** There is no engine that could. @param {ConsentWord} analytics @param {ConsentWord} marketing */
-  apply(analytics, marketing) {
+  /** The decision is the one thing that outlives a denial, where the page wants that. */
+  keep() {
     const { client } = this;
-    this.analytics = analytics;
-    this.marketing = marketing;
-    client.telling.report({ type: "consent", analytics, marketing });
-    if (client.over) return;
-    if (analytics === "denied") client.denied();
-    else client.allowed();
-    soon(() => client.calls.settle());
+    if (client.flag("persistConsent") && this.analytics !== "pending") {
+      client.host.storage.force(client.key("consent"), `{"analytics":"${this.analytics}","marketing":"${this.marketing}"}`);
+    }
   }
 }

@@ -13,7 +13,12 @@ export interface Settings {
   name?: string;
   breadcrumbs?: unknown;
   botFilter?: boolean;
-  nameConvention?: RegExp;
+  nameConvention?: RegExp | string;
+  strictNames?: boolean;
+  persistence?: string;
+  captureUrl?: string;
+  consent?: string;
+  gpc?: string;
   fetchImpl?: typeof fetch;
   beforeSend?: Function;
   onBreadcrumb?: Function;
@@ -78,8 +83,9 @@ export interface Store {
   mirror(): string | undefined;
   /** Writes that; empty text removes it. */
   setMirror(text: string): void;
-  /** Like `get`, whatever the consent: for the consent itself. */
+  /** Like `get` and `set`, whatever the consent: for the consent itself. */
   raw(key: string): string | undefined;
+  force(key: string, value: string): number;
   /** Where it is kept. */
   kind: "local" | "session" | "memory";
 }
@@ -95,6 +101,8 @@ export interface Host {
   check(): void;
   listen(hear: (event: string) => void): void;
   stop(): void;
+  /** Where the visit began: as it was when the client was made. */
+  landing: { url?: unknown; referrer?: unknown };
   signals(): { gpc: boolean; dnt: boolean };
   runtime: string;
   /** Removes all keys that begin so. */

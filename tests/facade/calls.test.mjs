@@ -90,8 +90,8 @@ describe("records", () => {
       refused("metric_value_invalid", "recordMetric(m): a metric is a finite number"),
     ],
     "consent in plain words": [
-      (c) => c.setConsent({ analytics: "pending", marketing: false }),
-      { kind: "consent", wall, analytics: "pending", marketing: "denied" },
+      (c) => c.setConsent({ analytics: true, marketing: "denied" }),
+      { kind: "consent", wall, analytics: "granted", marketing: "denied" },
     ],
     optOut: [(c) => c.optOut({ erase: true, notify: true }), { kind: "consent", wall, analytics: "denied", marketing: "denied", erase: "1", notify: "1" }],
     "toJSON is honoured": [(c) => c.track("n", { toJSON: () => ({ j: 1 }) }), { ...track, props: '{"j":1}' }],

@@ -212,7 +212,7 @@ describe("loading", () => {
     const callbacks = { onError() {}, onEventsDropped() {}, onDeliveryFailed() {}, debug: true, wasm: "w" };
     const { engine } = await page.start({ ...given, ...callbacks });
     const { fetchImpl: _, ...plain } = given;
-    assert.deepEqual(engine.config, { ...plain, timeout: {}, consent: "granted" }, "what JSON does not have is of the wrong type");
+    assert.deepEqual(engine.config, { ...plain, timeout: {} }, "what JSON does not have is of the wrong type");
   });
 
   test("an option that cannot be read, or is none, costs only itself", async (t) => {
@@ -227,7 +227,7 @@ describe("loading", () => {
     };
     const { engine } = await page.start(config);
     await turn();
-    assert.deepEqual(engine.config, { apiKey: "demo", consent: "granted" });
+    assert.deepEqual(engine.config, { apiKey: "demo" });
     const said = page.said.join("\n");
     assert.match(said, /config_unreadable: config\.flushAt threw \(no\)/);
     assert.match(said, /config_unknown: config\.flushat/);
@@ -243,7 +243,7 @@ describe("loading", () => {
       }
     }
     const { engine } = await page.start(new Settings());
-    assert.deepEqual(engine.config, { apiKey: "demo", consent: "granted" });
+    assert.deepEqual(engine.config, { apiKey: "demo" });
   });
 
   test("without a key: inert, and says so once", async (t) => {

@@ -72,7 +72,7 @@ describe("a page that has", () => {
       const { props, ...rest } = readRecord(seen.lines[0]);
       assert.deepEqual(JSON.parse(props), { list: [1, { a: ["x"] }], inner: { b: 2 } });
       assert.deepEqual(Object.keys(rest).toSorted(), ["kind", "mono", "name", "wall"]);
-      assert.deepEqual(seen.config, { apiKey: "demo", consent: "granted" });
+      assert.deepEqual(seen.config, { apiKey: "demo" });
       assert.deepEqual(seen.refused, ["properties_not_serializable"]);
       assert.equal(seen.flushed.ok, true);
       assert.equal(seen.ended.ok, true);

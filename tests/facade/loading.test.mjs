@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import vm from "node:vm";
 
 import { bundleEntry } from "../../pkg-template/bundle.mjs";
-import { openPage, readRecord, turn } from "./world.mjs";
+import { openPage, readRecord, turn, until } from "./world.mjs";
 
 /** A page whose engine fails to load so many times. */
 async function failing(t, times) {
@@ -22,11 +22,6 @@ async function failing(t, times) {
   assert.deepEqual(await client.ready, { ok: false, code: "wasm_load_failed" });
   return { page, client };
 }
-
-/** A module is imported from a file, which takes as long as it takes; at most so many turns. */
-const until = async (is, turns = 20_000) => {
-  for (let n = 0; n < turns && !is(); n++) await turn();
-};
 
 describe("an engine that fails to load", () => {
   test("is tried again with growing pauses, and what was called meanwhile goes out", async (t) => {
@@ -141,9 +136,11 @@ describe("the stub", () => {
     globalThis.sendoff.track("stub");
     await turn();
     assert.deepEqual(Object.keys(page.storage), []);
-    new page.Sendoff({ apiKey: "demo", consent: "pending" });
+    const client = new page.Sendoff({ apiKey: "demo", consent: "pending" });
     await page.load();
-    assert.equal(page.engines[0].lines.length, 1);
     assert.deepEqual(Object.keys(page.storage), []);
+    client.optIn();
+    await until(() => page.engines.length);
+    assert.equal(page.engines[0].lines.length, 1);
   });
 });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { FakeStorage, openPage, readRecord, turn } from "./world.mjs";
+import { FakeStorage, openPage, readRecord, turn, until } from "./world.mjs";
 
 /** A storage that writes down each access, and what it was. */
 function watched(storage = new FakeStorage()) {
@@ -36,8 +36,13 @@ describe("while consent is pending", () => {
     assert.deepEqual(touched, []);
     assert.deepEqual(client.getConsent(), { analytics: "pending", marketing: "pending" });
     await page.load();
-    assert.deepEqual(touched, [], "nor when the engine is there");
-    assert.equal(page.engines[0].config.consent, "pending");
+    assert.equal(page.engines.length, 0, "no engine runs that could send");
+    assert.deepEqual(await client.ready, { ok: false, code: "consent_pending" });
+    assert.deepEqual(await client.flush(), { ok: false, delivered: 0, pending: 2, dropped: 0 });
+    assert.equal(client.stats().role, "pending");
+    assert.deepEqual(touched, []);
+    client.optIn();
+    await until(() => page.engines.length);
     assert.deepEqual(page.engines[0].lines.map((line) => readRecord(line).kind), ["track", "identify"]);
   });
 
@@ -47,7 +52,9 @@ describe("while consent is pending", () => {
     for (let n = 0; n < 1_200; n++) client.track("n", { n });
     assert.equal(client.stats().pending, 1_000);
     assert.equal(client.stats().refused.early_log_full, 200);
+    client.optIn();
     await page.load();
+    await until(() => page.engines.length);
     assert.equal(readRecord(page.engines[0].lines[0]).props, '{"n":200}');
   });
 
@@ -74,7 +81,6 @@ describe("while consent is pending", () => {
     assert.equal(page.earlyLogs().length, 1);
     assert.equal(client.getAnonymousId(), "stored-id");
     await page.load();
-    assert.equal(page.engines[0].config.consent, "granted");
     assert.equal(page.engines[0].lines.length, 1);
   });
 
@@ -92,6 +98,26 @@ describe("while consent is pending", () => {
     assert.deepEqual(client.stats().refused, { consent: 2 });
     assert.deepEqual(await client.flush(), { ok: false, delivered: 0, pending: 0, dropped: 0 });
     assert.equal(client.stats().role, "denied");
+  });
+});
+
+describe("undecided again", () => {
+  test("the engine lets go, calls wait, and go on once it is granted", async (t) => {
+    const page = await openPage(t);
+    const { client, engine } = await page.start();
+    client.track("before");
+    client.setConsent({ analytics: "pending", marketing: "pending" });
+    client.track("meanwhile");
+    assert.deepEqual(engine.asked.map(([method]) => method), ["calls", "destroy"]);
+    assert.equal(client.stats().pending, 1);
+    client.setConsent({ analytics: true });
+    await until(() => page.engines.length > 1);
+    const { lines, facts } = page.engines[1];
+    assert.deepEqual(lines.map(readRecord).map(({ kind, marketing, name }) => [kind, marketing ?? name]), [
+      ["consent", "pending"],
+      ["track", '"meanwhile"'],
+    ]);
+    assert.notEqual(facts.tab, engine.facts.tab);
   });
 });
 
@@ -117,9 +143,7 @@ describe("denied", () => {
     const client = new page.Sendoff({ apiKey: "demo", consent: "denied" });
     client.optIn();
     client.track("one");
-    await turn();
-    await turn();
-    assert.equal(page.engines.length, 1);
+    await until(() => page.engines.length);
     assert.equal(page.engines[0].lines.length, 1);
     assert.deepEqual(client.getConsent(), { analytics: "granted", marketing: "granted" });
   });
@@ -154,12 +178,14 @@ describe("denied", () => {
 });
 
 describe("what the visitor decided on an earlier visit", () => {
-  for (const [persistConsent, analytics] of [[true, "denied"], [false, "granted"]]) {
+  for (const [persistConsent, analytics, keys] of [[true, "denied", ["sendoff:demo:consent"]], [false, "granted", []]]) {
     test(`is in force with persistConsent: ${persistConsent}`, async (t) => {
       const storage = new FakeStorage();
-      storage.setItem("sendoff:demo:identity", `${RECORD.slice(0, -1)},"consent":{"analytics":"denied","marketing":"denied"}}`);
-      const page = await openPage(t, { storage });
-      assert.equal(new page.Sendoff({ apiKey: "demo", persistConsent }).getConsent().analytics, analytics);
+      const first = await openPage(t, { storage });
+      new first.Sendoff({ apiKey: "demo", persistConsent, consent: "pending" }).optOut();
+      assert.deepEqual(Object.keys(storage), keys, "all that is kept is the decision");
+      const second = await openPage(t, { storage });
+      assert.equal(new second.Sendoff({ apiKey: "demo", persistConsent }).getConsent().analytics, analytics);
     });
   }
 });

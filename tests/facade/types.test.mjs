@@ -86,6 +86,9 @@ test("the engine and the facade share the options between them", async (t) => {
   const config = readFileSync(new URL("../../src/engine/config.rs", import.meta.url), "utf8");
   const unknown = ENGINE_OPTIONS.filter((name) => !new RegExp(`\\b${name}\\b`).test(config));
   assert.deepEqual(unknown, [], "the facade passes on what the engine does not read");
+  const read = [...config.matchAll(/\b(?:read|self)\s*\.\w+\(\s*"(\w+)"/g)].map((match) => match[1]);
+  assert.ok(read.length > 20, read.join());
+  assert.deepEqual(read.filter((name) => !ENGINE_OPTIONS.includes(name)), [], "the engine reads what the facade does not pass on");
 });
 
 test("every error code of the facade is declared", () => {

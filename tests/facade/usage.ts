@@ -65,6 +65,8 @@ const all: Required<SendoffConfig> = {
   respectDnt: false,
   pii: "hash",
   piiTraits: "off",
+  piiIp: true,
+  piiKeys: ["maiden"],
   piiPatterns: ["secret"],
   piiAllow: ["order"],
   piiSalt: "salt",

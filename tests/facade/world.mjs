@@ -48,6 +48,11 @@ export const anotherCopy = () => import(`${pathToFileURL(join(folder, "index.js"
 /** Long enough for every microtask that is queued, and those they queue. */
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+/** A module is imported from a file, which takes as long as it takes; at most so many turns. */
+export const until = async (is, turns = 20_000) => {
+  for (let n = 0; n < turns && !is(); n++) await turn();
+};
+
 /** As in a browser: the keys are its own enumerable properties, and a write may be refused. */
 export class FakeStorage {
   static full = new WeakSet();

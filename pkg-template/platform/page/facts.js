@@ -63,7 +63,7 @@ export const factsOf = (client) => {
     ...signals(),
     context: context(host.storage.get(client.key("tz"))),
     page: attempt(() => parse(host.page())),
-    landing: { url: read(() => location.href), referrer: read(() => document.referrer) },
+    landing: host.landing,
     channel: hasChannel(client),
     deferred: attempt(() => isSecureContext && typeof (/** @type {any} */ (globalThis).fetchLater) === "function") === true,
     keepalive: honoursKeepalive(),

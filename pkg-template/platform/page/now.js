@@ -23,6 +23,11 @@ export class PageNow {
   title = "";
   json = "";
 
+  /** @param {unknown} capture the option `captureUrl` */
+  constructor(capture) {
+    this.capture = capture;
+  }
+
   /** The same text while nothing changes: addresses and titles of single-page applications do. */
   read() {
     try {
@@ -38,13 +43,18 @@ export class PageNow {
     this.href = href;
     this.title = title;
     const page = {
-      url: read(() => href),
+      url: read(() => this.cut(href)),
       path: read(() => location.pathname),
-      search: read(() => location.search),
+      search: this.capture === "path" ? undefined : read(() => location.search),
       title: read(() => title),
-      referrer: read(() => document.referrer),
+      referrer: read(() => this.cut(document.referrer)),
     };
-    this.json = attempt(() => jsonOf(page)) ?? "";
+    this.json = attempt(() => jsonOf(this.capture === "none" ? { title: page.title } : page)) ?? "";
+  }
+
+  /** An address, as much of it as is wanted. @param {string} url */
+  cut(url) {
+    return this.capture === "path" ? url.replace(/[?#].*$/, "") : url;
   }
 }
 
