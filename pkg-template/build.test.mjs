@@ -1,51 +1,79 @@
-// What the package's assembly promises: a name and version that agree with the crate, exactly the files of the
-// allow-list, and nothing touched that has not changed.
+// What the package's assembly promises: the crate's name and version, exactly the files of the allow-list, nothing touched
+// that has not changed, and scripts that lead back to what people can read.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 
-import { assemble, checkManifest } from "./build.mjs";
-import { GLUE, NAMES, SNIPPETS } from "./fixture.mjs";
-import { checkAsset } from "./script.mjs";
+import { assemble, stampManifest } from "./build.mjs";
+import { ENTRIES, checkAsset } from "./bundle.mjs";
+import { GLUE, NAMES, WASM } from "./fixture.mjs";
 
 const CARGO_TOML = '[package]\nname = "sendoff"\nversion = "1.2.3"\n\n[dependencies]\nversion = "9"\n';
 
-test("a version that is not the crate's is refused, and so is another name", () => {
-  checkManifest({ name: "sendoff", version: "1.2.3" }, CARGO_TOML);
-  assert.throws(() => checkManifest({ name: "sendoff", version: "1.2.4" }, CARGO_TOML), /version is "1\.2\.4".*"1\.2\.3"/);
-  assert.throws(() => checkManifest({ name: "sendon", version: "1.2.3" }, CARGO_TOML), /name is "sendon"/);
+test("the version is the crate's, and another name is refused", () => {
+  assert.equal(stampManifest({ name: "sendoff", version: "0.0.0" }, CARGO_TOML).version, "1.2.3");
+  assert.throws(() => stampManifest({ name: "sendon" }, CARGO_TOML), /name is "sendon"/);
 });
 
-test("the package holds its allow-list and nothing else, and is written only where it differs", async (t) => {
+/** The package made of the fixture, in a folder that is gone after the test. */
+function making(t, { glue = GLUE } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "sendoff-pkg-"));
   t.after(() => rmSync(dir, { recursive: true }));
-  const [wasm, names, glue, out] = ["in.wasm", "in.json", "in.js", "pkg"].map((name) => join(dir, name));
-  writeFileSync(wasm, "one");
-  writeFileSync(names, JSON.stringify(NAMES));
-  writeFileSync(glue, GLUE);
-  for (const [name, text] of Object.entries(SNIPPETS)) {
-    mkdirSync(dirname(join(dir, name)), { recursive: true });
-    writeFileSync(join(dir, name), text);
+  const files = { wasm: join(dir, "in.wasm"), names: join(dir, "in.json"), glue: join(dir, "in.js"), out: join(dir, "pkg") };
+  writeFileSync(files.wasm, WASM);
+  writeFileSync(files.names, JSON.stringify(NAMES));
+  writeFileSync(files.glue, glue);
+  return files;
+}
+
+test("the package holds its allow-list and nothing else, and is written only where it differs", async (t) => {
+  const files = making(t);
+  const { out } = files;
+  await assemble(files);
+  const manifest = JSON.parse(readFileSync(join(out, "package.json")));
+  assert.deepEqual(readdirSync(out).sort(), [...new Set(["package.json", "README.md", ...manifest.files])].sort());
+  for (const [entry, targets] of Object.entries(manifest.exports)) {
+    const files = typeof targets === "string" ? [targets] : Object.values(targets);
+    for (const file of files) assert.ok(manifest.files.includes(file.slice(2)) || file === "./package.json", `${entry}: ${file}`);
+    if (typeof targets !== "string") assert.equal(Object.keys(targets)[0], "types", `${entry}: types come first`);
   }
 
-  await assemble({ wasm, names, glue, out });
-  const { files } = JSON.parse(readFileSync(join(out, "package.json")));
-  assert.deepEqual(readdirSync(out).sort(), [...new Set(["package.json", "README.md", ...files])].sort());
-  const script = readFileSync(join(out, "index.js"), "utf8");
-  checkAsset(script);
-  const [, map] = /\n\/\/# sourceMappingURL=(.*)$/.exec(script);
-  assert.equal(JSON.parse(readFileSync(join(out, map))).version, 3);
-
   writeFileSync(join(out, "left-over.js"), "");
-  writeFileSync(wasm, "two");
+  writeFileSync(files.wasm, Buffer.concat([WASM, new Uint8Array([0, 2, 1, 0x78])])); // a custom section
   const untouched = statSync(join(out, "index.js")).ino;
-  assert.deepEqual(await assemble({ wasm, names, glue, out }), ["sendoff_bg.wasm"]);
-  assert.equal(readFileSync(join(out, "sendoff_bg.wasm"), "utf8"), "two");
+  const changed = await assemble(files);
+  assert.ok(changed.includes("sendoff_bg.wasm") && changed.includes("engine.js"), changed.join());
+  assert.ok(!changed.includes("index.js"));
   assert.equal(statSync(join(out, "index.js")).ino, untouched);
   assert.ok(!readdirSync(out).includes("left-over.js"));
+  await assert.rejects(assemble({ ...files, wasm: join(out, "none") }), /compiled engine: .*none cannot be read/);
+});
 
-  await assert.rejects(assemble({ wasm: join(dir, "none"), names, glue, out }), /compiled engine: .*none cannot be read/);
+test("every script has a map that names our sources and none of this machine's folders", async (t) => {
+  const files = making(t);
+  await assemble(files);
+  for (const { out } of Object.values(ENTRIES)) {
+    const script = readFileSync(join(files.out, out), "utf8");
+    assert.match(script, new RegExp(`\\n//# sourceMappingURL=${out}\\.map$`));
+    const map = JSON.parse(readFileSync(join(files.out, `${out}.map`)));
+    for (const source of map.sources) assert.match(source, /^(pkg-template\/[\w/.-]+|sendoff:\w+)$/);
+    const known = new SourceMap(map).findEntry(0, 40);
+    assert.ok(map.sources.includes(known.originalSource), out);
+  }
+  checkAsset(readFileSync(join(files.out, "url.js"), "utf8"));
+  assert.throws(() => checkAsset("new URL(name, import.meta.url)"), /bundlers would leave the wasm behind/);
+});
+
+test("what bundlers are told of an import is still there, and the engine's bytes are in no map", async (t) => {
+  const files = making(t);
+  await assemble(files);
+  const script = readFileSync(join(files.out, "index.js"), "utf8");
+  assert.match(script, /import\(\s*\/\* webpackIgnore: true \*\/\s*\/\* @vite-ignore \*\//);
+  assert.match(script, /import\("\.\/engine\.js"\)/);
+  const { sources, sourcesContent } = JSON.parse(readFileSync(join(files.out, "engine.js.map")));
+  assert.equal(sourcesContent[sources.indexOf("sendoff:packed")], null);
 });

@@ -2,18 +2,13 @@
 // a wasm that goes with it.
 
 export const GLUE = `
-import { locale } from './snippets/sendoff-0a1b2c3d4e5f6a7b/src/web/locale.js';
-
-export function start() { return [wasm.start(), wasm.memory.buffer.byteLength]; }
-export const [anonymousId, calls, destroy, flush, heard, shutdown, stats] = [];
+export function start(platform) { return [wasm.start(), wasm.memory.buffer.byteLength]; }
+export const [answered, calls, destination, destroy, flush, page_event, peer, shutdown, stats, stored, visitor, wake] = [];
 function __wbg_get_imports() {
     const import0 = {
         __proto__: null,
         __wbg_now_1f: function() { return /* why */ 42; },
-        __wbg_locale_2e: function(arg0) {
-            const ret = locale(arg0);
-            return ret;
-        },
+        __wbg_locale_2e: function(arg0) { return arg0.locale; },
     };
     return { __proto__: null, "./sendoff_bg.js": import0 };
 }
@@ -27,12 +22,6 @@ function __wbg_finalize_init(instance) {
 function initSync() { console.log("never called"); }
 export { initSync, __wbg_finalize_init as default };
 `;
-
-/** What the glue imports, by its place beside the glue. */
-export const SNIPPETS = {
-  "snippets/sendoff-0a1b2c3d4e5f6a7b/src/web/locale.js":
-    "// A locale, if there is one.\nexport const locale = (from) => from?.language;\nexport const never = 'called';\n",
-};
 
 export const NAMES = {
   imports: [

@@ -18,13 +18,14 @@ const SKEW_MS = 120_000;
 const forbidden = [];
 const FORBIDDEN_MAX = 20;
 
-/** Policies are told of when they strike, and never again. */
-export const watchPolicy = () =>
-  attempt(() =>
-    document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
-      if (forbidden.length < FORBIDDEN_MAX) forbidden.push(`${effectiveDirective} ${blockedURI}`);
-    }),
-  );
+/** @param {SecurityPolicyViolationEvent} event */
+const note = ({ effectiveDirective, blockedURI }) => {
+  const one = `${effectiveDirective} ${blockedURI}`;
+  if (forbidden.length < FORBIDDEN_MAX && !forbidden.includes(one)) forbidden.push(one);
+};
+
+/** Policies are told of when they strike, and never again. To listen twice is to listen once. */
+export const watchPolicy = () => attempt(() => document.addEventListener("securitypolicyviolation", note));
 
 /** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
 const troubleOf = ({ url, what, status }) => {

@@ -40,24 +40,5 @@ pub(crate) fn outcome(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_keeps_what_is_known_of_it() {
-        let at = |ms| match outcome("plain", 503, ms, None) {
-            Outcome::Status { retry_after, .. } => retry_after,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(at(f64::NAN), None);
-        assert_eq!(at(0.0), Some(RetryAfter::Seconds(0)));
-        assert_eq!(at(1_001.0), Some(RetryAfter::Seconds(2)));
-        assert_eq!(at(1e300), Some(RetryAfter::Seconds(u64::MAX)));
-    }
-
-    #[test]
-    fn a_word_of_another_version_harms_nothing() {
-        assert_eq!(outcome("teleported", 200, 0.0, None), Outcome::Network);
-        assert_eq!(page_event("dreaming"), None);
-    }
-}
+#[path = "../../tests/web/words.rs"]
+mod tests;

@@ -1,105 +1,97 @@
 //! The functions that the JavaScript facade uses, called as the facade calls them.
 
-use std::cell::Cell;
-
-use wasm_bindgen::JsValue;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::support::{Hear, js, js_with, until};
-use super::{anonymous_id, calls, destroy, flush, heard, shutdown, start};
+use super::support::{TRACK, figure, flushed, js, number, open};
+use super::{
+    answered, calls, destination, destroy, flush, page_event, peer, shutdown, stats, stored,
+    visitor, wake,
+};
 
-thread_local! {
-    /// The client that was started last.
-    static LATEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn open() -> usize {
-    let hear = Closure::<Hear>::new(|id, code, text, seconds, at| {
-        heard(LATEST.get(), id, code, text, seconds, at);
-    });
-    js_with("globalThis.hear = $", &hear.into_js_value());
-    let config = js("globalThis.seen = []; globalThis.reports = [];
-        return {
-          apiKey: 'a key/ä:', disableTimer: true,
-          fetchImpl: async (url, { body }) => { seen.push(JSON.parse(body)); return new Response('{}') },
-        }");
-    let host = js("return {
-        tab: '0123456789abcdef0123', project: 'a%20key%2F%C3%A4%3A', anonymous: 'proposed', report: (it) => reports.push(it),
-        hear: (...said) => hear(...said),
-    }");
-    LATEST.set(start(config, host));
-    LATEST.get()
-}
-
-fn stats(client: usize) -> String {
-    js_with(
-        "const [accepted, , , , dropped, refused] = $;
-         return JSON.stringify({ accepted, refused, dropped, tab: $.at(-3), lastSeq: $.at(-1) })",
-        &super::stats(client),
-    )
-    .as_string()
-    .unwrap()
+/// Says that the request that was sent last has been answered.
+fn answer_last(client: usize) {
+    let id = number("world.sent.at(-1)[0]") as u32;
+    answered(client, id, "plain", 200, f64::NAN, Some("{}".into()));
 }
 
 #[wasm_bindgen_test]
-async fn a_client_from_the_first_call_to_the_last() {
-    js("localStorage.clear()");
+fn a_client_from_the_first_call_to_the_last() {
     let client = open();
-    assert_eq!(anonymous_id(client), "proposed");
     calls(
         client,
-        "t\t1700000000000\t\"one\"\t\t\t\nt\t1700000000000\t\"\"\t\t\t\nt\tNaN\t\"x\"\t\t\t".into(),
+        format!(
+            "{TRACK}\ntrack\t1700000000000\t5\tname=\"\"\ntrack\t1700000000000\t5\tname=\"x\"\tts=NaN"
+        ),
     );
+    let journalled = "[...world.store.values()].some((value) => value.includes('checkout'))";
+    assert_eq!(js(&format!("return {journalled}")), true);
     assert_eq!(
-        stats(client),
-        r#"{"accepted":1,"refused":{"name_missing":1,"timestamp_invalid":1},"dropped":{},"tab":"0123456789abcdef0123","lastSeq":1}"#
+        (
+            figure(client, "refused.name_missing"),
+            figure(client, "refused.timestamp_invalid")
+        ),
+        (1.0, 1.0)
     );
-    let keys = js(
-        "return Object.keys(localStorage).every((key) => key.startsWith('sendoff:a%20key%2F%C3%A4%3A:'))",
-    );
-    assert_eq!(keys, true, "the project is percent-encoded");
+    assert!(visitor(client).unwrap().contains(r#""anonymousId":"anon""#));
+
     flush(client, 1);
-    until("the flush is answered", || {
-        js("return reports.some(([type, id]) => type === 'flushed' && id === 1)").is_truthy()
-    })
-    .await;
-    assert_eq!(
-        js("return seen[0].apiKey + seen[0].events[0].name"),
-        "a key/ä:one"
-    );
+    let sent = "const [, , url, type, body] = world.sent[0];
+        return [url.split('?')[0], type, JSON.parse(body).events.at(-1).name].join()";
+    assert_eq!(js(sent), "/api/v1/ingest/batch,text,checkout");
+    assert_eq!(flushed(), "");
+    answer_last(client);
+    assert_eq!(flushed(), "1");
+
     shutdown(client, 2, 500);
-    until("the shutdown is answered", || {
-        js("return reports.some(([type, id]) => type === 'flushed' && id === 2)").is_truthy()
-    })
-    .await;
-    calls(client, "t\t1700000000000\t\"late\"\t\t\t".into());
-    assert_ne!(
-        super::stats(client),
-        JsValue::UNDEFINED,
-        "the account can still be read"
-    );
+    assert_eq!(flushed(), "1,2");
+    calls(client, TRACK.into());
+    assert!(stats(client).is_some(), "the account can still be read");
     destroy(client);
     destroy(client);
     flush(client, 3);
-    assert_eq!(js("return seen.length"), 1.0);
-    assert_eq!(super::stats(client), JsValue::UNDEFINED, "it is forgotten");
+    assert_eq!(number("world.sent.length"), 1.0);
+    assert_eq!(stats(client), None, "it is forgotten");
     assert_ne!(open(), client, "and its number is not used again");
-    js("localStorage.clear()");
 }
 
 #[wasm_bindgen_test]
 fn a_number_that_no_client_has_does_nothing() {
     let client = open();
     for stranger in [0, client + 1, usize::MAX] {
-        calls(stranger, "t\t1700000000000\t\"lost\"\t\t\t".into());
+        calls(stranger, TRACK.into());
         flush(stranger, 1);
+        shutdown(stranger, 2, 0);
+        answered(stranger, 1, "plain", 200, 0.0, None);
+        peer(stranger, "hello".into());
+        page_event(stranger, "leaving");
+        stored(stranger);
+        destination(stranger, "sendoff".into(), true);
+        wake(stranger);
         destroy(stranger);
-        heard(stranger, 0, 4, None, 0.0, 0.0);
-        assert_eq!(super::stats(stranger), JsValue::UNDEFINED);
-        assert_eq!(anonymous_id(stranger), "");
+        assert_eq!((stats(stranger), visitor(stranger)), (None, None));
     }
-    assert_ne!(open(), client);
-    assert!(stats(client).starts_with(r#"{"accepted":0"#));
-    js("localStorage.clear()");
+    assert_eq!(figure(client, "accepted"), 0.0);
+    assert_eq!(number("world.sent.length"), 0.0);
+}
+
+#[wasm_bindgen_test]
+fn words_and_texts_of_another_version_harm_nothing() {
+    let client = open();
+    page_event(client, "dreaming");
+    peer(client, "what is this".into());
+    destination(client, "nobody".into(), true);
+    answered(client, 99, "teleported", 200, f64::NAN, None);
+    calls(client, "telepathy\t1\t1\tname=\"n\"\n\n".into());
+    calls(client, TRACK.into());
+    flush(client, 1);
+    answer_last(client);
+    assert_eq!(flushed(), "1");
+}
+
+#[wasm_bindgen_test]
+fn what_the_page_lives_through_reaches_the_engine() {
+    let client = open();
+    calls(client, TRACK.into());
+    page_event(client, "hidden");
+    assert_eq!(js("return world.sent[0][1]"), "keepalive");
 }
