@@ -29,13 +29,14 @@ export const watchPolicy = () => attempt(() => document.addEventListener("securi
 
 /** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
 const troubleOf = ({ url, what, status }) => {
-  if (what === "html") return ["endpoint_not_collector", `${url} answers with a web page (HTTP ${status}): correct \`endpoint\``];
-  if (what === "redirected") return ["endpoint_redirected", `${url} leads elsewhere: set \`endpoint\` to the last address`];
-  if (what === "opaque") return ["endpoint_not_collector", `${url} gives no readable answer: use a fetch without no-cors`];
-  if (status === 401 || status === 403) return ["key_rejected", `${url} refuses the key (HTTP ${status}): check \`apiKey\``];
+  if (status === 401) return ["key_rejected", `${url} refuses the key (HTTP 401): check \`apiKey\``];
+  if (status === 403) return ["key_rejected", `${url} refuses (HTTP 403): check \`apiKey\`, and for a firewall in between`];
   if (status === 404 || status === 405 || status === 410) {
     return ["endpoint_not_found", `nothing takes events at ${url} (HTTP ${status}): check the path of \`endpoint\``];
   }
+  if (what === "html") return ["endpoint_not_collector", `${url} answers with a web page (HTTP ${status}): correct \`endpoint\``];
+  if (what === "redirected") return ["endpoint_redirected", `${url} leads elsewhere: set \`endpoint\` to the last address`];
+  if (what === "opaque") return ["endpoint_not_collector", `${url} gives no readable answer: use a fetch without no-cors`];
   return undefined;
 };
 
