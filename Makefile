@@ -104,7 +104,7 @@ demo: build collector ## build all, and serve the demo page on http://localhost:
 	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
-LAYERS := lint test-build test-host test-collector test-facade test-web test-e2e size
+LAYERS := lint test-build test-host test-collector test-facade test-web test-platform test-e2e size
 
 .PHONY: test layers $(LAYERS)
 test: $(LAYERS) ## all layers below
@@ -130,6 +130,9 @@ test-facade: build ## the JavaScript facade and its type declarations, in Node
 
 test-web: | tool-rust tool-cargo tool-chromium ## src/web inside headless Chromium, by wasm-pack
 	@$(LAYER) $@ .ci/web-tests chrome --lib
+
+test-platform: build | tool-node tool-chromium ## the platform's JavaScript and the package's first use, in headless Chromium
+	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/web/*.test.mjs
 
 test-e2e delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
 test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real browsers, real package, real collector

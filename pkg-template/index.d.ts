@@ -333,7 +333,8 @@ export interface DeliveryFailure {
  *   counted always.
  *
  * The configuration: `missing_api_key`, `config_wrong_type`, `config_out_of_range`,
- * `config_unreadable` (a getter or Proxy threw), `config_unknown` (no such option).
+ * `config_unreadable` (a getter or Proxy threw), `config_unknown` (no such option), `config_shared` (the first client of this
+ * key on the page has another value, which stays).
  *
  * The engine:
  * - `wasm_load_failed`: it did not load or start; the page's CSP needs `'wasm-unsafe-eval'` in `script-src`, and all files
@@ -384,6 +385,7 @@ export type ErrorCode =
   | "config_out_of_range"
   | "config_unreadable"
   | "config_unknown"
+  | "config_shared"
   | "wasm_load_failed"
   | "wasm_trapped"
   | "listener_invalid"
@@ -489,6 +491,8 @@ export interface Stats {
   readonly term: number;
   /** The leading tab, if known. */
   readonly leader: string | null;
+  /** What the engine runs as; `null` while it does not. */
+  readonly engine: "wasm" | null;
   /** This tab: 20 hex digits, new with each page load. */
   readonly tab: string;
   /** Other tabs heard from and not known to be gone. */

@@ -23,6 +23,7 @@ import { Visitor } from "./visitor.js";
 /** @typedef {import("./telling").Telling} Telling */
 
 const DETAIL_UNITS_MAX = 200;
+const FLUSH_WAIT_MS = 30_000; // for a flush asked before the engine is there
 
 export class Client {
   /** @type {"loading" | "ready" | "failed" | "pending" | "denied" | "stopped"} */
@@ -36,7 +37,7 @@ export class Client {
   /** How many the page holds in its hands: two of one key are one client. */
   handles = 0;
   restarting = false;
-  /** @type {(config: { own: Settings }) => object} another holder of the same key, maybe from another copy of this module */
+  /** @type {(input: unknown) => object} another holder of the same key, maybe from another copy of this module */
   attach = () => ({});
 
   /**
@@ -68,7 +69,7 @@ export class Client {
     this.host.listen((event) => this.heard(event));
     if (this.consent.analytics === "denied") this.denied();
     else if (this.consent.analytics === "pending") this.undecided();
-    else this.engine.load();
+    else soon(() => this.engine.load()); // not in the page's way: asking for a module takes its time
   }
 
   /** What all keys of this project begin with. @param {string} name */
@@ -266,7 +267,7 @@ export class Client {
     const all = this.engine.stats() ?? this.last ?? this.ownAccount();
     const refused = { ...all.refused };
     for (const [code, calls] of Object.entries(this.refused)) if (calls) refused[code] = (refused[code] || 0) + calls;
-    return { ...all, role: this.over ? "stopped" : all.role, refused };
+    return { ...all, role: this.over ? "stopped" : all.role, refused, engine: this.engine.number ? "wasm" : null };
   }
 
   /** The account where there is no engine. */
@@ -284,6 +285,10 @@ export class Client {
   leaveRegistry() {
     const { clients } = registry();
     if (clients[this.project] === this) delete clients[this.project];
+  }
+
+  flush() {
+    return this.questions.ask("flush", FLUSH_WAIT_MS);
   }
 
   /** @param {number} waitMs */

@@ -54,7 +54,6 @@ const OPTION_UNITS_MAX = 65_536;
  * @param {Tell} error
  */
 const take = (name, value, { engine, own }, error) => {
-  if (name === "apiKey") own.apiKey = value;
   const type = OWN_OPTIONS[name];
   if (type !== undefined) {
     if (type && typeof value !== type) return error("config_wrong_type", `config.${name} must be a ${type}; it is ignored`);

@@ -2,7 +2,7 @@
 // The class that an entry of the package exports. An entry says where it runs and where the engine comes from (`Entry`);
 // nothing is done before the first client is made.
 
-import { attempt, define } from "./builtins.js";
+import { attempt, define, keysOf } from "./builtins.js";
 import { Client } from "./client.js";
 import { readConfig } from "./config.js";
 import { inertMembers } from "./inert.js";
@@ -24,23 +24,31 @@ const projectOf = (key) =>
 const start = (entry, input) => {
   // Server-side rendering: the same members, which do nothing; not even a clock is read.
   if (!entry.isAvailable()) return inertMembers("no_document");
+  const { clients } = registry();
+  const project = projectOf(typeof input === "string" ? input : attempt(() => /** @type {any} */ (input).apiKey));
+  const shared = clients[project];
+  if (shared) return shared.attach(input);
   const telling = new Telling();
   const config = readConfig(input, telling.error);
-  const project = projectOf(config.own.apiKey);
   if (!project) {
     if (config.own.onError) telling.on("error", config.own.onError);
     telling.error("missing_api_key", "config.apiKey is missing: nothing is recorded; pass your project's key");
     return inertMembers("missing_api_key");
   }
-  const { clients } = registry();
-  const shared = clients[project];
-  if (shared) return shared.attach(config);
   const client = (clients[project] = new Client(entry, project, config, telling));
-  client.attach = ({ own }) => {
-    client.again();
-    return membersOf(client, own);
-  };
-  return client.attach(config);
+  client.attach = (input) => another(client, input);
+  return membersOf(client, config.own);
+};
+
+/** Another holder of a client's key. @param {Client} client @param {unknown} input */
+const another = (client, input) => {
+  const { error } = client.telling;
+  const { engine, own } = readConfig(input, error);
+  for (const name of keysOf(engine)) {
+    if (engine[name] !== client.options[name]) error("config_shared", `config.${name}: a client of this key is on the page; its value stays`);
+  }
+  client.again();
+  return membersOf(client, own);
 };
 
 /** A class for each entry. @param {Entry} entry */

@@ -10,7 +10,6 @@ import { recordMetric, timing } from "./metrics.js";
 /** @typedef {import("./client").Client} Client */
 /** @typedef {import("./types").Settings} Settings */
 
-const FLUSH_WAIT_MS = 30_000; // for a flush asked before the engine is there
 const SHUTDOWN_WAIT_MS = 5_000;
 const WAIT_MS_MAX = 2 ** 31 - 1;
 
@@ -57,7 +56,7 @@ class Handle {
   }
 
   flush() {
-    return this.ended ?? this.client.questions.ask("flush", FLUSH_WAIT_MS);
+    return this.ended ?? this.client.flush();
   }
 
   /** @param {any} options */
@@ -120,7 +119,7 @@ const calls = (handle) => ({
     const every = isObject(options) ? attempt(() => member(options, "every")) : undefined;
     handle.record({ kind: "exposure", method: "exposure", event: "$exposure", name, variant, properties, every });
   },
-  reset: () => handle.record({ kind: "reset", method: "reset" }),
+  reset: () => handle.record({ kind: "reset", method: "reset", ...(handle.closed ? {} : handle.client.visitor.reset()) }),
   /** @type {(properties: any) => void} */
   register: (properties) => handle.record({ kind: "register", method: "register", properties }),
   /** @type {(properties: any) => void} */

@@ -18,11 +18,13 @@ import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, propertiesJson, t
  * @property {unknown} [type]
  * @property {unknown} [variant]
  * @property {unknown} [every]
+ * @property {unknown} [anon] what `reset` proposes to the engine
+ * @property {unknown} [session]
  * @property {unknown} [properties]
  * @property {any} [options]
  */
 
-const TEXTS = /** @type {const} */ (["name", "user", "prev", "group", "type", "variant", "every"]);
+const TEXTS = /** @type {const} */ (["name", "user", "prev", "group", "type", "variant", "every", "anon", "session"]);
 
 /** What options say of an event, as tags. @param {any} options */
 const optionTags = (options) => {
@@ -128,6 +130,7 @@ export const record = (client, call) => {
       if (!hooked(client, call)) return;
     }
     client.calls.add(call.kind, callTags(call));
+    if (call.kind === "identify") client.visitor.identified(call.user);
     if (isEvent) client.crumbs.add(/** @type {string} */ (call.event ?? call.name));
   } catch (cause) {
     refuseFor(client, method, name, cause);

@@ -1,7 +1,8 @@
 // @ts-check
 // What all copies of this module on one page share: the clients by key, so that two of one key are one tab with one
 // journal; those that have a name; the page's own destinations; and calls made before there is a client. It hangs on
-// the page under a registered symbol. A copy that speaks another protocol has its own, under its own symbol.
+// the page under a registered symbol. Of another copy's clients only `attach`, `destinationsChanged` and `flush` are called; a
+// copy that speaks another protocol has a registry of its own.
 
 import { attempt, bare, defineProperty, nothing } from "./builtins.js";
 
@@ -71,7 +72,7 @@ export const listDestinations = () => Object.keys(registry().destinations);
 export const flushTracking = async () => {
   /** @type {any[]} */
   const all = [];
-  eachClient((client) => all.push(client.questions.ask("flush", 30_000)));
+  eachClient((client) => all.push(client.flush()));
   for (const one of all) await one;
   for (const destination of Object.values(registry().destinations)) {
     try {

@@ -8,6 +8,9 @@ import { uuid } from "./ids.js";
 /** @typedef {import("./client").Client} Client */
 /** @typedef {import("./types").Visitor} Known */
 
+const USER_ID_MAX = 120;
+// What programs say for "nobody": the engine refuses it (src/intake).
+const NOBODY = /^(|null|undefined|\[object Object\]|NaN|true|false|anonymous|guest|0|\s+)$/i;
 const SESSION_TIMEOUT_MS = 30 * 60_000;
 const SESSION_MAX_MS = 24 * 3_600_000;
 
@@ -82,6 +85,23 @@ export class Visitor {
       sessionId: this.isOpen(record?.session) ? record?.session.id : this.first?.sessionId || uuid(),
     };
     return this.first;
+  }
+
+  /** A user is known before there is an engine: as that will decide. @param {unknown} user */
+  identified(user) {
+    if (this.client.engine.number) return;
+    const known = this.proposal();
+    const policy = this.client.options.identityPolicy;
+    const isId = typeof user === "string" && user.length <= USER_ID_MAX && !NOBODY.test(user);
+    if (isId && (known.userId === null || known.userId === user || policy === '"allow"')) known.userId = user;
+  }
+
+  /** Another visitor: what the engine is proposed for him, where it is not there to decide. */
+  reset() {
+    if (this.client.engine.number) return {};
+    this.first = { anonymousId: `anon_${uuid()}`, userId: null, sessionId: uuid() };
+    this.read = true;
+    return { anon: this.first.anonymousId, session: this.first.sessionId };
   }
 
   /** @returns {Known} */

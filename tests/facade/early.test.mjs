@@ -302,6 +302,26 @@ describe("the anonymous id", () => {
     });
   }
 
+  test("a user who is known before the engine is there, and a reset", async (t) => {
+    const page = await openPage(t, { hold: true });
+    const client = new page.Sendoff("demo");
+    const [anonymous, session] = [client.getAnonymousId(), client.getSessionId()];
+    for (const nobody of ["", "null", "undefined", "[object Object]", " ", "0", 7, "x".repeat(121)]) client.identify(nobody);
+    assert.equal(client.getUserId(), null);
+    client.identify("ann");
+    client.identify("bob"); // refused by the engine: no reset in between
+    assert.equal(client.getUserId(), "ann");
+    client.reset();
+    assert.equal(client.getUserId(), null);
+    assert.match(client.getAnonymousId(), ANONYMOUS);
+    assert.notEqual(client.getAnonymousId(), anonymous);
+    assert.notEqual(client.getSessionId(), session);
+    const proposed = [client.getAnonymousId(), client.getSessionId()];
+    await page.load();
+    const { anon, session: told } = readRecord(page.engines[0].lines.at(-1));
+    assert.deepEqual([anon, told], proposed.map((one) => JSON.stringify(one)));
+  });
+
   test("the engine has the last word, and is asked again when that may have changed", async (t) => {
     const page = await openPage(t);
     const { client, engine } = await page.start();

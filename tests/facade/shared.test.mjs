@@ -20,6 +20,18 @@ describe("two of one key", () => {
     assert.notEqual(new page.Sendoff("other").stats().tab, one.stats().tab);
   });
 
+  test("of which the first one's options hold, which is said", async (t) => {
+    const page = await openPage(t);
+    const { engine } = await page.start({ apiKey: "demo", flushAt: 5 });
+    new page.Sendoff({ apiKey: "demo", flushAt: 5 });
+    await turn();
+    assert.deepEqual(page.said, []);
+    new page.Sendoff({ apiKey: "demo", flushAt: 7, endpoint: "/in", nonsense: 1 });
+    await turn();
+    assert.equal(engine.config.flushAt, 5);
+    assert.deepEqual(page.said.map((line) => line.split(" ")[1]), ["config_unknown:", "config_shared:"]);
+  });
+
   test("each hears with its own callbacks, and lets go of the client by itself", async (t) => {
     const page = await openPage(t);
     const heard = [];
