@@ -69,7 +69,7 @@ export class Client {
     this.host.listen((event) => this.heard(event));
     if (this.consent.analytics === "denied") this.denied();
     else if (this.consent.analytics === "pending") this.undecided();
-    else soon(() => this.engine.load()); // not in the page's way: asking for a module takes its time
+    else this.engine.loadSoon();
   }
 
   /** What all keys of this project begin with. @param {string} name */

@@ -45,6 +45,11 @@ export class EngineLink {
     this.client = client;
   }
 
+  /** Asking for a module takes its time: in a task of its own, unless somebody waits for it (`Questions.ask`). */
+  loadSoon() {
+    this.timer = setTimeout(() => this.load());
+  }
+
   async load() {
     const { client } = this;
     if (this.trying || !client.wantsEngine() || this.attempts >= ATTEMPTS_MAX) return;

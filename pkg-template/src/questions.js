@@ -28,6 +28,7 @@ export class Questions {
     const id = ++this.lastId;
     client.calls.cross();
     const isLoading = client.state === "loading";
+    if (isLoading) client.engine.load();
     const timer = isLoading ? setTimeout(() => this.answer(id), waitMs) : undefined;
     this.open.set(id, { resolve, timer, method, values: [id, ...values] });
     if (client.engine.number) client.engine.invoke(method, id, ...values);

@@ -19,6 +19,7 @@ async function failing(t, times) {
   page.attempts = () => attempts;
   const client = new page.Sendoff("demo");
   client.track("one");
+  t.mock.timers.tick(1);
   assert.deepEqual(await client.ready, { ok: false, code: "wasm_load_failed" });
   return { page, client };
 }

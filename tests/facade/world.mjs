@@ -201,6 +201,7 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
   gate.catch(() => {}); // for a page that fails before anything loads
   page.load = async (error) => {
     load(error);
+    await until(() => page.inits.length, 500); // the engine is asked for in a task of its own
     await turn();
   };
   if (!hold) load();
@@ -243,7 +244,9 @@ export async function openPage(t, { hold = false, storage = new FakeStorage() } 
   }
   t.mock.method(console, "warn", (...values) => page.said.push(values.join(" ")));
   t.after(async () => {
-    await turn(); // a client made last has asked this page's loader by then, not the next page's
+    // A client made last is not to ask the next page's loader.
+    for (const client of Object.values(globalThis[SHARED]?.clients ?? {})) client.destroy();
+    await turn();
     Object.keys(globals).forEach((name) => delete globalThis[name]);
     delete globalThis[SHARED];
   });
