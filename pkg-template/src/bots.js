@@ -7,8 +7,11 @@ import { attempt } from "./builtins.js";
 /** @typedef {import("./client").Client} Client */
 
 // What the agents of crawlers, link previews, monitors and headless browsers have in common.
-const AGENTS =
-  /bot\b|bot[/_-]|crawl|spider|slurp|headless|phantomjs|lighthouse|pagespeed|prerender|facebookexternalhit|whatsapp\/|embedly|preview|monitor|pingdom|uptime|scrapy|python-|curl\/|wget\/|selenium|puppeteer|playwright/i;
+const AGENTS = new RegExp(
+  "bot\\b|bot[/_-]|crawl|spider|slurp|headless|phantomjs|lighthouse|pagespeed|prerender|facebookexternalhit|whatsapp/|" +
+    "embedly|preview|monitor|pingdom|uptime|scrapy|python-|curl/|wget/|selenium|puppeteer|playwright",
+  "i",
+);
 const BRANDS = /headless/i;
 
 const isBot = () => {

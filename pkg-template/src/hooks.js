@@ -41,7 +41,8 @@ export class Hooks {
         }
         json = /** @type {string} */ (jsonOf(answer));
       } catch (cause) {
-        this.client.telling.error("hook_failed", `beforeSend ${name} changed nothing (${describe(cause)}); return the event, or null`);
+        const advice = "return the event, or null";
+        this.client.telling.error("hook_failed", `beforeSend ${name} changed nothing (${describe(cause)}); ${advice}`);
       }
     }
     return parse(json);
@@ -57,7 +58,8 @@ export class Hooks {
       this.plugins.push({ name, beforeSend, teardown: teardown?.bind(plugin) });
       setup?.call(plugin, members);
     } catch (cause) {
-      telling.error("plugin_failed", `use() of a plugin failed (${describe(cause)}); it needs { name, setup?, beforeSend?, teardown? }`);
+      const advice = "it needs { name, setup?, beforeSend?, teardown? }";
+      telling.error("plugin_failed", `use() of a plugin failed (${describe(cause)}); ${advice}`);
     }
   }
 

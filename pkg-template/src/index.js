@@ -45,7 +45,8 @@ const another = (client, input) => {
   const { error } = client.telling;
   const { engine, own } = readConfig(input, error);
   for (const name of keysOf(engine)) {
-    if (engine[name] !== client.options[name]) error("config_shared", `config.${name}: a client of this key is on the page; its value stays`);
+    if (engine[name] === client.options[name]) continue;
+    error("config_shared", `config.${name}: a client of this key is on the page; its value stays`);
   }
   client.again();
   return membersOf(client, own);

@@ -209,12 +209,15 @@ const service = (handle, all) => {
  * @param {string} name
  * @param {Function} run
  */
-const guarded = ({ telling }, name, run) => (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) => {
-  try {
-    return run(a, b, c, d);
-  } catch (cause) {
-    telling.error("internal", `${name}() failed (${describe(cause)}); please report it`);
-  }
+const guarded = ({ telling }, name, run) => {
+  /** @type {(a: any, b: any, c: any, d: any) => any} */
+  return (a, b, c, d) => {
+    try {
+      return run(a, b, c, d);
+    } catch (cause) {
+      telling.error("internal", `${name}() failed (${describe(cause)}); please report it`);
+    }
+  };
 };
 
 /**
@@ -225,7 +228,9 @@ export const membersOf = (client, own) => {
   const handle = new Handle(client, own);
   /** @type {Record<string, any>} */
   const all = { ...calls(handle), ...metrics(handle), ...privacy(handle), ...service(handle, () => all) };
-  for (const name of keysOf(all)) if (typeof all[name] === "function" && name !== "timing") all[name] = guarded(client, name, all[name]);
+  for (const name of keysOf(all)) {
+    if (typeof all[name] === "function" && name !== "timing") all[name] = guarded(client, name, all[name]);
+  }
   return all;
 };
 

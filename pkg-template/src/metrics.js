@@ -19,7 +19,8 @@ const text = (name) => (typeof name === "string" ? name.slice(0, 64) : "");
 const parentTags = (parent) => {
   if (typeof parent?.spanContext === "function") parent = parent.spanContext();
   const text = typeof parent === "string" ? parent : parent?.traceparent;
-  const [, trace, span] = typeof text === "string" ? text.split("-") : ["", parent?.traceId ?? parent?.trace_id, parent?.spanId ?? parent?.span_id];
+  const ids = () => ["", parent?.traceId ?? parent?.trace_id, parent?.spanId ?? parent?.span_id];
+  const [, trace, span] = typeof text === "string" ? text.split("-") : ids();
   return TRACE.test(trace) && SPAN.test(span) ? `\ttrace=${trace.toLowerCase()}\tspan=${span.toLowerCase()}` : undefined;
 };
 
@@ -33,9 +34,12 @@ const parentTags = (parent) => {
 export const recordMetric = (client, name, value, options, type) => {
   if (client.consent.analytics === "denied") return void client.count("consent");
   try {
-    if (typeof value !== "number" || value - value !== 0) return client.refuse("metric_value_invalid", "recordMetric", name, "a metric is a finite number");
+    if (typeof value !== "number" || value - value !== 0) {
+      return client.refuse("metric_value_invalid", "recordMetric", name, "a metric is a finite number");
+    }
     const json = textJson(limited(name, "name_too_long"));
-    const tags = `${json && `\tname=${json}`}\tvalue=${value}${optionTags(client, name, isObject(options) ? options : {}, type)}`;
+    const details = optionTags(client, name, isObject(options) ? options : {}, type);
+    const tags = `${json && `\tname=${json}`}\tvalue=${value}${details}`;
     client.calls.push(`metric\t${client.host.wall()}\t${client.mono()}${tags}`);
   } catch (cause) {
     refuseFor(client, "recordMetric", name, cause);
@@ -56,7 +60,9 @@ const optionTags = (client, name, options, kind) => {
   if (about != null) tags += `\ttags=${limitedJson(about)}`;
   if (time != null) tags += `\tts=${Math.floor(millis(time))}`;
   const ids = parent == null ? "" : parentTags(parent);
-  if (ids === undefined) client.telling.error("metric_parent_invalid", `${text(name)}: the parent has no valid trace and span id; it is left out`);
+  if (ids === undefined) {
+    client.telling.error("metric_parent_invalid", `${text(name)}: the parent has no valid trace and span id; it is left out`);
+  }
   return tags + (ids ?? "");
 };
 
