@@ -27,6 +27,8 @@ pub(crate) enum Excuse {
     SetAside,
     /// A record of its tab looks like another version's.
     LeftAlone,
+    /// An early log does not say for which destinations it is; whoever takes it over has only some of them.
+    Unaddressed,
     /// No page is configured with its destination any more; it is still in the store.
     OwedElsewhere,
 }
@@ -97,9 +99,11 @@ impl World {
                 continue;
             }
             let kept = self.is_owed_elsewhere(tab, index as u64 + 1, place);
+            let early = book.early && index < book.early_count as usize;
             let excuse = match excuse(book, event, fate) {
                 Some(excuse) => Some(excuse),
                 None if kept => Some(Excuse::OwedElsewhere),
+                None if early && self.profile.sites.len() > 1 => Some(Excuse::Unaddressed),
                 None if self.may_have_expired(event) && pool.expired > 0 => {
                     pool.expired -= 1;
                     Some(Excuse::Expired)

@@ -392,6 +392,9 @@ impl World {
     }
 
     fn jump_clock(&mut self) {
+        if self.now < self.dated_until {
+            return;
+        }
         let far = self.rng.chance(250);
         let by = if far {
             self.rng.between(1, 9 * 86_400_000)

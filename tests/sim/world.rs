@@ -92,6 +92,8 @@ pub(crate) struct World {
     pub(crate) dice: Rng,
     pub(crate) now: u64,
     pub(crate) wall_ahead_ms: u64,
+    /// Some answer says when to ask again as a date.
+    pub(crate) dated_until: u64,
     pub(crate) online: bool,
     pub(crate) healed: bool,
     pub(crate) healed_at: u64,
@@ -138,6 +140,7 @@ impl World {
             site: profile.sites[0].clone(),
             now: 0,
             wall_ahead_ms: WALL_START_MS,
+            dated_until: 0,
             online: true,
             healed: false,
             healed_at: u64::MAX,
