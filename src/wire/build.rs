@@ -89,6 +89,23 @@ impl Writer {
         self.text.push_str(json);
     }
 
+    /// A member whose value is JSON text already, unless that is empty.
+    pub(super) fn raw_if(&mut self, name: &str, json: &str) {
+        if !json.is_empty() {
+            self.raw(name, json);
+        }
+    }
+
+    /// A member whose value is a part of a JSON string, unless that is empty.
+    pub(super) fn quoted_if(&mut self, name: &str, inside: &str) {
+        if !inside.is_empty() {
+            self.key(name);
+            self.push("\"");
+            self.push(inside);
+            self.push("\"");
+        }
+    }
+
     /// A whole number, as it stands.
     pub(super) fn digits(&mut self, number: u64) {
         push_u64(&mut self.text, number);

@@ -154,7 +154,7 @@ impl<'a> Event<'a> {
     fn derived(&self) -> Writer {
         let mut out = Writer::default();
         out.begin();
-        let ms = unix_ms(unquoted(self.at("timestamp")));
+        let ms = unix_ms(unquoted(self.said("timestamp")));
         out.number("ms", ms);
         out.key("nanos");
         out.push("\"");
@@ -163,61 +163,64 @@ impl<'a> Event<'a> {
         self.derive_user(&mut out);
         self.derive_page(&mut out);
         self.derive_groups(&mut out);
-        if let Some(began) = session_start_ms(unquoted(self.at("sessionId"))) {
+        if let Some(began) = session_start_ms(unquoted(self.said("sessionId"))) {
             out.number("sessionMs", began);
-            if self.at("sessionSeq") == "1" {
+            if self.said("sessionSeq") == "1" {
                 out.raw("sessionBegins", "true");
             }
         }
         out
     }
 
-    /// `identified`; `device`: the anonymous id as Mixpanel writes it, and `user` unless it looks like one: that would join two people.
+    /// `identified`; `device`: the anonymous id as Mixpanel writes it, and `user` unless it looks like one: that would
+    /// join two people.
     fn derive_user(&self, out: &mut Writer) {
-        let device = join(&["$device:", unquoted(self.at("anonymousId"))]);
-        out.raw("device", &quoted(&device));
+        out.key("device");
+        out.push("\"$device:");
+        out.push(unquoted(self.said("anonymousId")));
+        out.push("\"");
         let user = self.find("userId");
-        let known = !user.is_empty();
-        out.raw("identified", if known { "true" } else { "false" });
-        if known {
-            let odd = user.starts_with("\"$device:");
-            out.raw(if odd { "oddUser" } else { "user" }, user);
-        }
+        let known = if user.is_empty() { "false" } else { "true" };
+        out.raw("identified", known);
+        let odd = user.starts_with("\"$device:");
+        out.raw_if(if odd { "oddUser" } else { "user" }, user);
     }
 
     fn derive_page(&self, out: &mut Writer) {
         let url = unquoted(self.at("page.url"));
         let end = url.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let bare = part(url, 0, end.unwrap_or(url.len()));
-        let referring = unquoted(self.at("page.referrer"));
-        let texts = [
-            ("bareUrl", bare),
-            ("host", host_of(url)),
-            ("referringHost", host_of(referring)),
-        ];
-        for (name, text) in texts {
-            if !text.is_empty() {
-                out.raw(name, &quoted(text));
-            }
-        }
+        out.quoted_if("bareUrl", part(url, 0, end.unwrap_or(url.len())));
+        out.quoted_if("host", host_of(url));
+        out.quoted_if("referringHost", host_of(unquoted(self.at("page.referrer"))));
     }
 
-    /// `pair`: of `$group`, its type with its id; `lists`: each group's id in a list; `group`: the first id.
+    /// Of `$group` the group that it names, of other events all that the visitor is in: `group`, the id of the first;
+    /// `pair`, the types with their ids; `lists`, the types with each id in a list.
     fn derive_groups(&self, out: &mut Writer) {
         let name = unquoted(self.find("properties.groupType|=\"group\""));
         let id = self.find("properties.groupId|=null");
-        let pair = join(&["{\"", name, "\":", id, "}"]);
         let in_pair = matches!(self.kind, Kind::Group | Kind::GroupWithTraits);
-        let groups = if in_pair { &pair } else { self.find("groups") };
-        out.raw("pair", &pair);
-        for (_, id) in members(groups).take(1) {
-            out.raw("group", id);
-        }
+        let mut pair = Writer::default();
+        pair.begin();
+        pair.raw(name, id);
+        pair.end();
+        let groups = if in_pair {
+            pair.so_far()
+        } else {
+            self.said("groups")
+        };
+        out.raw_if("pair", groups);
         out.object("lists", Shape::Object);
+        let mut first = "";
         for (name, id) in members(groups) {
-            out.raw(name, &join(&["[", id, "]"]));
+            first = if first.is_empty() { id } else { first };
+            out.key(name);
+            out.push("[");
+            out.push(id);
+            out.push("]");
         }
         out.end();
+        out.raw_if("group", first);
     }
 }
 

@@ -2,8 +2,7 @@
 //! answers, and what the page set up makes a [`Vendor`] of it.
 
 use crate::{
-    model::event::Entry,
-    model::{drop_reason::DropReason, time::UnixMillis},
+    model::{drop_reason::DropReason, event::Entry, time::UnixMillis},
     text::{
         fields::{join, owned, unquoted},
         json::{push_timestamp, push_u64},
