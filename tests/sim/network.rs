@@ -179,8 +179,8 @@ impl World {
         }
         let silenced = unheard && !matches!(means, Means::Beacon | Means::Deferred);
         let moved = then == Then::AnswerMoved && PLACES[body.place].dialect == Dialect::TwoRoutes;
-        let troubled = matches!(then, Then::Silence | Then::Reset) || silenced || moved || !first;
-        let taken = self.collect(tab, number, means, &body, troubled);
+        let troubled = matches!(then, Then::Silence | Then::Reset) || silenced || moved;
+        let taken = self.collect(number, &body, troubled, !first);
         if !first {
             return;
         }
@@ -201,21 +201,22 @@ impl World {
         self.at(delay, Event::Answer(number, outcome));
     }
 
-    /// The collector processes a body.
-    fn collect(
-        &mut self,
-        tab: usize,
-        number: u64,
-        means: Means,
-        body: &Body,
-        troubled: bool,
-    ) -> String {
+    /// The collector processes a body, for the second time if the network has `repeated` it.
+    fn collect(&mut self, number: u64, body: &Body, troubled: bool, repeated: bool) -> String {
+        let flight = self.network.flights.get(&number);
+        let (tab, means) = flight.map_or((body.tab, Means::Fetch), |flight| {
+            (flight.tab, flight.means)
+        });
         let collector = &mut self.collectors[body.place];
         let (stored, duplicates) = (collector.stored, collector.duplicates);
+        let excused = collector.excused;
         collector.now = self.now;
         let taken = collector.take(body, troubled, &mut self.model);
         let added = collector.stored - stored;
         let doubled = collector.duplicates - duplicates;
+        if repeated {
+            collector.excused = excused + doubled;
+        }
         self.cover_arrival(tab, means, added, doubled, body);
         self.log("stored", tab, number, || {
             format!("{added} new, {doubled} again of {:?}", body.batch)
