@@ -92,8 +92,10 @@ pub enum Effect {
     Cancel(RequestId),
     /// A batch that a living tab handed over is under way.
     Flies(BatchRef),
-    /// A batch ended so.
-    Ended(BatchRef, Ending),
+    /// A batch, which had so many events, ended so.
+    Ended(BatchRef, Ending, usize),
+    /// A batch that a living tab handed over keeps failing: it is to see to it itself.
+    HandBack(BatchRef),
     /// Attempts were in vain, or some events were refused: what the page is told.
     Failed {
         /// At which destination.
@@ -164,14 +166,14 @@ impl Delivery {
         blocked.collect()
     }
 
-    /// Whether all that was ever tried was met with silence.
+    /// Whether all that was ever tried, at every destination, was met with silence.
     #[must_use]
     pub fn meets_silence(&self) -> bool {
         let mut silent = self
             .lanes
             .iter()
             .map(|lane| lane.gate.breaker.meets_silence());
-        silent.any(|silent| silent)
+        !self.lanes.is_empty() && silent.all(|silent| silent)
     }
 
     /// Bytes that a batch of this tab's has around its events at most, at any destination.
@@ -340,7 +342,9 @@ impl Delivery {
             return;
         }
         let (mut packed, mut touched) = (Vec::new(), Vec::new());
-        for index in 0..self.lanes.len() {
+        let (order, failing) = self.packing_order();
+        for index in order {
+            let probes_only = failing.contains(&index);
             if !self.lanes.get(index).is_some_and(&sends) || !self.may_pack(at, index, going, out) {
                 continue;
             }
@@ -364,11 +368,32 @@ impl Delivery {
                         Going::Leaving => Why::LastWords,
                     };
                     self.send(at, lots, &batch, Means::Keepalive, why, &mut packed);
+                    if probes_only {
+                        break;
+                    }
                 }
             }
         }
         out.extend(touched.into_iter().map(Effect::Record));
         out.append(&mut packed);
+    }
+
+    /// The destinations in the order in which they get last words: as configured, but those that fail come after those that
+    /// work, and have one batch each. They would take what there is of the budget, for nothing.
+    fn packing_order(&self) -> (Vec<usize>, Vec<usize>) {
+        let all = 0..self.lanes.len();
+        let fails = |index: &usize| {
+            let lane = self.lanes.get(*index);
+            lane.is_some_and(|lane| lane.gate.has_failed())
+        };
+        let (failing, working): (Vec<usize>, Vec<usize>) = all.partition(fails);
+        if working.is_empty() {
+            return (failing, Vec::new());
+        }
+        (
+            working.into_iter().chain(failing.iter().copied()).collect(),
+            failing,
+        )
     }
 
     /// Whether a destination is to be sent last words. A pause that it asked for itself is respected even then.
@@ -444,7 +469,10 @@ impl Delivery {
         for flight in self.flights.take_all() {
             out.push(Effect::Cancel(flight.id));
             for batch in flight.batches() {
-                note(lots, batch, |seal| seal.way.maybe_sent = true);
+                // Given up now, so should the page be left again before anybody was asked, it goes again.
+                note(lots, batch, |seal| {
+                    (seal.way.maybe_sent, seal.way.sent) = (true, false);
+                });
             }
         }
     }
@@ -736,7 +764,7 @@ impl Delivery {
                 events: refused,
             });
         }
-        out.push(Effect::Ended(*batch, ending));
+        out.push(Effect::Ended(*batch, ending, events));
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -765,8 +793,19 @@ impl Delivery {
         lane.on_failed(*batch);
         note(lots, batch, |seal| fail(seal, failure));
         let found = lots.iter().find(|lot| lot.stream.tab() == batch.tab);
+        let offered = found.is_some_and(|lot| lot.rights == Rights::Offered);
         let found = found.and_then(|lot| lot.stream.seal_of(batch));
-        if let Some((seal, 1)) = found
+        if offered
+            && let Some((seal, events)) = found
+            && seal.way.failures > STUCK_FAILURES + 1
+        {
+            // Its tab can halve it, and has others to overtake it.
+            out.push(if events > 1 {
+                Effect::Ended(*batch, Ending::TooLarge, events)
+            } else {
+                Effect::HandBack(*batch)
+            });
+        } else if let Some((seal, 1)) = found
             && is_to_blame(&seal)
         {
             let (lane, events) = (flight.lane, 1);
@@ -775,7 +814,11 @@ impl Delivery {
                 status,
                 events,
             });
-            out.push(Effect::Ended(*batch, Ending::Dropped(DropReason::SetAside)));
+            out.push(Effect::Ended(
+                *batch,
+                Ending::Dropped(DropReason::SetAside),
+                1,
+            ));
         } else if over {
             let (lane, events) = (flight.lane, found.map_or(0, |(_, events)| events));
             out.push(Effect::Failed {
@@ -783,7 +826,7 @@ impl Delivery {
                 status,
                 events,
             });
-            out.push(Effect::Ended(*batch, Ending::Kept));
+            out.push(Effect::Ended(*batch, Ending::Kept, events));
         }
     }
 
@@ -817,7 +860,7 @@ impl Delivery {
         };
         for batch in batches {
             match lane.format().knows(body, &batch.id()) {
-                Some(true) => out.push(Effect::Ended(*batch, Ending::delivered())),
+                Some(true) => out.push(Effect::Ended(*batch, Ending::delivered(), 0)),
                 known => {
                     // A collector that does not know the question is sent the batches; it has the keys.
                     lane.mute |= known.is_none();

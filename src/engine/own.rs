@@ -2,7 +2,9 @@
 
 use crate::{
     engine::account::Notice,
-    journal::{cursor::Owed, log::Log, segments::Journal, share::Share, stream::Stream},
+    journal::{
+        cursor::Owed, log::Log, seal::BatchRef, segments::Journal, share::Share, stream::Stream,
+    },
     model::{
         drop_reason::DropReason,
         gap::Gap,
@@ -165,7 +167,12 @@ impl Own {
     }
 
     /// Gives up the oldest events over the bounds. `blocked`: the destinations that nothing ever got through to.
-    pub fn enforce_bounds(&mut self, blocked: &[bool]) -> Vec<Lost> {
+    /// `flies`: whether a batch is under way.
+    pub fn enforce_bounds(
+        &mut self,
+        blocked: &[bool],
+        flies: impl Fn(&BatchRef) -> bool,
+    ) -> Vec<Lost> {
         let mut lost = Vec::new();
         for (lane, _) in blocked.iter().enumerate().filter(|(_, blocked)| **blocked) {
             let excess = self.ring_excess(lane);
@@ -176,17 +183,24 @@ impl Own {
                 lost.extend(dropped.map(|(gap, counts)| Lost { gap, counts }));
             }
         }
-        let excess = self
-            .stream
-            .log
-            .entries()
-            .len()
-            .saturating_sub(self.bounds.events);
-        if excess > 0 {
-            let dropped = self.stream.drop_oldest(None, excess, DropReason::Overflow);
-            lost.extend(dropped.map(|(gap, counts)| Lost { gap, counts }));
+        let most = self.bounds.events;
+        self.drop_down_to(most, &mut lost);
+        if self.stream.log.entries().len() > most {
+            // All that is left is sealed somewhere: what has not left yet may be cut anew.
+            self.stream.unseal_idle(flies);
+            self.drop_down_to(most, &mut lost);
         }
         lost
+    }
+
+    /// Gives up the oldest events until so many are left, or none is free.
+    fn drop_down_to(&mut self, most: usize, lost: &mut Vec<Lost>) {
+        // Behind what is sealed at one destination there may be more that is free.
+        while let Some(excess @ 1..) = self.stream.log.entries().len().checked_sub(most)
+            && let Some((gap, counts)) = self.stream.drop_oldest(None, excess, DropReason::Overflow)
+        {
+            lost.push(Lost { gap, counts });
+        }
     }
 
     /// How many events are too many for a destination that is blocked.

@@ -241,7 +241,10 @@ impl Traffic {
 
     /// Gives up the oldest events over the bounds, and says so once.
     pub fn enforce_bounds(&mut self, store: &mut dyn Store) {
-        let lost = self.own.enforce_bounds(&self.delivery.blocked());
+        let flights = self.delivery.flights();
+        let lost = self
+            .own
+            .enforce_bounds(&self.delivery.blocked(), |batch| flights.carry(batch));
         if lost.is_empty() {
             return;
         }
@@ -385,7 +388,8 @@ impl Traffic {
                 }
                 Effect::Cancel(id) => self.account.output(Output::Cancel(id)),
                 Effect::Flies(batch) => self.post(Tabs::sending(&batch, &self.name_of(batch.lane))),
-                Effect::Ended(batch, ending) => self.settle(&batch, ending, store),
+                Effect::Ended(batch, ending, events) => self.settle(&batch, ending, events, store),
+                Effect::HandBack(batch) => self.hand_back(&batch),
                 Effect::Failed {
                     lane,
                     status,
@@ -397,7 +401,7 @@ impl Traffic {
     }
 
     /// A batch ended: what that means for its stream, and for its tab if that is another.
-    fn settle(&mut self, batch: &BatchRef, ending: Ending, store: &mut dyn Store) {
+    fn settle(&mut self, batch: &BatchRef, ending: Ending, events: usize, store: &mut dyn Store) {
         let own = batch.tab == self.own.tab();
         if own {
             let mut out = Vec::new();
@@ -411,9 +415,9 @@ impl Traffic {
             .find(batch.tab)
             .map(|replica| replica.kind);
         let ours = own || kind == Some(Kind::LeftBehind);
-        let mut count = 0;
+        let mut count = events;
         if let Some(stream) = self.stream_mut(batch.tab) {
-            count = stream.count(batch);
+            count = count.max(stream.count(batch));
             let settled = stream.settle(batch, &ending, ours);
             if ours && ending != Ending::Kept {
                 // A gap, or how it was cut, is written down before the events go.
@@ -434,6 +438,20 @@ impl Traffic {
             let says = self.tabs.on_ended(batch, &name, count as u64, ending);
             says.into_iter().for_each(|says| self.post(says));
         }
+    }
+
+    /// A batch that a living tab handed over is that tab's affair again.
+    fn hand_back(&mut self, batch: &BatchRef) {
+        if let Some(replica) = self.tabs.replicas.find(batch.tab)
+            && let Some((cursor, log)) = replica.stream.lane(batch.lane)
+        {
+            cursor.unseal(log);
+        }
+        let destination = self.name_of(batch.lane);
+        self.post(Says::Declined {
+            to: batch.tab,
+            destination,
+        });
     }
 
     /// Removes what is done with from the store.
@@ -566,7 +584,7 @@ impl Traffic {
     fn follow(&mut self, told: Told, store: &mut dyn Store) {
         match told {
             Told::Post(says) => self.post(says),
-            Told::Settle(batch, ending) => self.settle(&batch, ending, store),
+            Told::Settle(batch, ending) => self.settle(&batch, ending, 0, store),
             Told::Kept(lane) => self.delivery.pause(lane),
             Told::Declined(lane) => self.delivery.decline(lane),
             Told::Visitor | Told::Withdrawn => {}
@@ -621,10 +639,10 @@ impl Traffic {
     fn keep(&mut self, found: Found, store: &mut dyn Store) {
         let expired = found.expired.iter().any(|expired| *expired > 0);
         let mut stream = found.stream;
-        self.delivery.pass_over(&mut stream);
         let tab = stream.tab();
         stream.probe_at = self.now.mono + stream.settling_ms(self.now.wall);
         let gaps = self.tabs.replicas.adopt(stream);
+        self.pass_over(tab);
         if gaps || expired {
             // Written down before the events go, and so that the next one to look does not count again what
             // is too old.
@@ -649,7 +667,15 @@ impl Traffic {
                 (seal.way.offered, seal.way.maybe_sent) = (false, true);
             }
         }
+        self.pass_over(tab);
         self.count_adopted(tab);
+    }
+
+    /// What is not for a destination counts as settled there.
+    fn pass_over(&mut self, tab: TabId) {
+        if let Some(replica) = self.tabs.replicas.find(tab) {
+            self.delivery.pass_over(&mut replica.stream);
+        }
     }
 
     fn count_adopted(&mut self, tab: TabId) {

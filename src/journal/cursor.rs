@@ -301,6 +301,20 @@ impl Cursor {
         self.end_telling(log, 0, u64::MAX, false);
     }
 
+    /// Lets go of the seals from the first on behind which all are `idle`.
+    pub fn unseal_from(&mut self, log: &Log, idle: impl Fn(&Seal) -> bool) {
+        let kept = self
+            .seals
+            .iter()
+            .rposition(|seal| !idle(seal))
+            .map_or(0, |last| last + 1);
+        if let Some(first) = self.seals.get(kept).copied() {
+            self.sealed_to = first.from - 1;
+            self.seals.truncate(kept);
+            self.end_telling(log, first.from, END, false);
+        }
+    }
+
     /// Nothing up to this event is to be sent or told.
     pub fn abandon(&mut self, last: u64) {
         self.done.add(0, last);

@@ -445,6 +445,16 @@ impl Stream {
         Some((gap, lost))
     }
 
+    /// Lets go of the seals of batches that have not left: their events are to be cut anew.
+    pub fn unseal_idle(&mut self, flies: impl Fn(&BatchRef) -> bool) {
+        let (tab, log) = (self.log.tab, &self.log);
+        for (lane, cursor) in self.cursors.iter_mut().enumerate() {
+            let idle =
+                |seal: &Seal| !seal.way.offered && !seal.way.sent && !flies(&seal.batch(tab, lane));
+            cursor.unseal_from(log, idle);
+        }
+    }
+
     /// Gives up everything, without a word about it: nothing is to be kept or told any more.
     pub fn give_up_all(&mut self) {
         let last = self.log.last_seq();

@@ -92,6 +92,8 @@ pub struct Election {
     act_at: Instant,
     /// Follower: when an answer is overdue.
     answer_by: Instant,
+    /// The last question was asked again, as its answer was looked for too late.
+    asked_again: bool,
     announced: Instant,
     members: Vec<Member>,
     words: Vec<Word>,
@@ -116,6 +118,7 @@ impl Election {
             waiting: false,
             act_at: Instant::NEVER,
             answer_by: Instant::NEVER,
+            asked_again: false,
             announced: Instant(0),
             members: Vec::new(),
             words: Vec::new(),
@@ -311,7 +314,7 @@ impl Election {
         if self.answer_by <= now {
             let overdue_ms = now.since_ms(self.answer_by);
             self.answer_by = Instant::NEVER;
-            if overdue_ms > OVERSLEPT_MS {
+            if overdue_ms > OVERSLEPT_MS && !core::mem::replace(&mut self.asked_again, true) {
                 self.ask(now);
             } else {
                 self.lose(now, self.leader, rng);
@@ -433,6 +436,7 @@ impl Election {
             return;
         }
         self.answer_by = Instant::NEVER;
+        self.asked_again = false;
         let says = &message.says;
         if !message.standing.leads && !matches!(says, Says::Yield { .. }) {
             self.seek_soon(now, rng);

@@ -230,10 +230,20 @@ impl Tabs {
                 });
                 told.extend(ended.map(|ended| Told::Post(settled_word(ended))));
             }
-            Reply::Missing => told.push(Told::Post(Says::Missing {
-                to: from,
-                batch: offer.batch.clone(),
-            })),
+            Reply::Missing => {
+                // It may be that this tab has settled some of it, and its word got lost.
+                let (from_seq, to_seq) = (offer.batch.from, offer.batch.to);
+                let ended = self.replicas.ended_of(from, |ended| {
+                    ended.batch.destination == destination
+                        && ended.batch.from <= to_seq
+                        && from_seq <= ended.batch.to
+                });
+                told.extend(ended.map(|ended| Told::Post(settled_word(ended))));
+                told.push(Told::Post(Says::Missing {
+                    to: from,
+                    batch: offer.batch.clone(),
+                }));
+            }
             Reply::Declined => told.push(Told::Post(Says::Declined {
                 to: from,
                 destination,
