@@ -64,6 +64,7 @@ pub(crate) const CASES: &[&str] = &[
     "keepalive sent at exit",
     "kept for an unknown destination",
     "last words expected",
+    "leader leaves a destination to its follower",
     "leader left politely",
     "leader lost",
     "leader stepped down",

@@ -7,7 +7,7 @@ use sendoff::model::drop_reason::DropReason;
 
 use crate::bodies::Body;
 use crate::network::BUDGET_BYTES;
-use crate::places::{PLACES, place_named};
+use crate::places::{PLACES, place_named, place_of};
 use crate::storage::PREFIXES;
 use crate::world::World;
 
@@ -129,7 +129,9 @@ impl World {
         if !leader_mode || !follows || exit || sent.means == Means::Deferred {
             return;
         }
-        if self.is_left_to_itself(tab) {
+        let place = place_of(&sent.url, sent.content_type, false).map(|(place, _)| place);
+        let declined = place.is_some_and(|place| self.tabs[tab].seen.lanes[place].declined);
+        if declined || self.is_left_to_itself(tab) {
             self.coverage.hit("follower sends what its leader cannot");
             return;
         }

@@ -269,7 +269,6 @@ impl World {
         self.coverage.hit("bfcache restored");
         let at = &mut self.tabs[tab];
         at.life = Life::Live;
-        at.leaving = false;
         at.visible = true;
         at.seen.back_at = self.now;
         let activated = std::mem::take(&mut at.activated);
@@ -288,6 +287,7 @@ impl World {
                 },
             );
         }
+        self.tabs[tab].leaving = false;
         self.feed(tab, Arrival::Page(PageEvent::Restored));
         self.feed(tab, Arrival::Page(PageEvent::Visible));
         for arrival in inbox {

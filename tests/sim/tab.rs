@@ -173,6 +173,8 @@ pub(crate) struct SeenLane {
     pub(crate) attempts: VecDeque<u64>,
     /// It has had an answer in the destination's own dialect.
     pub(crate) spoke: bool,
+    /// Its leader has told it to send there itself.
+    pub(crate) declined: bool,
 }
 
 impl Tab {
