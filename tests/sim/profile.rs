@@ -248,7 +248,7 @@ impl Profile {
         });
         for net in &mut nets {
             let down = [Down::Refused, Down::Status(403)][rng.below(2) as usize];
-            let rate = rng.between(0, 20);
+            let rate = rng.between(0, 4);
             net.poison = Some(Poison { rate, down });
         }
         Self {
