@@ -267,7 +267,7 @@ impl Profile {
         let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
         Self {
             scenario: Scenario::Apart,
-            weights: script::plain_weights(),
+            weights: script::visible_weights(),
             sites: vec![site(&places)],
             ails: Some((rng.below(3) as usize, Down::random(rng))),
             steady: true,

@@ -152,6 +152,17 @@ pub(crate) fn plain_weights() -> Weights {
     })
 }
 
+/// As [`plain_weights`], and every page stays visible: browsers slow the timers of hidden ones.
+pub(crate) fn visible_weights() -> Weights {
+    let mut weights = plain_weights();
+    for ((action, _), weight) in ACTIONS.iter().zip(&mut weights) {
+        if matches!(action, Action::Hide | Action::Show) {
+            *weight = 0;
+        }
+    }
+    weights
+}
+
 /// Every way a page can end or pause, and nothing that harms the store or the network.
 pub(crate) fn calm_weights() -> Weights {
     ACTIONS.map(|(action, weight)| match action {
