@@ -264,10 +264,11 @@ impl Profile {
     }
 
     fn apart(general: Self, rng: &mut Rng) -> Self {
+        let tabs_max = rng.between(1, 3) as usize;
         let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
         Self {
             scenario: Scenario::Apart,
-            weights: script::visible_weights(),
+            weights: script::steady_weights(tabs_max == 1),
             sites: vec![site(&places)],
             ails: Some((rng.below(3) as usize, Down::random(rng))),
             steady: true,
@@ -280,7 +281,7 @@ impl Profile {
                 delay_ms_max: 30,
                 ..Net::healthy()
             }),
-            tabs_max: rng.between(1, 3) as usize,
+            tabs_max,
             tabs_first: 1,
             gap_ms_max: 1_500,
             ..Self::adoption(general)

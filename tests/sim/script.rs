@@ -152,11 +152,14 @@ pub(crate) fn plain_weights() -> Weights {
     })
 }
 
-/// As [`plain_weights`], and every page stays visible: browsers slow the timers of hidden ones.
-pub(crate) fn visible_weights() -> Weights {
+/// As [`plain_weights`], and nothing that makes times differ by itself: browsers slow the timers of hidden pages, and
+/// what others have of a tab that goes is in doubt for a while.
+pub(crate) fn steady_weights(alone: bool) -> Weights {
     let mut weights = plain_weights();
     for ((action, _), weight) in ACTIONS.iter().zip(&mut weights) {
-        if matches!(action, Action::Hide | Action::Show) {
+        let hides = matches!(action, Action::Hide | Action::Show);
+        let goes = matches!(action, Action::Close | Action::Reload);
+        if hides || goes && !alone {
             *weight = 0;
         }
     }
