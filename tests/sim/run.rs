@@ -128,14 +128,14 @@ fn run_many(scenario: Scenario, first: u64, count: u64) -> Total {
     let (next, total) = (AtomicU64::new(first), Mutex::new(Total::default()));
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..THREADS)
-            .map(|_| scope.spawn(|| work(scenario, first + count, &next, &total)))
+            .map(|_| scope.spawn(|| work(scenario, first + count, FAILURES_MAX, &next, &total)))
             .collect();
         watch(&workers, &next);
     });
     total.into_inner().expect("no world panics outside its run")
 }
 
-fn work(scenario: Scenario, end: u64, next: &AtomicU64, total: &Mutex<Total>) {
+fn work(scenario: Scenario, end: u64, failures_max: usize, next: &AtomicU64, total: &Mutex<Total>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= end {
@@ -144,7 +144,7 @@ fn work(scenario: Scenario, end: u64, next: &AtomicU64, total: &Mutex<Total>) {
         let result = run(Seed { scenario, number }, false);
         let mut total = total.lock().expect("no world panics outside its run");
         total.add(number, result);
-        if total.failures.len() >= FAILURES_MAX {
+        if total.failures.len() >= failures_max {
             return;
         }
     }
@@ -337,6 +337,28 @@ fn worlds_are_deterministic() {
         let hashes = [run(seed, false), run(seed, false)].map(|run| run.map(|run| run.hash));
         assert_eq!(hashes[0], hashes[1], "seed {seed} ran in two ways");
     }
+}
+
+/// `SIM_WORLDS=apart:0-199 cargo test --test sim chosen -- --ignored` runs these until one fails: for `make bugs`.
+#[test]
+#[ignore = "runs what SIM_WORLDS names"]
+fn chosen_worlds() {
+    let text = std::env::var("SIM_WORLDS").unwrap_or_default();
+    let chosen = text.split_once('-').and_then(|(first, last)| {
+        let last: u64 = last.parse().ok()?;
+        Some((Seed::parse(first)?, last))
+    });
+    let Some((first, last)) = chosen else {
+        panic!("SIM_WORLDS={text} is no range of seeds, like single:0-99 or general:5-7");
+    };
+    let (next, total) = (AtomicU64::new(first.number), Mutex::new(Total::default()));
+    std::thread::scope(|scope| {
+        let run = || work(first.scenario, last + 1, 1, &next, &total);
+        let workers: Vec<_> = (0..THREADS).map(|_| scope.spawn(run)).collect();
+        watch(&workers, &next);
+    });
+    let total = total.into_inner().expect("no world panics outside its run");
+    total.report(&text);
 }
 
 /// `SIM_SOAK=1 cargo test --test sim soak -- --ignored --nocapture` runs new seeds until one fails.
