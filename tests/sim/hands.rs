@@ -24,10 +24,12 @@ impl World {
     pub(crate) fn plant_foreign_keys(&mut self) {
         let process = self.storage.start_process();
         let forgets = std::mem::take(&mut self.storage.forgets);
+        let quota_bytes = std::mem::replace(&mut self.storage.quota_bytes, usize::MAX);
         for (key, value) in FOREIGN {
             self.page_write(process, key, Some(value));
         }
         self.storage.forgets = forgets;
+        self.storage.quota_bytes = quota_bytes;
         self.storage.settle();
         self.storage.end_process(process);
     }
