@@ -18,8 +18,8 @@
 //! 3. **Drain.** The world must become quiet in bounded time and steps; then it is watched for half
 //!    a minute, and every event is accounted for.
 //!
-//! All that happens goes through one queue on one virtual clock, and every choice comes from one
-//! [generator](rng::Rng), so a failing seed is replayed exactly, with a readable trace:
+//! All that happens goes through one queue on one virtual clock, and every choice comes from its
+//! seed by [generators](rng::Rng) of our own, so a failing seed is replayed exactly, with a readable trace:
 //!
 //! ```text
 //! SIM_SEED=4711 cargo test --test sim -- --nocapture

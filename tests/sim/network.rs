@@ -167,7 +167,7 @@ impl World {
         let Some(flight) = self.network.flights.get_mut(&number) else {
             return;
         };
-        let (tab, means, body) = (flight.tab, flight.means, flight.about.body.clone());
+        let (means, body) = (flight.means, flight.about.body.clone());
         let (first, then, unheard) = (!flight.arrived, flight.then, flight.unheard);
         flight.arrived = true;
         let net = &self.nets[body.place];

@@ -403,10 +403,11 @@ impl Seed {
 
     /// Reads what [`Display`](fmt::Display) writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (scenario, number) = text
-            .trim()
-            .split_once(':')
-            .unwrap_or(("general", text.trim()));
+        let text = text.trim();
+        let (scenario, number) = match text.split_once(':') {
+            Some((scenario, number)) => (scenario, number),
+            None => ("general", text),
+        };
         let found = Scenario::ALL.iter().find(|(_, name)| *name == scenario);
         Some(Self {
             scenario: found?.0,

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, LAST_WORDS};
 use crate::faults::Down;
 use crate::places::PLACES;
 use crate::profile::{Profile, Scenario, Seed};
@@ -281,6 +281,7 @@ fn pages_that_are_left_speak_their_last_words() {
         let total = run_many(Scenario::Left, 0, 300);
         total.report("left");
         total.is_thrifty();
+        assert!(total.coverage.of(LAST_WORDS) > 1_000);
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) fn weights(rng: &mut Rng) -> Weights {
     ACTIONS.map(|(action, weight)| {
         let on = match action {
             Action::Track | Action::Open => true,
-            Action::Forget => rng.chance(30),
+            Action::Forget => rng.chance(60),
             Action::Glitch => rng.chance(100),
             _ => rng.chance(650),
         };

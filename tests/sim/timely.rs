@@ -3,6 +3,7 @@
 
 use sendoff::engine::config::MultiTabMode;
 
+use crate::coverage::LAST_WORDS;
 use crate::places::PLACES;
 use crate::profile::Scenario;
 use crate::tab::Life;
@@ -149,7 +150,7 @@ impl World {
         let sharers = self.tabs.iter().filter(|other| other.budget == budget);
         let held: usize = sharers.map(|other| other.keepalive_bytes).sum();
         if !owed.is_empty() && bytes + held < LAST_WORDS_BYTES {
-            self.coverage.hit("last words expected");
+            self.coverage.hit(LAST_WORDS);
             self.at(LAST_WORDS_MS_MAX, Event::LastWords(tab, owed));
         }
     }
