@@ -9,9 +9,10 @@ use sendoff::intake::IdentityPolicy;
 
 use crate::channel::LACKS;
 use crate::faults::{Down, Faults, Net, Poison};
-use crate::places::{Lane, PLACES, Site, site};
+use crate::places::{PLACES, Site, site};
 use crate::rng::{Rng, mix};
-use crate::script;
+use crate::sites::sites;
+use crate::weights::{self, Weights};
 
 /// Which family of worlds a seed belongs to; part of its written form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ pub(crate) struct Profile {
     /// Pages of a newer build say more than this one knows.
     pub(crate) newer: bool,
     /// How likely each action is, in the order of `script::ACTIONS`.
-    pub(crate) weights: [u64; script::ACTIONS.len()],
+    pub(crate) weights: Weights,
 }
 
 impl Profile {
@@ -124,13 +125,13 @@ impl Profile {
             Scenario::Adoption => Self::adoption(general),
             Scenario::Calm => Self {
                 scenario,
-                weights: script::calm_weights(),
+                weights: weights::calm_weights(),
                 ..Self::adoption(general)
             },
             Scenario::Starved => Self::starved(general),
             Scenario::Left => Self {
                 scenario,
-                weights: script::left_weights(),
+                weights: weights::left_weights(),
                 tabs_max: 6,
                 chaos_ms: 25_000,
                 gap_ms_max: 700,
@@ -154,7 +155,7 @@ impl Profile {
         };
         let faults = Faults::random(rng);
         let nets = PLACES.each_ref().map(|_| Net::random(rng));
-        let mut weights = script::weights(rng);
+        let mut weights = weights::weights(rng);
         if faults.blocked {
             // Only a long and busy session finds out that it is blocked.
             weights[1] = 10;
@@ -236,7 +237,7 @@ impl Profile {
             wants_again: 0,
             padding_max: 100,
             older: 0,
-            weights: script::adoption_weights(),
+            weights: weights::adoption_weights(),
             ..general
         }
     }
@@ -253,7 +254,7 @@ impl Profile {
         }
         Self {
             scenario: Scenario::Poison,
-            weights: script::plain_weights(),
+            weights: weights::plain_weights(),
             nets,
             tabs_max: rng.between(1, 3) as usize,
             tabs_first: 1,
@@ -268,7 +269,7 @@ impl Profile {
         let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
         Self {
             scenario: Scenario::Apart,
-            weights: script::steady_weights(tabs_max == 1),
+            weights: weights::steady_weights(tabs_max == 1),
             sites: vec![site(&places)],
             ails: Some((rng.below(3) as usize, Down::random(rng))),
             steady: true,
@@ -291,7 +292,7 @@ impl Profile {
     fn starved(general: Self) -> Self {
         Self {
             scenario: Scenario::Starved,
-            weights: script::starved_weights(),
+            weights: weights::starved_weights(),
             faults: Faults {
                 channel_delay_ms_max: 1_000,
                 storage_lag_ms_max: 200,
@@ -307,53 +308,6 @@ impl Profile {
             chaos_ms: 12_000,
             gap_ms_max: 200,
             ..Self::adoption(general)
-        }
-    }
-}
-
-/// The configurations of one world's pages. In half of the worlds there is the native destination alone, as where
-/// nobody configures any; in some they change between visits.
-fn sites(rng: &mut Rng) -> Vec<Site> {
-    let first: Site = match rng.weighted(&[5, 4, 1]) {
-        0 => site(&[0]),
-        1 => site(&[0, 1, 2]),
-        _ => site([&[0, 2][..], &[2, 0], &[1, 0], &[2, 1]][rng.below(4) as usize]),
-    };
-    let mut sites = vec![first];
-    if rng.chance(750) {
-        return sites;
-    }
-    for _ in 0..rng.between(1, 3) {
-        let mut next = sites[sites.len() - 1].clone();
-        change(&mut next, rng);
-        sites.push(next);
-    }
-    sites
-}
-
-/// A destination appears, disappears, is renamed, or is encoded by a newer version.
-fn change(site: &mut Site, rng: &mut Rng) {
-    let at = rng.below(site.len() as u64) as usize;
-    match rng.below(4) {
-        0 if site.len() > 1 => _ = site.remove(at),
-        1 if !site.iter().any(|lane| lane.place == 3) => {
-            if let Some(lane) = site.iter_mut().find(|lane| lane.place == 2) {
-                lane.place = 3;
-            }
-        }
-        2 => {
-            if let Some(lane) = site.iter_mut().find(|lane| lane.place > 0) {
-                lane.version = 1;
-            }
-        }
-        _ => {
-            let lane = Lane {
-                place: rng.below(PLACES.len() as u64) as usize,
-                version: 0,
-            };
-            if !site.iter().any(|other| other.place == lane.place) {
-                site.insert(at, lane);
-            }
         }
     }
 }

@@ -22,7 +22,8 @@ use crate::coverage::{Coverage, LAST_WORDS};
 use crate::faults::Down;
 use crate::places::PLACES;
 use crate::profile::{Profile, Scenario, Seed};
-use crate::world::{Summary, World};
+use crate::summary::Summary;
+use crate::world::World;
 
 /// Threads that share the work of a large run.
 const THREADS: usize = 2;

@@ -17,6 +17,7 @@ use crate::places::{PLACES, Site};
 use crate::profile::{Profile, Scenario, Seed};
 use crate::rng::{Rng, mix};
 use crate::storage::Storage;
+use crate::summary::Summary;
 use crate::tab::Tab;
 
 /// 2026-01-15T12:00:00Z: where every world's wall clock starts.
@@ -58,23 +59,6 @@ pub(crate) enum Event {
     LastWords(usize, Vec<(usize, u64)>),
     /// A navigation or reload has ended in a new page, in this process.
     NewPage(usize),
-}
-
-/// What a finished run leaves.
-pub(crate) struct Summary {
-    pub(crate) hash: u64,
-    pub(crate) coverage: Coverage,
-    pub(crate) steps: u64,
-    pub(crate) tracked: u64,
-    pub(crate) stored: u64,
-    pub(crate) duplicates: u64,
-    /// Of these, those at the native destination that the network is not to blame for, and what that stored.
-    pub(crate) avoidable: u64,
-    pub(crate) native: u64,
-    /// Every event with the destination that it arrived at before the world was healed: when it was tracked, and when
-    /// it arrived.
-    pub(crate) arrivals: BTreeMap<(usize, u64, usize), (u64, u64)>,
-    pub(crate) arrivals_end: u64,
 }
 
 /// See the top of this file.
@@ -119,9 +103,9 @@ pub(crate) struct World {
     pub(crate) requests: u64,
     queue: BTreeMap<(u64, u64), Event>,
     queued: u64,
-    steps: u64,
+    pub(crate) steps: u64,
     second_began_at_step: u64,
-    hash: u64,
+    pub(crate) hash: u64,
     pub(crate) verbose: bool,
 }
 
@@ -194,37 +178,7 @@ impl World {
         }
         self.drain();
         self.check_end();
-        let (tracked, _) = self.model.totals();
-        let sum = |of: fn(&Collector) -> u64| self.collectors.iter().map(of).sum();
-        Summary {
-            hash: self.hash,
-            steps: self.steps,
-            tracked,
-            stored: sum(|one| one.stored),
-            duplicates: sum(|one| one.duplicates),
-            avoidable: self.avoidable_duplicates(),
-            native: self.collectors[0].stored,
-            arrivals,
-            arrivals_end: chaos_ms,
-            coverage: self.coverage,
-        }
-    }
-
-    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), (u64, u64)> {
-        let mut arrivals = BTreeMap::new();
-        if self.profile.scenario != Scenario::Apart {
-            return arrivals;
-        }
-        for (tab, book) in self.model.books.iter().enumerate() {
-            for (seq, event) in (1..).zip(&book.events) {
-                let stored = event.fates.iter().enumerate();
-                let stored = stored.filter(|(_, fate)| fate.stored);
-                let times = |at| (event.at, at);
-                arrivals
-                    .extend(stored.map(|(place, fate)| ((tab, seq, place), times(fate.stored_at))));
-            }
-        }
-        arrivals
+        self.into_summary(arrivals)
     }
 
     /// Where events are disliked for good, others have to follow them for anybody to find out.
@@ -271,18 +225,6 @@ impl World {
         if self.profile.sites.iter().any(|site| site.len() > 2) {
             self.coverage.hit("three destinations");
         }
-    }
-
-    /// Duplicates at the native destination that are nobody's fault but the engines'. Where tabs cannot hear each
-    /// other, or answers take longer than anybody waits, there are many, and they are not.
-    fn avoidable_duplicates(&self) -> u64 {
-        let native = &self.collectors[0];
-        let net = &self.profile.nets[0];
-        let slow = net.work_ms > 0 || net.bytes_per_s > 0;
-        if !self.profile.has_channel || self.profile.faults.channel_loss > 0 || slow {
-            return 0;
-        }
-        native.duplicates - native.excused
     }
 
     /// Until nothing is left to do, and then some seconds in which nothing is sent: what a leader
