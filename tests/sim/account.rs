@@ -6,7 +6,7 @@ use sendoff::model::drop_reason::DropReason;
 use crate::{
     model::{Book, Fate, Hit, Tracked},
     places::PLACES,
-    profile::Scenario,
+    seed::Scenario,
     world::World,
 };
 

@@ -51,6 +51,7 @@ impl World {
         };
         let free = self
             .profile
+            .platform
             .quota_bytes
             .saturating_sub(self.storage.used_bytes(process));
         // In a large quota the page's own megabytes are left out: the limit moves instead.
@@ -66,6 +67,7 @@ impl World {
     pub(crate) fn release_quota(&mut self) {
         self.storage.quota_bytes =
             self.profile
+                .platform
                 .quota_bytes
                 .max(if self.healed { 5 << 20 } else { 0 });
         if let Some(process) = self.rng.pick(&self.processes) {

@@ -9,7 +9,7 @@
 //!
 //! # Method
 //!
-//! A [seed](profile::Seed) makes a [profile](profile::Profile): how many tabs and processes, which
+//! A [seed](seed::Seed) makes a [profile](profile::Profile): how many tabs and processes, which
 //! browser features, which faults and how often, which configuration. Then three phases:
 //!
 //! 1. **Chaos.** The [script](script) acts (opens, closes, navigates, crashes, freezes, hides,
@@ -124,6 +124,7 @@ mod profile;
 mod rng;
 mod run;
 mod script;
+mod seed;
 mod sites;
 mod storage;
 mod summary;

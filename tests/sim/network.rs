@@ -57,15 +57,29 @@ impl World {
         let body = self.inspect(tab, place, people, &request.body);
         self.check_may_send(tab, request, &body, exit);
         self.trace_send(tab, request, &body, exit);
-        let about = About { body, exit };
-        let refused = match request.means {
+        self.carry(tab, request, About { body, exit }, replies);
+    }
+
+    fn is_over_budget(&self, tab: usize, means: Means, body: &Body) -> bool {
+        match means {
             Means::Fetch => false,
-            Means::Keepalive => self.over_keepalive_budget(tab, &about.body),
+            Means::Keepalive => self.over_keepalive_budget(tab, body),
             Means::Beacon => {
-                self.over_keepalive_budget(tab, &about.body) && !self.profile.beacons_apart
+                self.over_keepalive_budget(tab, body) && !self.profile.platform.beacons_apart
             }
-            Means::Deferred => self.over_deferred_budget(tab, &about.body),
-        };
+            Means::Deferred => self.over_deferred_budget(tab, body),
+        }
+    }
+
+    /// The browser takes a request, or does not.
+    fn carry(
+        &mut self,
+        tab: usize,
+        request: &Request,
+        about: About,
+        replies: &mut VecDeque<Arrival>,
+    ) {
+        let refused = self.is_over_budget(tab, request.means, &about.body);
         let mut reply = |outcome, about| {
             replies.push_back(Arrival::Answer {
                 request: request.id,
@@ -152,7 +166,7 @@ impl World {
     }
 
     fn over_deferred_budget(&self, tab: usize, body: &Body) -> bool {
-        let shared = self.profile.deferred_shared;
+        let shared = self.profile.platform.deferred_shared;
         let tabs = self
             .tabs
             .iter()

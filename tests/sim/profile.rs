@@ -2,58 +2,16 @@
 //! often, which configuration. Each fault is a named number and is switched off in most worlds, so
 //! that some seeds see one fault alone and others all of them together ("swarm testing").
 
-use core::fmt;
-
 use sendoff::engine::config::{Config, MultiTabMode};
 use sendoff::intake::IdentityPolicy;
 
 use crate::channel::LACKS;
 use crate::faults::{Down, Faults, Net, Poison};
 use crate::places::{PLACES, Site, site};
-use crate::rng::{Rng, mix};
+use crate::rng::Rng;
+use crate::seed::{Scenario, Seed};
 use crate::sites::sites;
 use crate::weights::{self, Weights};
-
-/// Which family of worlds a seed belongs to; part of its written form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    /// Anything may happen.
-    General,
-    /// One tab at a time and a faulty collector.
-    Single,
-    /// A healthy network; tabs crash beside a visible one.
-    Adoption,
-    /// A healthy network; pages come and go in every way.
-    Calm,
-    /// A machine that hardly gets anything done: many pages open, and everything takes its time.
-    Starved,
-    /// A healthy network; windows, pages with frames and with two clients are left in every orderly way.
-    Left,
-    /// A healthy network, but for somebody on the way who dislikes some events for good.
-    Poison,
-    /// A steady world that is played twice: with one destination down for good, and without.
-    Apart,
-}
-
-impl Scenario {
-    const ALL: [(Self, &str); 8] = [
-        (Self::General, "general"),
-        (Self::Single, "single"),
-        (Self::Adoption, "adoption"),
-        (Self::Calm, "calm"),
-        (Self::Starved, "starved"),
-        (Self::Left, "left"),
-        (Self::Poison, "poison"),
-        (Self::Apart, "apart"),
-    ];
-}
-
-/// Names one world, for example `4711` or `single:12`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seed {
-    pub(crate) scenario: Scenario,
-    pub(crate) number: u64,
-}
 
 /// One world's constants.
 #[derive(Clone, Debug)]
@@ -73,17 +31,7 @@ pub(crate) struct Profile {
     pub(crate) processes_max: usize,
     pub(crate) chaos_ms: u64,
     pub(crate) gap_ms_max: u64,
-    pub(crate) has_channel: bool,
-    pub(crate) has_deferred: bool,
-    pub(crate) has_keepalive: bool,
-    /// Whether storage is blocked.
-    pub(crate) no_storage: bool,
-    /// Whether the 64 KiB for deferred requests are shared by all tabs.
-    pub(crate) deferred_shared: bool,
-    /// Whether the browser counts beacons apart from keepalive requests, as some do: it then takes
-    /// one where it has just refused the other.
-    pub(crate) beacons_apart: bool,
-    pub(crate) quota_bytes: usize,
+    pub(crate) platform: Platform,
     /// Events that a collector never takes, out of a thousand.
     pub(crate) declines: u64,
     /// Events that a picky one wants again, out of a thousand.
@@ -103,6 +51,51 @@ pub(crate) struct Profile {
     pub(crate) newer: bool,
     /// How likely each action is, in the order of `script::ACTIONS`.
     pub(crate) weights: Weights,
+}
+
+/// What the browser has.
+#[derive(Clone, Debug)]
+pub(crate) struct Platform {
+    pub(crate) has_channel: bool,
+    pub(crate) has_deferred: bool,
+    pub(crate) has_keepalive: bool,
+    /// Whether storage is blocked.
+    pub(crate) no_storage: bool,
+    /// Whether the 64 KiB for deferred requests are shared by all tabs.
+    pub(crate) deferred_shared: bool,
+    /// Whether the browser counts beacons apart from keepalive requests, as some do: it then takes
+    /// one where it has just refused the other.
+    pub(crate) beacons_apart: bool,
+    pub(crate) quota_bytes: usize,
+}
+
+impl Platform {
+    fn random(rng: &mut Rng) -> Self {
+        Self {
+            has_channel: !rng.chance(60),
+            has_deferred: rng.chance(400),
+            has_keepalive: !rng.chance(60),
+            no_storage: rng.chance(30),
+            deferred_shared: rng.chance(300),
+            beacons_apart: rng.chance(600),
+            quota_bytes: if rng.chance(150) {
+                rng.between(3_000, 60_000) as usize
+            } else {
+                5 << 20
+            },
+        }
+    }
+
+    /// One that has everything, and room for it.
+    fn good(self) -> Self {
+        Self {
+            has_channel: true,
+            has_keepalive: true,
+            no_storage: false,
+            quota_bytes: 5 << 20,
+            ..self
+        }
+    }
 }
 
 impl Profile {
@@ -179,17 +172,6 @@ impl Profile {
                 _ => rng.between(60_000, 240_000),
             },
             gap_ms_max: [200, 900, 4_000][rng.weighted(&[2, 4, 2])],
-            has_channel: !rng.chance(60),
-            has_deferred: rng.chance(400),
-            has_keepalive: !rng.chance(60),
-            no_storage: rng.chance(30),
-            deferred_shared: rng.chance(300),
-            beacons_apart: rng.chance(600),
-            quota_bytes: if rng.chance(150) {
-                rng.between(3_000, 60_000) as usize
-            } else {
-                5 << 20
-            },
             declines: if rng.chance(80) {
                 rng.between(1, 300)
             } else {
@@ -207,6 +189,7 @@ impl Profile {
             newer: rng.chance(100),
             ails: None,
             steady: false,
+            platform: Platform::random(rng),
             weights,
             faults,
             nets,
@@ -229,10 +212,7 @@ impl Profile {
             processes_max: 3,
             chaos_ms: 40_000,
             gap_ms_max: 2_500,
-            has_channel: true,
-            has_keepalive: true,
-            no_storage: false,
-            quota_bytes: 5 << 20,
+            platform: general.platform.good(),
             declines: 0,
             wants_again: 0,
             padding_max: 100,
@@ -348,34 +328,4 @@ fn config(rng: &mut Rng) -> Config {
         config.multi_tab_mode = MultiTabMode::Independent;
     }
     config
-}
-
-impl Seed {
-    pub(crate) fn rng(self) -> Rng {
-        Rng::new(mix(self.number ^ (self.scenario as u64) << 56))
-    }
-
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (scenario, number) = match text.split_once(':') {
-            Some((scenario, number)) => (scenario, number),
-            None => ("general", text),
-        };
-        let found = Scenario::ALL.iter().find(|(_, name)| *name == scenario);
-        Some(Self {
-            scenario: found?.0,
-            number: number.parse().ok()?,
-        })
-    }
-}
-
-impl fmt::Display for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Scenario::ALL.iter().find(|(one, _)| *one == self.scenario);
-        match found {
-            Some((Scenario::General, _)) | None => write!(f, "{}", self.number),
-            Some((_, name)) => write!(f, "{name}:{}", self.number),
-        }
-    }
 }

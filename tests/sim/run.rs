@@ -21,7 +21,8 @@ use std::{
 use crate::coverage::{Coverage, LAST_WORDS};
 use crate::faults::Down;
 use crate::places::PLACES;
-use crate::profile::{Profile, Scenario, Seed};
+use crate::profile::Profile;
+use crate::seed::{Scenario, Seed};
 use crate::summary::Summary;
 use crate::world::World;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::collector::Collector;
 use crate::coverage::Coverage;
-use crate::profile::Scenario;
+use crate::seed::Scenario;
 use crate::world::World;
 
 /// Every event of a tab with the destination that it arrived at: when it was tracked, and when it arrived.
@@ -69,7 +69,7 @@ impl World {
         let native = &self.collectors[0];
         let net = &self.profile.nets[0];
         let slow = net.work_ms > 0 || net.bytes_per_s > 0;
-        if !self.profile.has_channel || self.profile.faults.channel_loss > 0 || slow {
+        if !self.profile.platform.has_channel || self.profile.faults.channel_loss > 0 || slow {
             return 0;
         }
         native.duplicates - native.excused

@@ -5,7 +5,7 @@ use sendoff::engine::config::MultiTabMode;
 
 use crate::coverage::LAST_WORDS;
 use crate::places::PLACES;
-use crate::profile::Scenario;
+use crate::seed::Scenario;
 use crate::tab::Life;
 use crate::world::{Event, World};
 
@@ -195,6 +195,6 @@ impl World {
             let there = at.life == Life::Live && !at.leaving && !at.stopped && at.channel.is_some();
             there && at.seen.back_at + KNOWN_AFTER_MS < self.now
         };
-        sound && leader_mode && self.profile.has_channel && settled(tab) && settled(other)
+        sound && leader_mode && self.profile.platform.has_channel && settled(tab) && settled(other)
     }
 }

@@ -14,8 +14,9 @@ use crate::faults::{Faults, Net};
 use crate::model::Model;
 use crate::network::Network;
 use crate::places::{PLACES, Site};
-use crate::profile::{Profile, Scenario, Seed};
+use crate::profile::Profile;
 use crate::rng::{Rng, mix};
+use crate::seed::{Scenario, Seed};
 use crate::storage::Storage;
 use crate::summary::Summary;
 use crate::tab::Tab;
@@ -130,7 +131,7 @@ impl World {
             healed_at: u64::MAX,
             tabs: Vec::new(),
             processes: Vec::new(),
-            storage: Storage::new(profile.quota_bytes),
+            storage: Storage::new(profile.platform.quota_bytes),
             network: Network::default(),
             collectors: PLACES.each_ref().map(|_| Collector {
                 declines: profile.declines,
@@ -212,7 +213,7 @@ impl World {
     }
 
     fn cover_profile(&mut self) {
-        if !self.profile.has_channel {
+        if !self.profile.platform.has_channel {
             self.coverage.hit("no channel");
         }
         if self.profile.config.multi_tab_mode == sendoff::engine::config::MultiTabMode::Independent
