@@ -68,7 +68,13 @@ impl World {
             let known = fate.left || !fate.is_open() || event.hit.is_some();
             !known && seqs.binary_search(seq).is_err()
         });
-        let skipped: Vec<u64> = skipped.collect();
+        let mut skipped: Vec<u64> = skipped.collect();
+        if sender != *tab && !skipped.is_empty() {
+            // What memory alone holds, of a tab that sleeps or has just gone, nobody else can send.
+            let held = self.in_store(*tab);
+            skipped.retain(|seq| held.contains(seq));
+        }
+        let book = &mut self.model.books[*tab];
         book.sent_upto[*place] = last.max(book.sent_upto[*place]);
         book.skipped[*place] += skipped.len() as u64;
         let allowed = book.given_up(*place) + expired;
