@@ -292,7 +292,11 @@ impl World {
 
     /// One reading of the page's monotonic clock is an hour ahead.
     fn glitch(&mut self, tab: usize) {
+        if self.tabs[tab].glitched {
+            return;
+        }
         self.coverage.hit("monotonic clock glitched");
+        self.tabs[tab].glitched = true;
         self.tabs[tab].glitch_ms = 3_600_000;
         for lane in &mut self.tabs[tab].seen.lanes {
             // For all that its engine can know, that hour has passed.
