@@ -132,6 +132,7 @@ impl Profile {
             },
             Scenario::Poison => Self::poison(general, rng),
             Scenario::Apart => Self::apart(general, rng),
+            Scenario::Crowd => Self::crowd(general, rng),
         }
     }
 
@@ -265,6 +266,22 @@ impl Profile {
             tabs_max,
             tabs_first: 1,
             gap_ms_max: 1_500,
+            ..Self::adoption(general)
+        }
+    }
+
+    fn crowd(general: Self, rng: &mut Rng) -> Self {
+        let tabs = [2, 10, 20, 40][rng.below(4) as usize];
+        Self {
+            scenario: Scenario::Crowd,
+            weights: weights::starved_weights(),
+            two_projects: false,
+            newer: false,
+            tabs_max: tabs,
+            tabs_first: tabs,
+            processes_max: tabs,
+            chaos_ms: crate::crowd::SERVED_MS,
+            gap_ms_max: 100,
             ..Self::adoption(general)
         }
     }

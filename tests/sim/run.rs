@@ -301,6 +301,13 @@ fn destinations_keep_apart() {
     }
 }
 
+#[test]
+fn crowds_are_served_and_keep_quiet() {
+    if replayed().is_none() {
+        run_many(Scenario::Crowd, 0, 60).report("crowd");
+    }
+}
+
 /// Where nobody fails and nobody goes, nothing is sent twice, however late everything is.
 #[test]
 fn starved_machines_send_nothing_twice() {
@@ -375,7 +382,14 @@ fn soak() {
         .unwrap_or(1);
     let mut first = if first > 1 { first } else { 1_000_000 };
     loop {
-        run_many(Scenario::General, first, 10_000).report("soak");
+        for (scenario, name) in Scenario::ALL {
+            let count = if scenario == Scenario::General {
+                10_000
+            } else {
+                500
+            };
+            run_many(scenario, first, count).report(name);
+        }
         first += 10_000;
         eprintln!("all seeds below {first} pass");
     }

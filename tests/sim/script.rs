@@ -1,8 +1,10 @@
 //! What happens in a world while chaos lasts: actions drawn from the seed.
 
+use crate::crowd::TRACK_MS;
 use crate::faults::Down;
 use crate::lifecycle::Beside;
 use crate::rng::{Rng, mix};
+use crate::seed::Scenario;
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
@@ -98,7 +100,8 @@ pub(crate) enum Action {
 impl World {
     /// Draws and performs one action, and arranges for the next.
     pub(crate) fn act(&mut self) {
-        if self.healed {
+        let over = self.profile.scenario == Scenario::Crowd && self.now > TRACK_MS;
+        if self.healed || over {
             return;
         }
         if self.profile.steady {

@@ -23,10 +23,12 @@ pub(crate) enum Scenario {
     Poison,
     /// A steady world that is played twice: with one destination down for good, and without.
     Apart,
+    /// A healthy machine on which many pages are opened at once, track for a few seconds, and then do nothing.
+    Crowd,
 }
 
 impl Scenario {
-    const ALL: [(Self, &str); 8] = [
+    pub(crate) const ALL: [(Self, &str); 9] = [
         (Self::General, "general"),
         (Self::Single, "single"),
         (Self::Adoption, "adoption"),
@@ -35,6 +37,7 @@ impl Scenario {
         (Self::Left, "left"),
         (Self::Poison, "poison"),
         (Self::Apart, "apart"),
+        (Self::Crowd, "crowd"),
     ];
 }
 

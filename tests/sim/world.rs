@@ -163,9 +163,10 @@ impl World {
     /// Runs the world to its end; panics where an invariant is broken.
     pub(crate) fn run(mut self) -> Summary {
         self.begin();
-        let chaos_ms = self.profile.chaos_ms;
-        while self.now < chaos_ms && self.step_before(chaos_ms) {}
-        self.now = self.now.max(chaos_ms);
+        self.run_until(self.profile.chaos_ms);
+        if self.profile.scenario == Scenario::Crowd {
+            self.check_crowd();
+        }
         let arrivals = self.arrivals();
         self.heal();
         self.beat();
@@ -193,9 +194,7 @@ impl World {
             for tab in self.running() {
                 self.track(tab, 1);
             }
-            let next = self.now + BEAT_MS;
-            while self.now < next && self.step_before(next) {}
-            self.now = next;
+            self.run_until(self.now + BEAT_MS);
         }
     }
 
@@ -246,6 +245,12 @@ impl World {
             }
             self.step_before((quiet_since + SETTLE_MS).min(deadline));
         }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn run_until(&mut self, end: u64) {
+        while self.now < end && self.step_before(end) {}
+        self.now = self.now.max(end);
     }
 
     /// Lets the next thing happen, unless it lies beyond `end`; then the clock moves to `end`.
