@@ -23,6 +23,8 @@ pub(crate) enum Excuse {
     LeftAlone,
     /// An early log does not say for which destinations it is; whoever takes it over has only some of them.
     Unaddressed,
+    /// Too old when it was found by a page that does not know its destination, and so has no account of it.
+    ExpiredUnknown,
     /// No page is configured with its destination any more; it is still in the store.
     OwedElsewhere,
 }
@@ -129,6 +131,9 @@ impl World {
                 Some(Some(Excuse::OwedElsewhere))
             }
             None if early && self.profile.sites.len() > 1 => Some(Some(Excuse::Unaddressed)),
+            None if self.may_have_expired(event) && self.profile.sites.len() > 1 => {
+                Some(Some(Excuse::ExpiredUnknown))
+            }
             None => None,
         }
     }
