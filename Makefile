@@ -145,6 +145,10 @@ size: build ## what a page downloads, held against tests/size/budget.json
 soak: | tool-rust ## the simulation on new seeds until one fails
 	SIM_SOAK=$${SIM_SOAK:-$$(date +%s%3N)} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test sim --target-dir $(TARGET)/soak -- --ignored soak --nocapture
 
+.PHONY: bugs
+bugs: | tool-rust ## deliberate bugs, each of which the simulation has to catch (half an hour)
+	@tests/bugs/run
+
 .PHONY: delivery
 delivery: build collector-debug | tool-node tool-cargo tool-browsers ## the table: what arrives, for every way a page can end
 	$(IN_ENV) node tests/e2e/delivery.mjs

@@ -6,7 +6,7 @@ use sendoff::model::drop_reason::DropReason;
 use crate::{
     model::{Book, Fate, Hit, Tracked},
     places::PLACES,
-    profile::Scenario,
+    seed::Scenario,
     world::World,
 };
 
@@ -19,14 +19,12 @@ pub(crate) enum Excuse {
     Tombstone,
     /// No durable copy of it was left when its tab was gone.
     Hit(Hit),
-    /// Its tab reported so many as given up.
-    Reported,
-    /// Too old when it was found, and so many were reported as that.
-    Expired,
-    /// It failed alone, time after time, and so many were reported as that.
-    SetAside,
     /// A record of its tab looks like another version's.
     LeftAlone,
+    /// An early log does not say for which destinations it is; whoever takes it over has only some of them.
+    Unaddressed,
+    /// Too old when it was found by a page that does not know its destination, and so has no account of it.
+    ExpiredUnknown,
     /// No page is configured with its destination any more; it is still in the store.
     OwedElsewhere,
 }
@@ -88,36 +86,55 @@ impl World {
     }
 
     fn account_for(&mut self, tab: usize, place: usize, pool: &mut Pool) {
-        let mut given_up = self.model.books[tab].given_up(place);
+        let (mut plain, mut counted) = (Vec::new(), Vec::new());
         for index in 0..self.model.books[tab].events.len() {
-            let book = &self.model.books[tab];
-            let event = &book.events[index];
-            let fate = &event.fates[place];
-            if !fate.owed || fate.stored {
-                continue;
+            match self.plain_excuse(tab, index, place) {
+                Some(excuse) => plain.extend(excuse),
+                None => counted.push(index),
             }
-            let kept = self.is_owed_elsewhere(tab, index as u64 + 1, place);
-            let excuse = match excuse(book, event, fate) {
-                Some(excuse) => Some(excuse),
-                None if kept => Some(Excuse::OwedElsewhere),
-                None if self.may_have_expired(event) && pool.expired > 0 => {
-                    pool.expired -= 1;
-                    Some(Excuse::Expired)
-                }
-                None if fate.alone >= ALONE_MIN && pool.set_aside > 0 => {
-                    pool.set_aside -= 1;
-                    Some(Excuse::SetAside)
-                }
-                None if given_up > 0 => {
-                    given_up -= 1;
-                    Some(Excuse::Reported)
-                }
-                None => None,
+        }
+        plain.into_iter().for_each(|one| self.cover_excuse(one));
+        // Those first that nobody else can have reported.
+        counted.sort_by_key(|index| {
+            let event = &self.model.books[tab].events[*index];
+            self.may_have_expired(event) || event.fates[place].alone >= ALONE_MIN
+        });
+        let mut given_up = self.model.books[tab].given_up(place);
+        for index in counted {
+            let event = &self.model.books[tab].events[index];
+            let left = if given_up > 0 {
+                &mut given_up
+            } else if event.fates[place].alone >= ALONE_MIN && pool.set_aside > 0 {
+                &mut pool.set_aside
+            } else if self.may_have_expired(event) && pool.expired > 0 {
+                &mut pool.expired
+            } else {
+                self.fail_missing(tab, index, place)
             };
-            match excuse {
-                Some(excuse) => self.cover_excuse(excuse),
-                None => self.fail_missing(tab, index, place),
+            *left -= 1;
+        }
+    }
+
+    /// What is known of an event by itself: nothing that needs an excuse, or one. `None`: it has to be among those
+    /// that were reported.
+    fn plain_excuse(&self, tab: usize, index: usize, place: usize) -> Option<Option<Excuse>> {
+        let book = &self.model.books[tab];
+        let event = &book.events[index];
+        let fate = &event.fates[place];
+        if !fate.owed || fate.stored {
+            return Some(None);
+        }
+        let early = book.early && index < book.early_count as usize;
+        match excuse(book, event, fate) {
+            Some(excuse) => Some(Some(excuse)),
+            None if self.is_owed_elsewhere(tab, index as u64 + 1, place) => {
+                Some(Some(Excuse::OwedElsewhere))
             }
+            None if early && self.profile.sites.len() > 1 => Some(Some(Excuse::Unaddressed)),
+            None if self.may_have_expired(event) && self.profile.sites.len() > 1 => {
+                Some(Some(Excuse::ExpiredUnknown))
+            }
+            None => None,
         }
     }
 

@@ -33,7 +33,7 @@ const KIND: usize = 1;
 
 impl World {
     pub(crate) fn open_channel(&mut self, tab: usize) {
-        let has_channel = self.profile.has_channel;
+        let has_channel = self.profile.platform.has_channel;
         let tab = &mut self.tabs[tab];
         if has_channel && tab.channel.is_none() {
             tab.channel_openings += 1;

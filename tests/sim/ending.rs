@@ -4,7 +4,7 @@ use sendoff::engine::config::MultiTabMode;
 
 use crate::network::Flight;
 use crate::places::PLACES;
-use crate::profile::Scenario;
+use crate::seed::Scenario;
 use crate::storage::{PREFIXES, PROJECTS};
 use crate::world::World;
 
@@ -103,7 +103,7 @@ impl World {
     fn check_leaders(&self) {
         let running = self.running();
         let leader_mode = self.profile.config.multi_tab_mode == MultiTabMode::Leader;
-        if !leader_mode || !self.profile.has_channel {
+        if !leader_mode || !self.profile.platform.has_channel {
             return;
         }
         for (project, name) in PROJECTS.iter().enumerate() {

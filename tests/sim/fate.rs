@@ -10,6 +10,9 @@ use crate::rng::hash;
 use crate::tab::About;
 use crate::world::{Event, World};
 
+/// How long an answer with a date may be on its way.
+const DATED_MS: u64 = 30_000;
+
 /// What follows once the collector has processed a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
@@ -177,10 +180,12 @@ impl World {
 
     fn status(&mut self, code: u16) -> Outcome {
         let wanted = matches!(code, 429 | 503) && self.dice.chance(500);
+        let now = self.now;
         let retry_after = wanted.then(|| {
             let seconds = self.dice.between(1, 15);
             if self.dice.chance(300) {
-                // A date has no fractions of a second.
+                // A date has no fractions of a second. Nobody sets the clock while it is on its way.
+                self.dated_until = now + DATED_MS;
                 let at = self.wall() + seconds * 1_000;
                 RetryAfter::At(UnixMillis(at / 1_000 * 1_000))
             } else {

@@ -24,10 +24,12 @@ impl World {
     pub(crate) fn plant_foreign_keys(&mut self) {
         let process = self.storage.start_process();
         let forgets = std::mem::take(&mut self.storage.forgets);
+        let quota_bytes = std::mem::replace(&mut self.storage.quota_bytes, usize::MAX);
         for (key, value) in FOREIGN {
             self.page_write(process, key, Some(value));
         }
         self.storage.forgets = forgets;
+        self.storage.quota_bytes = quota_bytes;
         self.storage.settle();
         self.storage.end_process(process);
     }
@@ -49,6 +51,7 @@ impl World {
         };
         let free = self
             .profile
+            .platform
             .quota_bytes
             .saturating_sub(self.storage.used_bytes(process));
         // In a large quota the page's own megabytes are left out: the limit moves instead.
@@ -64,6 +67,7 @@ impl World {
     pub(crate) fn release_quota(&mut self) {
         self.storage.quota_bytes =
             self.profile
+                .platform
                 .quota_bytes
                 .max(if self.healed { 5 << 20 } else { 0 });
         if let Some(process) = self.rng.pick(&self.processes) {

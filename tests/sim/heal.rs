@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::faults::{Faults, Net};
 use crate::places::PLACES;
-use crate::profile::Scenario;
+use crate::seed::Scenario;
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
@@ -82,7 +82,7 @@ impl World {
             let mut live = self.running();
             live.retain(|tab| self.tabs[*tab].project == project);
             let shown = live.iter().any(|tab| self.tabs[*tab].visible);
-            if live.is_empty() || !self.profile.has_channel {
+            if live.is_empty() || !self.profile.platform.has_channel {
                 self.open_in(project);
             } else if !shown {
                 let tab = live[self.rng.below(live.len() as u64) as usize];

@@ -7,7 +7,7 @@ use sendoff::model::drop_reason::DropReason;
 
 use crate::bodies::Body;
 use crate::network::BUDGET_BYTES;
-use crate::places::{PLACES, place_named};
+use crate::places::{PLACES, place_named, place_of};
 use crate::storage::PREFIXES;
 use crate::world::World;
 
@@ -68,7 +68,13 @@ impl World {
             let known = fate.left || !fate.is_open() || event.hit.is_some();
             !known && seqs.binary_search(seq).is_err()
         });
-        let skipped: Vec<u64> = skipped.collect();
+        let mut skipped: Vec<u64> = skipped.collect();
+        if sender != *tab && !skipped.is_empty() {
+            // What memory alone holds, of a tab that sleeps or has just gone, nobody else can send.
+            let held = self.in_store(*tab);
+            skipped.retain(|seq| held.contains(seq));
+        }
+        let book = &mut self.model.books[*tab];
         book.sent_upto[*place] = last.max(book.sent_upto[*place]);
         book.skipped[*place] += skipped.len() as u64;
         let allowed = book.given_up(*place) + expired;
@@ -129,7 +135,9 @@ impl World {
         if !leader_mode || !follows || exit || sent.means == Means::Deferred {
             return;
         }
-        if self.is_left_to_itself(tab) {
+        let place = place_of(&sent.url, sent.content_type, false).map(|(place, _)| place);
+        let declined = place.is_some_and(|place| self.tabs[tab].seen.lanes[place].declined);
+        if declined || self.is_left_to_itself(tab) {
             self.coverage.hit("follower sends what its leader cannot");
             return;
         }

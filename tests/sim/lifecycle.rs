@@ -67,7 +67,7 @@ impl World {
             )
         });
         let mut tab = Tab::new(name, birth);
-        if self.profile.no_storage {
+        if self.profile.platform.no_storage {
             self.coverage.hit("no storage");
             tab.memory = Some(MemoryStore::default());
         }
@@ -162,9 +162,9 @@ impl World {
             runtime: "browser".to_owned(),
             anonymous_id: String::new(),
             session_id: String::new(),
-            has_channel: self.profile.has_channel,
-            has_deferred: self.profile.has_deferred,
-            has_keepalive: self.profile.has_keepalive,
+            has_channel: self.profile.platform.has_channel,
+            has_deferred: self.profile.platform.has_deferred,
+            has_keepalive: self.profile.platform.has_keepalive,
             has_storage: at.memory.is_none(),
             visible: at.visible,
             online: self.online,
@@ -269,7 +269,6 @@ impl World {
         self.coverage.hit("bfcache restored");
         let at = &mut self.tabs[tab];
         at.life = Life::Live;
-        at.leaving = false;
         at.visible = true;
         at.seen.back_at = self.now;
         let activated = std::mem::take(&mut at.activated);
@@ -288,6 +287,7 @@ impl World {
                 },
             );
         }
+        self.tabs[tab].leaving = false;
         self.feed(tab, Arrival::Page(PageEvent::Restored));
         self.feed(tab, Arrival::Page(PageEvent::Visible));
         for arrival in inbox {

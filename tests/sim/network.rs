@@ -57,15 +57,29 @@ impl World {
         let body = self.inspect(tab, place, people, &request.body);
         self.check_may_send(tab, request, &body, exit);
         self.trace_send(tab, request, &body, exit);
-        let about = About { body, exit };
-        let refused = match request.means {
+        self.carry(tab, request, About { body, exit }, replies);
+    }
+
+    fn is_over_budget(&self, tab: usize, means: Means, body: &Body) -> bool {
+        match means {
             Means::Fetch => false,
-            Means::Keepalive => self.over_keepalive_budget(tab, &about.body),
+            Means::Keepalive => self.over_keepalive_budget(tab, body),
             Means::Beacon => {
-                self.over_keepalive_budget(tab, &about.body) && !self.profile.beacons_apart
+                self.over_keepalive_budget(tab, body) && !self.profile.platform.beacons_apart
             }
-            Means::Deferred => self.over_deferred_budget(tab, &about.body),
-        };
+            Means::Deferred => self.over_deferred_budget(tab, body),
+        }
+    }
+
+    /// The browser takes a request, or does not.
+    fn carry(
+        &mut self,
+        tab: usize,
+        request: &Request,
+        about: About,
+        replies: &mut VecDeque<Arrival>,
+    ) {
+        let refused = self.is_over_budget(tab, request.means, &about.body);
         let mut reply = |outcome, about| {
             replies.push_back(Arrival::Answer {
                 request: request.id,
@@ -152,7 +166,7 @@ impl World {
     }
 
     fn over_deferred_budget(&self, tab: usize, body: &Body) -> bool {
-        let shared = self.profile.deferred_shared;
+        let shared = self.profile.platform.deferred_shared;
         let tabs = self
             .tabs
             .iter()
@@ -167,7 +181,7 @@ impl World {
         let Some(flight) = self.network.flights.get_mut(&number) else {
             return;
         };
-        let (tab, means, body) = (flight.tab, flight.means, flight.about.body.clone());
+        let (means, body) = (flight.means, flight.about.body.clone());
         let (first, then, unheard) = (!flight.arrived, flight.then, flight.unheard);
         flight.arrived = true;
         let net = &self.nets[body.place];
@@ -179,8 +193,8 @@ impl World {
         }
         let silenced = unheard && !matches!(means, Means::Beacon | Means::Deferred);
         let moved = then == Then::AnswerMoved && PLACES[body.place].dialect == Dialect::TwoRoutes;
-        let troubled = matches!(then, Then::Silence | Then::Reset) || silenced || moved || !first;
-        let taken = self.collect(tab, number, means, &body, troubled);
+        let troubled = matches!(then, Then::Silence | Then::Reset) || silenced || moved;
+        let taken = self.collect(number, &body, troubled, !first);
         if !first {
             return;
         }
@@ -201,21 +215,22 @@ impl World {
         self.at(delay, Event::Answer(number, outcome));
     }
 
-    /// The collector processes a body.
-    fn collect(
-        &mut self,
-        tab: usize,
-        number: u64,
-        means: Means,
-        body: &Body,
-        troubled: bool,
-    ) -> String {
+    /// The collector processes a body, for the second time if the network has `repeated` it.
+    fn collect(&mut self, number: u64, body: &Body, troubled: bool, repeated: bool) -> String {
+        let flight = self.network.flights.get(&number);
+        let (tab, means) = flight.map_or((body.tab, Means::Fetch), |flight| {
+            (flight.tab, flight.means)
+        });
         let collector = &mut self.collectors[body.place];
         let (stored, duplicates) = (collector.stored, collector.duplicates);
+        let excused = collector.excused;
         collector.now = self.now;
         let taken = collector.take(body, troubled, &mut self.model);
         let added = collector.stored - stored;
         let doubled = collector.duplicates - duplicates;
+        if repeated {
+            collector.excused = excused + doubled;
+        }
         self.cover_arrival(tab, means, added, doubled, body);
         self.log("stored", tab, number, || {
             format!("{added} new, {doubled} again of {:?}", body.batch)

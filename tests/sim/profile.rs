@@ -2,57 +2,16 @@
 //! often, which configuration. Each fault is a named number and is switched off in most worlds, so
 //! that some seeds see one fault alone and others all of them together ("swarm testing").
 
-use core::fmt;
-
 use sendoff::engine::config::{Config, MultiTabMode};
 use sendoff::intake::IdentityPolicy;
 
 use crate::channel::LACKS;
 use crate::faults::{Down, Faults, Net, Poison};
-use crate::places::{Lane, PLACES, Site, site};
-use crate::rng::{Rng, mix};
-use crate::script;
-
-/// Which family of worlds a seed belongs to; part of its written form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    /// Anything may happen.
-    General,
-    /// One tab at a time and a faulty collector.
-    Single,
-    /// A healthy network; tabs crash beside a visible one.
-    Adoption,
-    /// A healthy network; pages come and go in every way.
-    Calm,
-    /// A machine that hardly gets anything done: many pages open, and everything takes its time.
-    Starved,
-    /// A healthy network; windows, pages with frames and with two clients are left in every orderly way.
-    Left,
-    /// A healthy network, but for somebody on the way who dislikes some events for good.
-    Poison,
-    /// A steady world that is played twice: with one destination down for good, and without.
-    Apart,
-}
-
-impl Scenario {
-    const ALL: [(Self, &str); 8] = [
-        (Self::General, "general"),
-        (Self::Single, "single"),
-        (Self::Adoption, "adoption"),
-        (Self::Calm, "calm"),
-        (Self::Starved, "starved"),
-        (Self::Left, "left"),
-        (Self::Poison, "poison"),
-        (Self::Apart, "apart"),
-    ];
-}
-
-/// Names one world, for example `4711` or `single:12`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seed {
-    pub(crate) scenario: Scenario,
-    pub(crate) number: u64,
-}
+use crate::places::{PLACES, Site, site};
+use crate::rng::Rng;
+use crate::seed::{Scenario, Seed};
+use crate::sites::sites;
+use crate::weights::{self, Weights};
 
 /// One world's constants.
 #[derive(Clone, Debug)]
@@ -72,17 +31,7 @@ pub(crate) struct Profile {
     pub(crate) processes_max: usize,
     pub(crate) chaos_ms: u64,
     pub(crate) gap_ms_max: u64,
-    pub(crate) has_channel: bool,
-    pub(crate) has_deferred: bool,
-    pub(crate) has_keepalive: bool,
-    /// Whether storage is blocked.
-    pub(crate) no_storage: bool,
-    /// Whether the 64 KiB for deferred requests are shared by all tabs.
-    pub(crate) deferred_shared: bool,
-    /// Whether the browser counts beacons apart from keepalive requests, as some do: it then takes
-    /// one where it has just refused the other.
-    pub(crate) beacons_apart: bool,
-    pub(crate) quota_bytes: usize,
+    pub(crate) platform: Platform,
     /// Events that a collector never takes, out of a thousand.
     pub(crate) declines: u64,
     /// Events that a picky one wants again, out of a thousand.
@@ -101,7 +50,52 @@ pub(crate) struct Profile {
     /// Pages of a newer build say more than this one knows.
     pub(crate) newer: bool,
     /// How likely each action is, in the order of `script::ACTIONS`.
-    pub(crate) weights: [u64; script::ACTIONS.len()],
+    pub(crate) weights: Weights,
+}
+
+/// What the browser has.
+#[derive(Clone, Debug)]
+pub(crate) struct Platform {
+    pub(crate) has_channel: bool,
+    pub(crate) has_deferred: bool,
+    pub(crate) has_keepalive: bool,
+    /// Whether storage is blocked.
+    pub(crate) no_storage: bool,
+    /// Whether the 64 KiB for deferred requests are shared by all tabs.
+    pub(crate) deferred_shared: bool,
+    /// Whether the browser counts beacons apart from keepalive requests, as some do: it then takes
+    /// one where it has just refused the other.
+    pub(crate) beacons_apart: bool,
+    pub(crate) quota_bytes: usize,
+}
+
+impl Platform {
+    fn random(rng: &mut Rng) -> Self {
+        Self {
+            has_channel: !rng.chance(60),
+            has_deferred: rng.chance(400),
+            has_keepalive: !rng.chance(60),
+            no_storage: rng.chance(30),
+            deferred_shared: rng.chance(300),
+            beacons_apart: rng.chance(600),
+            quota_bytes: if rng.chance(150) {
+                rng.between(3_000, 60_000) as usize
+            } else {
+                5 << 20
+            },
+        }
+    }
+
+    /// One that has everything, and room for it.
+    fn good(self) -> Self {
+        Self {
+            has_channel: true,
+            has_keepalive: true,
+            no_storage: false,
+            quota_bytes: 5 << 20,
+            ..self
+        }
+    }
 }
 
 impl Profile {
@@ -124,13 +118,13 @@ impl Profile {
             Scenario::Adoption => Self::adoption(general),
             Scenario::Calm => Self {
                 scenario,
-                weights: script::calm_weights(),
+                weights: weights::calm_weights(),
                 ..Self::adoption(general)
             },
             Scenario::Starved => Self::starved(general),
             Scenario::Left => Self {
                 scenario,
-                weights: script::left_weights(),
+                weights: weights::left_weights(),
                 tabs_max: 6,
                 chaos_ms: 25_000,
                 gap_ms_max: 700,
@@ -138,6 +132,7 @@ impl Profile {
             },
             Scenario::Poison => Self::poison(general, rng),
             Scenario::Apart => Self::apart(general, rng),
+            Scenario::Crowd => Self::crowd(general, rng),
         }
     }
 
@@ -154,7 +149,7 @@ impl Profile {
         };
         let faults = Faults::random(rng);
         let nets = PLACES.each_ref().map(|_| Net::random(rng));
-        let mut weights = script::weights(rng);
+        let mut weights = weights::weights(rng);
         if faults.blocked {
             // Only a long and busy session finds out that it is blocked.
             weights[1] = 10;
@@ -178,17 +173,6 @@ impl Profile {
                 _ => rng.between(60_000, 240_000),
             },
             gap_ms_max: [200, 900, 4_000][rng.weighted(&[2, 4, 2])],
-            has_channel: !rng.chance(60),
-            has_deferred: rng.chance(400),
-            has_keepalive: !rng.chance(60),
-            no_storage: rng.chance(30),
-            deferred_shared: rng.chance(300),
-            beacons_apart: rng.chance(600),
-            quota_bytes: if rng.chance(150) {
-                rng.between(3_000, 60_000) as usize
-            } else {
-                5 << 20
-            },
             declines: if rng.chance(80) {
                 rng.between(1, 300)
             } else {
@@ -206,6 +190,7 @@ impl Profile {
             newer: rng.chance(100),
             ails: None,
             steady: false,
+            platform: Platform::random(rng),
             weights,
             faults,
             nets,
@@ -228,15 +213,12 @@ impl Profile {
             processes_max: 3,
             chaos_ms: 40_000,
             gap_ms_max: 2_500,
-            has_channel: true,
-            has_keepalive: true,
-            no_storage: false,
-            quota_bytes: 5 << 20,
+            platform: general.platform.good(),
             declines: 0,
             wants_again: 0,
             padding_max: 100,
             older: 0,
-            weights: script::adoption_weights(),
+            weights: weights::adoption_weights(),
             ..general
         }
     }
@@ -248,12 +230,12 @@ impl Profile {
         });
         for net in &mut nets {
             let down = [Down::Refused, Down::Status(403)][rng.below(2) as usize];
-            let rate = rng.between(0, 20);
+            let rate = rng.between(0, 4);
             net.poison = Some(Poison { rate, down });
         }
         Self {
             scenario: Scenario::Poison,
-            weights: script::plain_weights(),
+            weights: weights::plain_weights(),
             nets,
             tabs_max: rng.between(1, 3) as usize,
             tabs_first: 1,
@@ -264,10 +246,11 @@ impl Profile {
     }
 
     fn apart(general: Self, rng: &mut Rng) -> Self {
+        let tabs_max = rng.between(1, 3) as usize;
         let places = [[0, 1, 2], [1, 2, 0], [2, 0, 1]][rng.below(3) as usize];
         Self {
             scenario: Scenario::Apart,
-            weights: script::plain_weights(),
+            weights: weights::steady_weights(tabs_max == 1),
             sites: vec![site(&places)],
             ails: Some((rng.below(3) as usize, Down::random(rng))),
             steady: true,
@@ -280,9 +263,25 @@ impl Profile {
                 delay_ms_max: 30,
                 ..Net::healthy()
             }),
-            tabs_max: rng.between(1, 3) as usize,
+            tabs_max,
             tabs_first: 1,
             gap_ms_max: 1_500,
+            ..Self::adoption(general)
+        }
+    }
+
+    fn crowd(general: Self, rng: &mut Rng) -> Self {
+        let tabs = [2, 10, 20, 40][rng.below(4) as usize];
+        Self {
+            scenario: Scenario::Crowd,
+            weights: weights::starved_weights(),
+            two_projects: false,
+            newer: false,
+            tabs_max: tabs,
+            tabs_first: tabs,
+            processes_max: tabs,
+            chaos_ms: crate::crowd::SERVED_MS,
+            gap_ms_max: 100,
             ..Self::adoption(general)
         }
     }
@@ -290,7 +289,7 @@ impl Profile {
     fn starved(general: Self) -> Self {
         Self {
             scenario: Scenario::Starved,
-            weights: script::starved_weights(),
+            weights: weights::starved_weights(),
             faults: Faults {
                 channel_delay_ms_max: 1_000,
                 storage_lag_ms_max: 200,
@@ -306,53 +305,6 @@ impl Profile {
             chaos_ms: 12_000,
             gap_ms_max: 200,
             ..Self::adoption(general)
-        }
-    }
-}
-
-/// The configurations of one world's pages. In half of the worlds there is the native destination alone, as where
-/// nobody configures any; in some they change between visits.
-fn sites(rng: &mut Rng) -> Vec<Site> {
-    let first: Site = match rng.weighted(&[5, 4, 1]) {
-        0 => site(&[0]),
-        1 => site(&[0, 1, 2]),
-        _ => site([&[0, 2][..], &[2, 0], &[1, 0], &[2, 1]][rng.below(4) as usize]),
-    };
-    let mut sites = vec![first];
-    if rng.chance(750) {
-        return sites;
-    }
-    for _ in 0..rng.between(1, 3) {
-        let mut next = sites[sites.len() - 1].clone();
-        change(&mut next, rng);
-        sites.push(next);
-    }
-    sites
-}
-
-/// A destination appears, disappears, is renamed, or is encoded by a newer version.
-fn change(site: &mut Site, rng: &mut Rng) {
-    let at = rng.below(site.len() as u64) as usize;
-    match rng.below(4) {
-        0 if site.len() > 1 => _ = site.remove(at),
-        1 if !site.iter().any(|lane| lane.place == 3) => {
-            if let Some(lane) = site.iter_mut().find(|lane| lane.place == 2) {
-                lane.place = 3;
-            }
-        }
-        2 => {
-            if let Some(lane) = site.iter_mut().find(|lane| lane.place > 0) {
-                lane.version = 1;
-            }
-        }
-        _ => {
-            let lane = Lane {
-                place: rng.below(PLACES.len() as u64) as usize,
-                version: 0,
-            };
-            if !site.iter().any(|other| other.place == lane.place) {
-                site.insert(at, lane);
-            }
         }
     }
 }
@@ -393,33 +345,4 @@ fn config(rng: &mut Rng) -> Config {
         config.multi_tab_mode = MultiTabMode::Independent;
     }
     config
-}
-
-impl Seed {
-    pub(crate) fn rng(self) -> Rng {
-        Rng::new(mix(self.number ^ (self.scenario as u64) << 56))
-    }
-
-    /// Reads what [`Display`](fmt::Display) writes.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (scenario, number) = text
-            .trim()
-            .split_once(':')
-            .unwrap_or(("general", text.trim()));
-        let found = Scenario::ALL.iter().find(|(_, name)| *name == scenario);
-        Some(Self {
-            scenario: found?.0,
-            number: number.parse().ok()?,
-        })
-    }
-}
-
-impl fmt::Display for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Scenario::ALL.iter().find(|(one, _)| *one == self.scenario);
-        match found {
-            Some((Scenario::General, _)) | None => write!(f, "{}", self.number),
-            Some((_, name)) => write!(f, "{name}:{}", self.number),
-        }
-    }
 }

@@ -14,12 +14,6 @@ impl Rng {
         mix(self.0)
     }
 
-    /// A generator of its own that leaves this one where it is: what is drawn from it can be added
-    /// without every seed becoming another world.
-    pub(crate) const fn aside(&self) -> Self {
-        Self(mix(self.0))
-    }
-
     /// A number below `bound`; zero for a bound of zero.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64

@@ -1,8 +1,10 @@
 //! What happens in a world while chaos lasts: actions drawn from the seed.
 
+use crate::crowd::TRACK_MS;
 use crate::faults::Down;
 use crate::lifecycle::Beside;
 use crate::rng::{Rng, mix};
+use crate::seed::Scenario;
 use crate::tab::{Arrival, Life};
 use crate::world::{Event, World};
 
@@ -95,87 +97,11 @@ pub(crate) enum Action {
     Noise,
 }
 
-type Weights = [u64; ACTIONS.len()];
-
-/// Which actions a world knows: each is switched off in some of them.
-pub(crate) fn weights(rng: &mut Rng) -> Weights {
-    ACTIONS.map(|(action, weight)| {
-        let on = match action {
-            Action::Track | Action::Open => true,
-            Action::Forget => rng.chance(30),
-            Action::Glitch => rng.chance(100),
-            _ => rng.chance(650),
-        };
-        if on { weight } else { 0 }
-    })
-}
-
-/// Only what a healthy network with crashing tabs needs.
-pub(crate) fn adoption_weights() -> Weights {
-    ACTIONS.map(|(action, weight)| match action {
-        Action::Track | Action::Open => weight,
-        Action::Crash => 12,
-        _ => 0,
-    })
-}
-
-/// Pages are opened, and track.
-pub(crate) fn starved_weights() -> Weights {
-    ACTIONS.map(|(action, _)| match action {
-        Action::Track | Action::OpenEarly => 1,
-        Action::Open => 2,
-        _ => 0,
-    })
-}
-
-/// Pages come and are left in every orderly way; now and then one crashes.
-pub(crate) fn left_weights() -> Weights {
-    ACTIONS.map(|(action, weight)| match action {
-        Action::Track => 60,
-        Action::View | Action::Open | Action::Reload | Action::CacheOut | Action::CacheBack => {
-            weight
-        }
-        Action::OpenFrame | Action::OpenClient | Action::CloseWindow | Action::CloseInTurn => 4,
-        Action::Close | Action::Hide | Action::Show => weight,
-        Action::Crash => 1,
-        _ => 0,
-    })
-}
-
-/// Pages track, come and go; nothing else happens.
-pub(crate) fn plain_weights() -> Weights {
-    ACTIONS.map(|(action, weight)| match action {
-        Action::Track => 60,
-        Action::Open | Action::Close | Action::Reload | Action::Hide | Action::Show => weight,
-        Action::Identify => weight,
-        _ => 0,
-    })
-}
-
-/// Every way a page can end or pause, and nothing that harms the store or the network.
-pub(crate) fn calm_weights() -> Weights {
-    ACTIONS.map(|(action, weight)| match action {
-        Action::Kill
-        | Action::Offline
-        | Action::Online
-        | Action::Outage
-        | Action::Pause
-        | Action::Deploy
-        | Action::FillQuota
-        | Action::FreeQuota
-        | Action::ClearStorage
-        | Action::Evict
-        | Action::Forget
-        | Action::Glitch
-        | Action::Damage => 0,
-        _ => weight,
-    })
-}
-
 impl World {
     /// Draws and performs one action, and arranges for the next.
     pub(crate) fn act(&mut self) {
-        if self.healed {
+        let over = self.profile.scenario == Scenario::Crowd && self.now > TRACK_MS;
+        if self.healed || over {
             return;
         }
         if self.profile.steady {
@@ -369,7 +295,11 @@ impl World {
 
     /// One reading of the page's monotonic clock is an hour ahead.
     fn glitch(&mut self, tab: usize) {
+        if self.tabs[tab].glitched {
+            return;
+        }
         self.coverage.hit("monotonic clock glitched");
+        self.tabs[tab].glitched = true;
         self.tabs[tab].glitch_ms = 3_600_000;
         for lane in &mut self.tabs[tab].seen.lanes {
             // For all that its engine can know, that hour has passed.
@@ -392,6 +322,9 @@ impl World {
     }
 
     fn jump_clock(&mut self) {
+        if self.now < self.dated_until {
+            return;
+        }
         let far = self.rng.chance(250);
         let by = if far {
             self.rng.between(1, 9 * 86_400_000)

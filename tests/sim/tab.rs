@@ -113,6 +113,8 @@ pub(crate) struct Tab {
     pub(crate) dated: (u64, u64),
     /// The next reading of its monotonic clock is that much too far.
     pub(crate) glitch_ms: u64,
+    /// That has happened.
+    pub(crate) glitched: bool,
     /// Which opening of the channel this is; `None` while closed.
     pub(crate) channel: Option<u32>,
     pub(crate) channel_openings: u32,
@@ -173,6 +175,8 @@ pub(crate) struct SeenLane {
     pub(crate) attempts: VecDeque<u64>,
     /// It has had an answer in the destination's own dialect.
     pub(crate) spoke: bool,
+    /// Its leader has told it to send there itself.
+    pub(crate) declined: bool,
 }
 
 impl Tab {
@@ -196,6 +200,7 @@ impl Tab {
             clock_ahead_ms: birth.clock_ahead_ms,
             dated: (0, 0),
             glitch_ms: 0,
+            glitched: false,
             channel: None,
             channel_openings: 0,
             inbox: VecDeque::new(),

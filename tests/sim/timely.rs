@@ -3,8 +3,9 @@
 
 use sendoff::engine::config::MultiTabMode;
 
+use crate::coverage::LAST_WORDS;
 use crate::places::PLACES;
-use crate::profile::Scenario;
+use crate::seed::Scenario;
 use crate::tab::Life;
 use crate::world::{Event, World};
 
@@ -149,7 +150,7 @@ impl World {
         let sharers = self.tabs.iter().filter(|other| other.budget == budget);
         let held: usize = sharers.map(|other| other.keepalive_bytes).sum();
         if !owed.is_empty() && bytes + held < LAST_WORDS_BYTES {
-            self.coverage.hit("last words expected");
+            self.coverage.hit(LAST_WORDS);
             self.at(LAST_WORDS_MS_MAX, Event::LastWords(tab, owed));
         }
     }
@@ -194,6 +195,6 @@ impl World {
             let there = at.life == Life::Live && !at.leaving && !at.stopped && at.channel.is_some();
             there && at.seen.back_at + KNOWN_AFTER_MS < self.now
         };
-        sound && leader_mode && self.profile.has_channel && settled(tab) && settled(other)
+        sound && leader_mode && self.profile.platform.has_channel && settled(tab) && settled(other)
     }
 }

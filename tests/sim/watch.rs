@@ -19,7 +19,10 @@ impl World {
     /// Looks at an input just before an engine gets it.
     pub(crate) fn watch_arrival(&mut self, tab: usize, arrival: &Arrival) {
         match arrival {
-            Arrival::Peer { from, .. } => self.watch_peer(tab, *from),
+            Arrival::Peer { from, text } => {
+                self.watch_peer(tab, *from);
+                self.watch_declined(tab, text);
+            }
             Arrival::Answer {
                 outcome,
                 about: Some(about),
@@ -38,6 +41,23 @@ impl World {
             self.overlaps
                 .entry((tab.min(from), tab.max(from)))
                 .or_insert(now);
+        }
+    }
+
+    /// The leader may leave a destination to a follower: that it does not know, or that it does not get through to.
+    fn watch_declined(&mut self, tab: usize, text: &str) {
+        let mut fields = text.split('\t');
+        if fields.nth(1) != Some("declined") {
+            return;
+        }
+        let tag = |name: &str| fields.clone().find_map(|field| field.strip_prefix(name));
+        let to_me = tag("to=") == Some(self.tabs[tab].name.as_str());
+        if let Some(place) = tag("destination=").and_then(place_named)
+            && to_me
+        {
+            self.coverage
+                .hit("leader leaves a destination to its follower");
+            self.tabs[tab].seen.lanes[place].declined = true;
         }
     }
 
@@ -277,6 +297,9 @@ impl World {
             return;
         }
         let (term, leader) = (stats.term, stats.leader.clone());
+        for lane in &mut self.tabs[tab].seen.lanes {
+            lane.declined = false;
+        }
         self.log("role", tab, term, || {
             format!("{was} -> {is}, leader {leader:?}")
         });

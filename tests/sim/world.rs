@@ -14,9 +14,11 @@ use crate::faults::{Faults, Net};
 use crate::model::Model;
 use crate::network::Network;
 use crate::places::{PLACES, Site};
-use crate::profile::{Profile, Scenario, Seed};
+use crate::profile::Profile;
 use crate::rng::{Rng, mix};
+use crate::seed::{Scenario, Seed};
 use crate::storage::Storage;
+use crate::summary::Summary;
 use crate::tab::Tab;
 
 /// 2026-01-15T12:00:00Z: where every world's wall clock starts.
@@ -60,23 +62,6 @@ pub(crate) enum Event {
     NewPage(usize),
 }
 
-/// What a finished run leaves.
-pub(crate) struct Summary {
-    pub(crate) hash: u64,
-    pub(crate) coverage: Coverage,
-    pub(crate) steps: u64,
-    pub(crate) tracked: u64,
-    pub(crate) stored: u64,
-    pub(crate) duplicates: u64,
-    /// Of these, those at the native destination that the network is not to blame for, and what that stored.
-    pub(crate) avoidable: u64,
-    pub(crate) native: u64,
-    /// Every event with the destination that it arrived at before the world was healed: when it was tracked, and when
-    /// it arrived.
-    pub(crate) arrivals: BTreeMap<(usize, u64, usize), (u64, u64)>,
-    pub(crate) arrivals_end: u64,
-}
-
 /// See the top of this file.
 pub(crate) struct World {
     pub(crate) seed: Seed,
@@ -92,6 +77,8 @@ pub(crate) struct World {
     pub(crate) dice: Rng,
     pub(crate) now: u64,
     pub(crate) wall_ahead_ms: u64,
+    /// Some answer says when to ask again as a date.
+    pub(crate) dated_until: u64,
     pub(crate) online: bool,
     pub(crate) healed: bool,
     pub(crate) healed_at: u64,
@@ -117,9 +104,9 @@ pub(crate) struct World {
     pub(crate) requests: u64,
     queue: BTreeMap<(u64, u64), Event>,
     queued: u64,
-    steps: u64,
+    pub(crate) steps: u64,
     second_began_at_step: u64,
-    hash: u64,
+    pub(crate) hash: u64,
     pub(crate) verbose: bool,
 }
 
@@ -138,12 +125,13 @@ impl World {
             site: profile.sites[0].clone(),
             now: 0,
             wall_ahead_ms: WALL_START_MS,
+            dated_until: 0,
             online: true,
             healed: false,
             healed_at: u64::MAX,
             tabs: Vec::new(),
             processes: Vec::new(),
-            storage: Storage::new(profile.quota_bytes),
+            storage: Storage::new(profile.platform.quota_bytes),
             network: Network::default(),
             collectors: PLACES.each_ref().map(|_| Collector {
                 declines: profile.declines,
@@ -175,9 +163,10 @@ impl World {
     /// Runs the world to its end; panics where an invariant is broken.
     pub(crate) fn run(mut self) -> Summary {
         self.begin();
-        let chaos_ms = self.profile.chaos_ms;
-        while self.now < chaos_ms && self.step_before(chaos_ms) {}
-        self.now = self.now.max(chaos_ms);
+        self.run_until(self.profile.chaos_ms);
+        if self.profile.scenario == Scenario::Crowd {
+            self.check_crowd();
+        }
         let arrivals = self.arrivals();
         self.heal();
         self.beat();
@@ -191,37 +180,7 @@ impl World {
         }
         self.drain();
         self.check_end();
-        let (tracked, _) = self.model.totals();
-        let sum = |of: fn(&Collector) -> u64| self.collectors.iter().map(of).sum();
-        Summary {
-            hash: self.hash,
-            steps: self.steps,
-            tracked,
-            stored: sum(|one| one.stored),
-            duplicates: sum(|one| one.duplicates),
-            avoidable: self.avoidable_duplicates(),
-            native: self.collectors[0].stored,
-            arrivals,
-            arrivals_end: chaos_ms,
-            coverage: self.coverage,
-        }
-    }
-
-    fn arrivals(&self) -> BTreeMap<(usize, u64, usize), (u64, u64)> {
-        let mut arrivals = BTreeMap::new();
-        if self.profile.scenario != Scenario::Apart {
-            return arrivals;
-        }
-        for (tab, book) in self.model.books.iter().enumerate() {
-            for (seq, event) in (1..).zip(&book.events) {
-                let stored = event.fates.iter().enumerate();
-                let stored = stored.filter(|(_, fate)| fate.stored);
-                let times = |at| (event.at, at);
-                arrivals
-                    .extend(stored.map(|(place, fate)| ((tab, seq, place), times(fate.stored_at))));
-            }
-        }
-        arrivals
+        self.into_summary(arrivals)
     }
 
     /// Where events are disliked for good, others have to follow them for anybody to find out.
@@ -235,9 +194,7 @@ impl World {
             for tab in self.running() {
                 self.track(tab, 1);
             }
-            let next = self.now + BEAT_MS;
-            while self.now < next && self.step_before(next) {}
-            self.now = next;
+            self.run_until(self.now + BEAT_MS);
         }
     }
 
@@ -255,7 +212,7 @@ impl World {
     }
 
     fn cover_profile(&mut self) {
-        if !self.profile.has_channel {
+        if !self.profile.platform.has_channel {
             self.coverage.hit("no channel");
         }
         if self.profile.config.multi_tab_mode == sendoff::engine::config::MultiTabMode::Independent
@@ -268,11 +225,6 @@ impl World {
         if self.profile.sites.iter().any(|site| site.len() > 2) {
             self.coverage.hit("three destinations");
         }
-    }
-
-    fn avoidable_duplicates(&self) -> u64 {
-        let native = &self.collectors[0];
-        native.duplicates - native.excused
     }
 
     /// Until nothing is left to do, and then some seconds in which nothing is sent: what a leader
@@ -293,6 +245,12 @@ impl World {
             }
             self.step_before((quiet_since + SETTLE_MS).min(deadline));
         }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn run_until(&mut self, end: u64) {
+        while self.now < end && self.step_before(end) {}
+        self.now = self.now.max(end);
     }
 
     /// Lets the next thing happen, unless it lies beyond `end`; then the clock moves to `end`.
