@@ -86,8 +86,6 @@ export interface SendoffConfig {
   /** Several places to deliver to, each with its own progress: one that is down neither delays nor loses anything for the
    * others. Default: the collector at `endpoint` alone. */
   destinations?: readonly DestinationConfig[];
-  /** `"gzip"`: bodies are compressed where the destination takes that without a preflight. Default `"none"`. */
-  compression?: "none" | "gzip";
 
   /** A name under which `getSendoff(name)` finds this client. */
   name?: string;
@@ -121,8 +119,6 @@ export interface SendoffConfig {
   sampling?: { readonly [name: string]: number };
   /** What is in or out as a whole. Default `"user"`. */
   sampleBy?: "user" | "session" | "event";
-  /** `"nested"` (default): 8 levels, 32,768 bytes. `"flat"`: strings, numbers, booleans and null, 4,096 bytes. */
-  propertyMode?: "nested" | "flat";
   /** What names of events should look like: warned of once a name (`name_convention`), refused with `strictNames`. */
   nameConvention?: "snake_case" | "dot.case" | RegExp;
   /** `true`: names that break `nameConvention` are refused. Default `false`. */
@@ -153,12 +149,6 @@ export interface SendoffConfig {
   /** Goes into the hashes of `"hash"`, so that they fit no other site's. */
   piiSalt?: string;
 
-  /** Metrics waiting at most; the oldest is dropped. 1 to 10,000; default 500. */
-  maxMetricsQueueSize?: number;
-  /** Milliseconds between two requests of metrics. 1,000 to 3,600,000; default 30,000. */
-  metricsFlushInterval?: number;
-  /** Where metrics are posted. Default `/api/v1/ingest/metrics` on the page's own origin. */
-  metricsEndpoint?: string;
 
   /** Called with each event before anything is kept; see {@link Hook}. `use` takes more of them. */
   beforeSend?: Hook;
@@ -631,7 +621,7 @@ export declare class Sendoff<Events extends EventMap = { [name: string]: object 
   /** Starts a clock: the next event of that name has `durationMs` in its properties. */
   readonly time: (name: string) => void;
 
-  /** Records a number under a name. Metrics go their own way, every `metricsFlushInterval`, and are not kept. */
+  /** Records a number under a name. Metrics are not sent yet: the engine refuses them, which `error` tells. */
   readonly recordMetric: (name: string, value: number, options?: MetricOptions | null) => void;
   /** A counter; `by` is 1 by default. */
   readonly increment: (name: string, by?: number, options?: MetricOptions | null) => void;

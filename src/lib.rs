@@ -3,17 +3,23 @@
 //! The crate is built in three layers, to be read in this order.
 //!
 //! * [`engine`] decides everything and does nothing: it is told what happened and what time it is
-//!   ([`engine::io::Input`]), keeps its journal in a [`engine::store::Store`] that it is handed, and
-//!   answers with what is to be done ([`engine::io::Output`]). No clock, no randomness of its own, no
-//!   browser: it compiles and runs natively, where simulations run thousands of tabs from a seed.
-//! * [`wire`] writes what goes to the collector: one file per format.
-//! * `web` (wasm32 only) is the thin shell between the engine and the browser: one file per browser
-//!   API, no policy. The JavaScript facade in `pkg-template` talks to the functions it exports.
+//!   ([`engine::io::Input`]), keeps its journal in a [`model::store::Store`] that it is handed, and answers with what is
+//!   to be done ([`engine::io::Output`]). No clock, no randomness of its own, no browser: it compiles and runs natively,
+//!   where simulations run thousands of tabs from a seed. It is made of parts that own their state and do not know each
+//!   other: [`intake`] (calls become events), [`visitor`] (who it is), [`journal`] (what is kept, and how far each
+//!   destination is), [`delivery`] (what is sent when), [`tabs`] (who sends).
+//! * [`wire`] writes what goes to the destinations: one file per format.
+//! * `web` (wasm32 only) is the thin shell between the engine and the browser, without policy. The browser itself is an
+//!   object in `pkg-template/platform`, one file per API.
 //!
-//! Three terms run through all of it. A *tab* is one load of one page: it numbers its events 1, 2,
-//! 3 … and alone writes its *journal* (segments of events in localStorage) while it lives. The
-//! *leader* is the one tab that sends for all. A *sealed batch* is a range of one tab's events
-//! whose id and bytes never change again, whoever sends it and however often.
+//! Where a change goes: a new reason to drop an event, [`model::drop_reason`]; another rule for retries,
+//! [`delivery::retry`]; a new format, a file in [`wire`] with the trait [`wire::Format`]; another place to run,
+//! `pkg-template/platform`.
+//!
+//! Three terms run through all of it. A *tab* is one load of one page: it numbers its events 1, 2, 3 … and alone writes
+//! its *journal* (segments of events in localStorage) while it lives. The *leader* is the one tab that sends for all. A
+//! *sealed batch* is a range of one tab's events whose id and bytes never change again, whoever sends it and however
+//! often.
 
 #![warn(missing_docs)]
 #![deny(

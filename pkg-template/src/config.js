@@ -11,15 +11,13 @@ import { jsonOf } from "./text.js";
 
 // prettier-ignore
 export const ENGINE_OPTIONS = [
-  "apiKey", "endpoint", "destinations", "compression",
+  "apiKey", "endpoint", "destinations",
   "flushInterval", "flushAt", "maxBatchSize", "maxQueueSize", "maxPayloadBytes", "maxRetries", "retryBaseDelayMs",
   "timeout", "disableTimer", "autoFlushOnExit", "maxStorageBytes", "maxEventAgeMs", "multiTabMode",
   "identityPolicy", "crossSubdomain", "cookieless", "sessionTimeoutMs", "sessionMaxMs",
   "newSessionOnCampaign", "attribution", "referralExclusions", "clickIds", "sampling", "sampleBy",
-  "propertyMode",
   "persistConsent", "respectGpc", "respectDnt",
   "pii", "piiTraits", "piiIp", "piiKeys", "piiPatterns", "piiAllow", "piiSalt",
-  "maxMetricsQueueSize", "metricsFlushInterval", "metricsEndpoint",
 ];
 
 /** Option of the facade → the type that it has to be of. */

@@ -1,7 +1,7 @@
 //! The engine: decides everything, does nothing. See [`io`] for how a host runs it.
 //!
 //! This is where the parts meet: [`intake`](crate::intake) and [`visitor`](crate::visitor) make events of calls,
-//! [`traffic`] is what happens to them from then on: this tab's own stream, the delivery, the other tabs and
+//! [`mod@traffic`] is what happens to them from then on: this tab's own stream, the delivery, the other tabs and
 //! the books. No part knows another; what one says is passed on to the next.
 
 pub mod account;
@@ -39,7 +39,7 @@ use crate::{
         ids::TabId,
         rng::Rng,
         store::Store,
-        time::{Instant, Now, Timer, TimerTable},
+        time::{Instant, Monotonic, Now, Timer, TimerTable},
     },
     tabs::{Tabs, peer::Says},
     text::{fields::fields, view::EventView},
@@ -65,6 +65,10 @@ pub struct Engine {
     traffic: Traffic,
     flushes: Flushes,
     timers: TimerTable,
+    clock: Monotonic,
+    /// How far the time that is believed is ahead of the last reading, in milliseconds: what is due is asked for in
+    /// the shell's time.
+    ahead: u64,
 }
 
 impl Engine {
@@ -102,6 +106,8 @@ impl Engine {
             store,
         );
         let traffic = traffic(&config, destinations, owed, host, rng, now);
+        let mut clock = Monotonic::default();
+        clock.read(now.mono.0);
         let mut engine = Self {
             dead: config.api_key.is_empty(),
             denied: false,
@@ -113,6 +119,8 @@ impl Engine {
             ),
             flushes: Flushes::default(),
             timers: TimerTable::default(),
+            clock,
+            ahead: 0,
             keeper,
             traffic,
             config,
@@ -143,6 +151,12 @@ impl Engine {
 
     /// Something happened. Spurious and late calls are fine.
     pub fn handle(&mut self, now: Now, input: Input, store: &mut dyn Store) {
+        let reading = now.mono.0;
+        let now = Now {
+            mono: self.clock.read(reading),
+            ..now
+        };
+        self.ahead = now.mono.0.saturating_sub(reading);
         self.traffic.now = now;
         if self.dead {
             if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
@@ -202,7 +216,7 @@ impl Engine {
         }
         let at = self.timers.next_timeout().min(self.traffic.next_timeout());
         let at = at.min(self.flushes.next_deadline());
-        (at != Instant::NEVER).then_some(at)
+        (at != Instant::NEVER).then_some(Instant(at.0.saturating_sub(self.ahead)))
     }
 
     /// The account of this client.

@@ -433,7 +433,7 @@ impl Traffic {
             }
         }
         // The pieces of a stream that was left behind are ours to cut: its tab has no say in them.
-        if !own && !(ours && ending == Ending::TooLarge) {
+        if !(own || ours && ending == Ending::TooLarge) {
             let name = self.name_of(batch.lane);
             let says = self.tabs.on_ended(batch, &name, count as u64, ending);
             says.into_iter().for_each(|says| self.post(says));

@@ -113,7 +113,7 @@ impl Cursor {
     #[must_use]
     pub fn settled(&self, log: &Log) -> u64 {
         self.first_after(log, 0)
-            .map_or(log.last_seq(), |first| first - 1)
+            .map_or_else(|| log.last_seq(), |first| first - 1)
     }
 
     /// Events not settled.
@@ -520,7 +520,7 @@ mod tests {
     fn seal(cursor: &mut Cursor, log: &Log, events: usize) -> Option<()> {
         let from = cursor.first_unsealed(log)?;
         let open = cursor.events(log, from, u64::MAX);
-        let to = open.iter().take(events).last()?.seq;
+        let to = open.get(..events.min(open.len()))?.last()?.seq;
         let seal = cursor.sealing(log, from, to, UnixMillis(1), Telling::Next);
         cursor.adopt(seal);
         Some(())

@@ -5,7 +5,7 @@
 //! localStorage has no transactions between tabs. A segment is written once, named by its first
 //! and last event, and removed when every destination is done with all its events, so neither recording nor
 //! delivering an event costs more when more are waiting. What the values look like is in
-//! [`record`](super::record).
+//! [`super::record`].
 //!
 //! ```text
 //! …:h        who recorded it, its context, and the destinations that it is for

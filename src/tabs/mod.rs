@@ -272,6 +272,21 @@ impl Tabs {
         if other || more {
             return None;
         }
+        // A partial word that is repeated finds its batch cut anew, and all it names already open again: taken twice,
+        // it would undo the new seal, whose offer would bring the word once more, and so on.
+        let sealed = cursor
+            .seals()
+            .iter()
+            .any(|seal| seal.spans(batch.from, batch.to) && seal.stamp == batch.stamp);
+        if !sealed
+            && let Ending::Delivered { again, .. } = ending
+            && !again.is_empty()
+        {
+            let open = cursor.events(&own.log, batch.from, batch.to);
+            if open.iter().all(|entry| again.contains(&entry.seq)) {
+                return None;
+            }
+        }
         let batch = BatchRef {
             tab: self.me,
             lane,

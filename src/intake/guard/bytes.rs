@@ -154,7 +154,7 @@ pub(super) fn unit(text: &[u8], from: usize) -> (u8, usize) {
     }
 }
 
-/// As [`unit`], where a `%` is.
+/// As [`unit()`], where a `%` is.
 fn encoded(text: &[u8], from: usize) -> (u8, usize) {
     let mut digits = from + 1;
     while at(text, digits) == b'2' && at(text, digits + 1) == b'5' && digits < from + 9 {

@@ -50,10 +50,10 @@ export class Account {
     };
   }
 
-  /** How many rows each id has. */
+  /** How many rows each id has. The start of a session is an event of the SDK's own, which no page tracks. */
   async #copies() {
     const rows = await this.#collector.sql(
-      "SELECT json_extract(properties, '$.id') AS id, count(*) AS copies FROM events GROUP BY 1",
+      "SELECT json_extract(properties, '$.id') AS id, count(*) AS copies FROM events WHERE name <> '$session' GROUP BY 1",
     );
     return new Map(rows.map(({ id, copies }) => [id, copies]));
   }
