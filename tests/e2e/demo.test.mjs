@@ -159,7 +159,7 @@ test('the visitor is one person before and after he is known', async (t) => {
   assert.deepEqual(said, []);
 });
 
-test('a burst is timed, and its time is in the chart and in the database', { todo: 'the engine sends no metrics' }, async (t) => {
+test('a burst is timed, and its time is in the chart and in the database', async (t) => {
   const { w, page, said } = await openDemo(t);
   await page.click('#do-burst');
   await page.locator('#chart[data-metric="burst"] canvas').waitFor();

@@ -26,7 +26,7 @@ test('a tracked event becomes a row that carries what was given', async (t) => {
   assert.deepEqual(JSON.parse(row.properties), { total: 12.5, items: ['a', 'b'], note: 'tab\t"quote" 𝒳 ü' });
   assert.equal(row.anonymous_id, anonymousId);
   assert.equal(row.user_id, null);
-  assert.equal(row.seq, 1);
+  assert.equal(row.seq, 2, 'the start of the session is 1');
   assert.match(row.idempotency_key, UUID);
   assert.equal(row.idempotency_key[14], '7', 'idempotency keys are UUID v7');
   assert.match(row.timestamp, ISO_MILLIS);
@@ -89,7 +89,7 @@ test('flush resolves with what it delivered, and shutdown ends the client', asyn
   const tab = await w.open({ config: { flushInterval: 60_000 } });
   await tab.track(10);
   const flushed = await tab.flush();
-  assert.equal(flushed.delivered, 10);
+  assert.equal(flushed.delivered, 11, 'and the start of the session');
   assert.equal(flushed.pending, 0);
   await tab.track(5);
   await tab.page.evaluate(() => window.lab.client.shutdown());
