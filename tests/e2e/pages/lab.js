@@ -61,7 +61,7 @@ window.lab = {
   /** The SDK's keys that hold, or held, events: everything but the identity. */
   journalKeys() {
     return Object.keys(localStorage).filter(
-      (key) => key.startsWith('sendoff:') && !key.endsWith(':identity'),
+      (key) => key.startsWith('sendoff:') && !/:(identity|tz)$/.test(key),
     );
   },
 
