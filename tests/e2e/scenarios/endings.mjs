@@ -101,7 +101,7 @@ export function endings(scenario) {
   scenario('60 events, closed with a request in flight', async (w) => {
     const tab = await w.open();
     await w.collector.fault({ mode: 'delay', delayMs: 400 });
-    const inFlight = tab.page.waitForRequest('**/ingest/batch');
+    const inFlight = tab.page.waitForRequest((request) => request.url().includes('/ingest/batch'));
     await tab.track(60);
     await inFlight;
     await tab.close();

@@ -12,7 +12,7 @@ export function tabs(scenario) {
     const four = await openMany(w, 4);
     await oneLeader(four);
     await w.collector.fault({ mode: 'delay', delayMs: 400 });
-    const inFlight = Promise.any(four.map(({ page }) => page.waitForRequest('**/ingest/batch')));
+    const inFlight = Promise.any(four.map(({ page }) => page.waitForRequest((request) => request.url().includes('/ingest/batch'))));
     await Promise.all(four.map((tab) => tab.track(100)));
     await inFlight;
     // The leader is the one whose end hurts most: it holds everyone's request.
@@ -25,7 +25,7 @@ export function tabs(scenario) {
     const four = await openMany(w, 4);
     await oneLeader(four);
     await w.collector.fault({ mode: 'delay', delayMs: 400 });
-    const inFlight = Promise.any(four.map(({ page }) => page.waitForRequest('**/ingest/batch')));
+    const inFlight = Promise.any(four.map(({ page }) => page.waitForRequest((request) => request.url().includes('/ingest/batch'))));
     await Promise.all(four.map((tab) => tab.track(100)));
     await inFlight;
     await (await leaderOf(four)).crash();
@@ -46,7 +46,7 @@ export function tabs(scenario) {
     await oneLeader(three);
     await w.collector.fault({ mode: 'delay', delayMs: 400 });
     const leader = await leaderOf(three);
-    const inFlight = leader.page.waitForRequest('**/ingest/batch');
+    const inFlight = leader.page.waitForRequest((request) => request.url().includes('/ingest/batch'));
     await Promise.all(three.map((tab) => tab.track(60)));
     await inFlight;
     await leader.leave();
