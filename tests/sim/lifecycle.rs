@@ -190,7 +190,9 @@ impl World {
         if !stored || self.storage.forgets {
             self.tabs[tab].seen.stats.volatile = count;
         }
-        let delay = self.rng.between(5, 800);
+        // On a bad day the engine's code takes a minute, in which others may take the page for gone.
+        let quick = self.rng.between(5, 800);
+        let delay = if quick > 790 { quick * 100 } else { quick };
         self.at(delay, Event::Load(tab));
     }
 
