@@ -36,6 +36,8 @@ mod deferred;
 mod delivery;
 #[path = "scenarios/endings.rs"]
 mod endings;
+#[path = "scenarios/fixtures.rs"]
+mod fixtures;
 #[path = "scenarios/outages.rs"]
 mod outages;
 #[path = "scenarios/storage.rs"]

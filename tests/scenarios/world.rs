@@ -139,7 +139,7 @@ impl World {
                 ..Config::new("demo")
             },
             host: Host {
-                tab: name.clone(),
+                tab: name,
                 project: "demo".to_owned(),
                 seed: number as u64 + 7,
                 context: "{\"locale\":\"en\"}".to_owned(),
@@ -161,7 +161,7 @@ impl World {
         change(&mut opening);
         let (Opening { config, host }, now) = (opening, self.time());
         self.tabs.push(Tab {
-            name,
+            name: host.tab.clone(),
             engine: Engine::new(config, Vec::new(), &host, now, &mut self.disk),
             runs: true,
             channel: false,
