@@ -277,19 +277,17 @@ export interface ShutdownOptions {
  * - `expired`: found in storage, older than `maxEventAgeMs`.
  * - `corrupt`: its stored form was damaged.
  * - `consent`: the visitor has withdrawn it.
- * - `hook`, `bot`, `sampled`: not kept on purpose.
+ * - `set_aside`: this one event was refused, or broke the connection, time after time, while others were taken.
  * - `unknown`: a reason of another version. */
 export type DropReason =
   | "overflow"
   | "blocked"
   | "rejected"
   | "too_large"
+  | "set_aside"
   | "expired"
   | "corrupt"
   | "consent"
-  | "hook"
-  | "bot"
-  | "sampled"
   | "unknown";
 
 /** A batch that got no 2xx in one go. */
@@ -306,31 +304,44 @@ export interface DeliveryFailure {
  *
  * A call that was refused, and not recorded:
  * - `name_missing`, `name_not_string`, `name_too_long`: event names are strings of 1 to 64 characters.
+ * - `name_reserved`: names that begin with `$` are the SDK's own; the message says which call is meant.
  * - `user_id_missing`, `user_id_not_string`, `user_id_too_long`: ids are strings of 1 to 120 characters.
+ * - `user_id_invalid`: a word that stands for no id (`"null"`, `"undefined"`, `"[object Object]"`, `"anonymous"` …).
+ * - `identity_conflict`: another user is identified already; see `identityPolicy`.
  * - `properties_not_object`: properties must be a plain object, or left out.
  * - `properties_too_deep`: more than 8 levels.
  * - `properties_too_large`: more than 32,768 bytes as JSON.
  * - `properties_not_serializable`: `JSON.stringify` failed: a cycle, a BigInt, a throwing getter.
- * - `timestamp_invalid`: see {@link Timestamp}.
+ * - `timestamp_invalid`: see {@link Timestamp}. `timestamp_in_seconds`: it looks like seconds. `timestamp_out_of_range`: more
+ *   than 30 days ago, or more than a day ahead.
+ * - `value_invalid`: `value` is a finite number. `sample_invalid`: `sample` is a number from 0.01.
+ * - `personal`: personal data was found, and `pii` (or `piiTraits`) is `"reject"`.
  * - `event_too_large`: the event alone exceeds `maxPayloadBytes`.
  * - `call_malformed`: the call could not be read.
- * - `metric_value_invalid`: a metric is a finite number.
+ * - `metric_value_invalid`: a metric is a finite number. `metric_invalid`: its name, type, unit or tags cannot be used.
  * - `name_convention`: see `nameConvention`; refused only with `strictNames`.
- * - `consent`, `hook`, `bot`: not kept on purpose; counted, never told.
+ * - `hook`, `bot`: not kept on purpose; counted, never told.
  * - `shut_down`: after `shutdown()` or `destroy()`; told once, counted always.
  * - `early_log_full`: more than 8 Mi characters of calls before the client was ready, more than 1,000 calls or 1 Mi
  *   characters before the visitor has decided, or no room in storage on a page where the engine cannot run; told once,
  *   counted always.
  *
  * The configuration: `missing_api_key`, `config_wrong_type`, `config_out_of_range`,
- * `config_unreadable` (a getter or Proxy threw), `config_unknown` (no such option), `config_shared` (the first client of this
- * key on the page has another value, which stays).
+ * `config_unreadable` (a getter or Proxy threw), `config_unknown` (no such option), `config_destination` (one that cannot be
+ * made; it is left out), `config_shared` (the first client of this key on the page has another value, which stays).
  *
  * The engine:
  * - `wasm_load_failed`: it did not load or start; the page's CSP needs `'wasm-unsafe-eval'` in `script-src`, and all files
  *   of the package must be served. It is tried again, and calls are kept.
  * - `wasm_trapped`: it broke. Calls of that burst may be lost (`stats().refused.wasm_trapped`);
  *   what was recorded before is in storage, and later calls are kept for the next visit.
+ * - `storage_unavailable` (missing or blocked), `storage_forgetful` (it takes values and does not keep them), `storage_quota`
+ *   (full): events are kept in memory. `channel_unavailable`: each tab sends for itself.
+ * - `queue_overflow`: more than `maxQueueSize` events wait. `endpoint_blocked`: no request ever got through. The oldest events are
+ *   dropped.
+ * - `journal_damaged`: a stored journal was damaged, and set aside. `journal_foreign_version`, `destination_unknown`: storage holds
+ *   what this version, or this configuration, does not know; it is left alone.
+ * - `personal_data`: personal data was found in a call, and treated as `pii` says; told once.
  *
  * The collector, said when nothing has ever got through: `key_rejected` (401 or 403: check `apiKey`), `endpoint_not_found`
  * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`,
@@ -343,20 +354,30 @@ export type ErrorCode =
   | "name_missing"
   | "name_not_string"
   | "name_too_long"
+  | "name_reserved"
   | "user_id_missing"
   | "user_id_not_string"
   | "user_id_too_long"
+  | "user_id_invalid"
+  | "identity_conflict"
   | "properties_not_object"
   | "properties_too_deep"
   | "properties_too_large"
   | "properties_not_serializable"
   | "timestamp_invalid"
+  | "timestamp_in_seconds"
+  | "timestamp_out_of_range"
+  | "value_invalid"
+  | "sample_invalid"
+  | "personal"
   | "event_too_large"
   | "call_malformed"
+  | "hook"
+  | "bot"
   | "metric_value_invalid"
+  | "metric_invalid"
   | "metric_parent_invalid"
   | "name_convention"
-  | "identity_guarded"
   | "consent_invalid"
   | "hook_failed"
   | "plugin_failed"
@@ -375,17 +396,21 @@ export type ErrorCode =
   | "config_out_of_range"
   | "config_unreadable"
   | "config_unknown"
+  | "config_destination"
   | "config_shared"
   | "wasm_load_failed"
   | "wasm_trapped"
   | "listener_invalid"
   | "storage_unavailable"
+  | "storage_forgetful"
   | "storage_quota"
   | "channel_unavailable"
   | "journal_damaged"
   | "journal_foreign_version"
+  | "destination_unknown"
   | "endpoint_blocked"
   | "queue_overflow"
+  | "personal_data"
   | (string & {});
 
 /** What `onError` and `on("error", …)` get. It is never thrown. */
@@ -461,6 +486,8 @@ export interface Stats {
   readonly dropped: { readonly [reason in DropReason]?: number };
   /** Calls refused, by error code; they are not in `accepted`. */
   readonly refused: { readonly [code: string]: number | undefined };
+  /** Calls that sampling left out; they are not in `accepted`. */
+  readonly sampled: number;
   /** Pending events that storage does not hold. */
   readonly volatile: number;
   /** Requests sent. */
@@ -489,6 +516,34 @@ export interface Stats {
   readonly peers: readonly string[];
   /** Number of the newest accepted event of this tab. */
   readonly lastSeq: number;
+  /** The account of every destination, by its name. What is said of one above is said of the first. */
+  readonly destinations: { readonly [name: string]: DestinationStats };
+}
+
+/** The account of one destination. At every moment `accepted + adopted = delivered + pending + handedBack + Σ dropped`. */
+export interface DestinationStats {
+  /** Events of this tab that passed the checks at the call and go there. */
+  readonly accepted: number;
+  /** Events taken over from tabs that are gone, or from earlier visits. */
+  readonly adopted: number;
+  /** Taken over, then left to their tab again because it was alive. */
+  readonly handedBack: number;
+  /** Stored there. */
+  readonly delivered: number;
+  /** Waiting or in flight. */
+  readonly pending: number;
+  /** Given up, by reason; a reason that never occurred is absent. */
+  readonly dropped: { readonly [reason in DropReason]?: number };
+  /** Requests sent. */
+  readonly requests: number;
+  /** Of these, repeats of a batch sent before. */
+  readonly retries: number;
+  /** See {@link Stats.breaker}. */
+  readonly breaker: "closed" | "open" | "half_open";
+  /** See {@link Stats.blocked}. */
+  readonly blocked: boolean;
+  /** Whether the page has paused it. */
+  readonly paused: boolean;
 }
 
 /** A finding of `diagnose()`. `check` is one of `key`, `endpoint`, `cors`, `storage`, `channel`, `csp`, `wasm`, `clock`, `consent`,

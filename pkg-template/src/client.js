@@ -275,9 +275,9 @@ export class Client {
     const { calls, log } = this;
     const pending = calls.records.length;
     return {
-      ...{ accepted: pending, adopted: 0, handedBack: 0, delivered: 0, pending, dropped: {}, refused: {} },
+      ...{ accepted: pending, adopted: 0, handedBack: 0, delivered: 0, pending, dropped: {}, refused: {}, sampled: 0 },
       ...{ volatile: pending - log.kept, requests: 0, retries: 0, storageBytes: log.text.length, storage: log.kept ? "local" : "memory" },
-      ...{ breaker: "closed", blocked: false, role: this.state, term: 0, leader: null, tab: this.tab, peers: [], lastSeq: 0 },
+      ...{ breaker: "closed", blocked: false, role: this.state, term: 0, leader: null, tab: this.tab, peers: [], lastSeq: 0, destinations: {} },
     };
   }
 

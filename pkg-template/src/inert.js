@@ -22,7 +22,7 @@ export const inertMembers = (code) => {
     export: async () => "{}",
     flush: flushed,
     shutdown: flushed,
-    stats: () => ({ ...NO_STATS, dropped: {}, refused: {}, peers: [] }),
+    stats: () => ({ ...NO_STATS, dropped: {}, refused: {}, peers: [], destinations: {} }),
     on: () => () => {},
     ready: (async () => ({ ok: false, code }))(),
     unuse: () => false,
@@ -33,6 +33,6 @@ export const inertMembers = (code) => {
 };
 
 const NO_STATS = {
-  ...{ accepted: 0, adopted: 0, handedBack: 0, delivered: 0, pending: 0, volatile: 0, requests: 0, retries: 0, storageBytes: 0 },
-  ...{ storage: "memory", breaker: "closed", blocked: false, role: "inert", term: 0, leader: null, tab: "", lastSeq: 0 },
+  ...{ accepted: 0, adopted: 0, handedBack: 0, delivered: 0, pending: 0, sampled: 0, volatile: 0, requests: 0, retries: 0 },
+  ...{ storageBytes: 0, storage: "memory", breaker: "closed", blocked: false, role: "inert", term: 0, leader: null, engine: null, tab: "", lastSeq: 0 },
 };

@@ -77,7 +77,7 @@ const all: Required<SendoffConfig> = {
   onBreadcrumb: ({ name, timestamp }) => void [name.length, timestamp.toFixed()],
   wasm: new URL("https://example.com/sendoff_bg.wasm"),
   onEventsDropped(count, reason) {
-    const known: "overflow" | "blocked" | "rejected" | "too_large" | "expired" | "corrupt" | "consent" | "hook" | "bot" | "sampled" | "unknown" =
+    const known: "overflow" | "blocked" | "rejected" | "too_large" | "set_aside" | "expired" | "corrupt" | "consent" | "unknown" =
       reason;
     void [count.toFixed(), known];
   },

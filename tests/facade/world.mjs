@@ -144,9 +144,9 @@ export class FakeEngine {
     const refused = {};
     for (const { kind, code } of this.lines.map(readRecord)) if (kind === "refused") refused[code] = (refused[code] ?? 0) + 1;
     return json({
-      ...{ accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, volatile: 0 },
+      ...{ accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, sampled: 0, volatile: 0 },
       ...{ requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader" },
-      ...{ term: 1, leader: this.facts.tab, tab: this.facts.tab, peers: [], lastSeq: accepted },
+      ...{ term: 1, leader: this.facts.tab, tab: this.facts.tab, peers: [], lastSeq: accepted, destinations: {} },
     });
   }
 
