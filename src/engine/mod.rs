@@ -315,7 +315,9 @@ impl Engine {
                 .delivery
                 .on_recorded(own, self.config.flush_at as usize);
         }
-        if urgent {
+        // The timers of a hidden page may fire once a minute, or never again.
+        let hidden = !self.traffic.tabs.election.is_visible() && !self.config.disable_timer;
+        if urgent || hidden {
             self.traffic.go();
         }
     }

@@ -247,6 +247,12 @@ impl Election {
         self.waiting = waiting;
     }
 
+    /// Whether the page can be seen.
+    #[must_use]
+    pub const fn is_visible(&self) -> bool {
+        self.visible
+    }
+
     /// The page was shown or hidden. A tab that becomes visible asks, so a hidden leader yields.
     pub fn on_visible(&mut self, now: Instant, visible: bool) {
         self.visible = visible;

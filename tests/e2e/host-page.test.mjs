@@ -187,8 +187,9 @@ test('to another origin, not one preflight is needed, also while leaving', async
 test('where the engine cannot be loaded, the next visit delivers', async (t) => {
   const w = await World.start(t);
   const tab = await w.open({ start: false });
-  await tab.page.route('**/*.wasm', (route) => route.abort());
+  const asked = await tab.withhold((route) => route.abort());
   await tab.startAndTrack(10);
+  await asked();
   await until('the client to have given up loading', () =>
     tab.page.evaluate(() => window.lab.client.ready.then(() => true)));
   await tab.track(10);

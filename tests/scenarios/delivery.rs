@@ -18,6 +18,18 @@ fn an_event_waits_for_the_interval_and_not_longer() {
     assert_eq!(world.stored(tab), [1]);
 }
 
+/// Its timers may fire once a minute, or never again.
+#[test]
+fn a_hidden_page_waits_for_no_interval() {
+    let (mut world, tab) = World::with_tab(|_| {});
+    world.page(tab, PageEvent::Hidden);
+    world.track(tab, "in the background");
+    assert_eq!(world.stored(tab), [1]);
+    world.page(tab, PageEvent::Visible);
+    world.track(tab, "in front");
+    assert_eq!(world.stored(tab), [1]);
+}
+
 #[test]
 fn a_full_batch_leaves_at_once_and_a_flush_sends_the_rest() {
     let (mut world, tab) = World::with_tab(|_| {});

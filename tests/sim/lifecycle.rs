@@ -5,6 +5,7 @@ use sendoff::engine::io::{Host, Outcome, PageEvent};
 use sendoff::model::store::MemoryStore;
 
 use crate::rng::mix;
+use crate::seed::Scenario;
 use crate::tab::{Arrival, Birth, Life, Tab};
 use crate::world::{Event, World};
 
@@ -190,9 +191,10 @@ impl World {
         if !stored || self.storage.forgets {
             self.tabs[tab].seen.stats.volatile = count;
         }
-        // On a bad day the engine's code takes a minute, in which others may take the page for gone.
         let quick = self.rng.between(5, 800);
-        let delay = if quick > 790 { quick * 100 } else { quick };
+        // On a bad day the engine's code takes a minute, in which others take the page for gone and send its early log.
+        let bad_day = quick > 790 && self.profile.scenario != Scenario::Starved;
+        let delay = if bad_day { quick * 100 } else { quick };
         self.at(delay, Event::Load(tab));
     }
 

@@ -150,6 +150,8 @@ describe("the engine", () => {
       const script = `window.sdk = new Sendoff({ ...options, wasm: ${source} }); window.sdk.track("seen");`;
       const { visit, until, events } = await shop(t, { script, head: "<iframe src='about:blank'></iframe>" });
       const page = await visit();
+      // A module that awaits at its top level does not hold the page's `load` up.
+      await page.waitForFunction(() => window.sdk);
       assert.deepEqual(await page.evaluate(() => window.sdk.ready), { ok: true, code: null });
       await until(() => events.length === 1);
     });

@@ -25,7 +25,7 @@ export class Account {
   async allDelivered(options) {
     await untilValue(
       `${this.tracked} events in the collector`,
-      async () => (await this.#collector.stats()).events,
+      async () => (await this.#collector.stats()).events - (await this.#collector.sessions()),
       (events) => events >= this.tracked,
       options,
     );

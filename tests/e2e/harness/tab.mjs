@@ -47,6 +47,18 @@ export class Tab {
     );
   }
 
+  /** The page asks for the engine, and `answer` decides what becomes of that; without one it waits for ever. What is returned
+   * says that it has been asked for, without which a test of this kind shows nothing. */
+  async withhold(answer = () => {}) {
+    let asked = 0;
+    const isEngine = ({ pathname }) => /\/(engine\.js|sendoff_bg\.wasm)$/.test(pathname);
+    await this.page.route(isEngine, (route) => {
+      asked += 1;
+      return answer(route);
+    });
+    return () => until('the engine to be asked for', () => asked > 0);
+  }
+
   stats() {
     return this.page.evaluate(() => window.lab.stats());
   }
