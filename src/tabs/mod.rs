@@ -265,20 +265,12 @@ impl Tabs {
             return Some(Told::Kept(lane));
         }
         let cursor = own.cursors.get(lane)?;
-        // Another batch of the same range: cut anew since, or the one that tells it as a gap.
-        let mut seals = cursor.seals().iter();
-        let other = seals.any(|seal| seal.spans(batch.from, batch.to) && seal.stamp != batch.stamp);
-        let more = cursor.count(&own.log, batch.from, batch.to) as u64 > count;
-        if other || more {
+        if !batch.is_all_of(cursor, &own.log, count) {
             return None;
         }
         // A partial word that is repeated finds its batch cut anew, and all it names already open again: taken twice,
         // it would undo the new seal, whose offer would bring the word once more, and so on.
-        let sealed = cursor
-            .seals()
-            .iter()
-            .any(|seal| seal.spans(batch.from, batch.to) && seal.stamp == batch.stamp);
-        if !sealed
+        if !batch.is_sealed_in(cursor)
             && let Ending::Delivered { again, .. } = ending
             && !again.is_empty()
         {

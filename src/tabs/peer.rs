@@ -10,6 +10,7 @@
 //! ```
 
 use crate::{
+    journal::{cursor::Cursor, log::Log},
     model::{drop_reason::DropReason, ending::Ending, gap::Gap, ids::TabId, time::UnixMillis},
     text::{
         fields::{fields, parse_u64, split_once},
@@ -64,6 +65,25 @@ pub struct Named {
     pub to: u64,
     /// See [`Seal::stamp`](crate::journal::seal::Seal::stamp).
     pub stamp: u32,
+}
+
+impl Named {
+    /// Whether it is still sealed there, to the byte.
+    #[must_use]
+    pub fn is_sealed_in(&self, cursor: &Cursor) -> bool {
+        let mut seals = cursor.seals().iter();
+        seals.any(|seal| seal.spans(self.from, self.to) && seal.stamp == self.stamp)
+    }
+
+    /// Whether what was said of a batch of so many events holds for all that is open of its range: there may be another
+    /// batch of that range, cut anew since, or more may be open than it had.
+    #[must_use]
+    pub fn is_all_of(&self, cursor: &Cursor, log: &Log, events: u64) -> bool {
+        let mut seals = cursor.seals().iter();
+        let another = seals.any(|seal| seal.spans(self.from, self.to) && seal.stamp != self.stamp);
+        self.is_sealed_in(cursor)
+            || !another && cursor.count(log, self.from, self.to) as u64 <= events
+    }
 }
 
 /// What a tab hands to the leader: a sealed batch, and those of its events that the leader has not had yet.

@@ -385,6 +385,10 @@ fn settle_again(found: &mut Stream, ended: &Ended) -> bool {
     let Some(cursor) = found.cursors.iter_mut().find(named) else {
         return false;
     };
+    // What ended was cut when some of the range was settled already, and that has been opened again since.
+    if !ended.batch.is_all_of(cursor, &found.log, ended.count) {
+        return false;
+    }
     match &ended.ending {
         Ending::Delivered { again, .. } if again.is_empty() => {
             cursor.settle(&found.log, from, to, None);
