@@ -26,6 +26,8 @@ use crate::{
 
 /// Batches that one question asks about at most.
 const QUESTION_BATCHES_MAX: usize = 64;
+/// Streams that are remembered to have failed at most.
+const FAILED_MAX: usize = 64;
 /// Failures of the same bytes after which another batch may overtake them.
 pub const STUCK_FAILURES: u8 = 3;
 
@@ -83,8 +85,16 @@ pub struct Lane {
     pub mute: bool,
     /// Whose turn it was last.
     turn: Option<TabId>,
-    /// The batch whose attempt failed last, if none has been taken since.
-    failed: Option<BatchRef>,
+    /// Batches that have failed since one was taken, one of each stream.
+    failed: Vec<Failed>,
+}
+
+/// See [`Lane::failed`].
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    batch: BatchRef,
+    /// Another one of its stream went in its place since.
+    overtaken: bool,
 }
 
 impl Lane {
@@ -102,7 +112,7 @@ impl Lane {
             spoke: false,
             mute: false,
             turn: None,
-            failed: None,
+            failed: Vec::new(),
         }
     }
 
@@ -194,7 +204,7 @@ impl Lane {
     }
 
     fn next_of(
-        &self,
+        &mut self,
         now: Instant,
         wall: UnixMillis,
         due: &Due,
@@ -227,14 +237,20 @@ impl Lane {
     }
 
     /// Which of a stream's sealed batches is to go: the first, unless that keeps failing.
-    fn pick(&self, wall: UnixMillis, due: &Due, lot: &mut Lot<'_>) -> Option<(Seal, Why, bool)> {
+    fn pick(
+        &mut self,
+        wall: UnixMillis,
+        due: &Due,
+        lot: &mut Lot<'_>,
+    ) -> Option<(Seal, Why, bool)> {
         let tab = lot.stream.tab();
         let seals = lot.stream.cursors.get(self.index)?.seals();
         let offered = |seal: &&Seal| lot.rights != Rights::Offered || seal.way.offered;
         let first = *seals.iter().find(offered)?;
         let name = first.batch(tab, self.index);
+        let failures = first.way.failures.min(STUCK_FAILURES);
         if lot.rights != Rights::Offered {
-            if first.way.slow && self.halve(lot, &name) {
+            if first.way.slow && self.halve(lot, &name, failures) {
                 return self.first_of(lot, Why::Retry);
             }
             if first.way.failures >= STUCK_FAILURES {
@@ -248,37 +264,40 @@ impl Lane {
     /// The first batch keeps failing: right after it failed, one behind it goes; then it has another try, in
     /// halves if it may be to blame.
     fn pick_around(
-        &self,
+        &mut self,
         wall: UnixMillis,
         due: &Due,
         lot: &mut Lot<'_>,
         first: Seal,
     ) -> Option<(Seal, Why, bool)> {
         let name = first.batch(lot.stream.tab(), self.index);
-        if self.failed == Some(name) {
-            let mut changed = false;
-            if self.second_of(lot).is_none() {
-                changed = self.seal(wall, due, lot, false).is_some();
-            }
-            if let Some(second) = self.second_of(lot) {
-                return Some((second, Why::Overtakes, changed));
+        if self.may_overtake(&name) {
+            if let Some((other, changed)) = self.overtaker(wall, due, lot) {
+                return Some((other, Why::Overtakes, changed));
             }
         }
-        let alone = self.second_of(lot).is_none();
+        let alone = lot.stream.cursors.get(self.index)?.seals().len() < 2;
         let again = first.way.failures > STUCK_FAILURES + 1;
-        let to_blame = first.way.overtaken > 0 || first.way.unwelcome && (alone || again);
-        if to_blame && self.halve(lot, &name) {
+        // In an outage the first batch is cut up for nothing, which costs a request for each halving.
+        let to_blame = first.way.overtaken > 0 || again || first.way.unwelcome && alone;
+        if to_blame && self.halve(lot, &name, STUCK_FAILURES) {
             return self.first_of(lot, Why::Retry);
         }
         Some((first, Why::Retry, false))
     }
 
-    fn halve(&self, lot: &mut Lot<'_>, batch: &BatchRef) -> bool {
+    /// Whether another one is to go in place of a batch: once each time that it has failed.
+    fn may_overtake(&mut self, batch: &BatchRef) -> bool {
+        let failed = self.failed.iter_mut().find(|one| one.batch == *batch);
+        failed.is_some_and(|one| !core::mem::replace(&mut one.overtaken, true))
+    }
+
+    /// Cuts a batch in two, each of which has failed so often already.
+    fn halve(&self, lot: &mut Lot<'_>, batch: &BatchRef, failures: u8) -> bool {
         let Some((cursor, log)) = lot.stream.lane(self.index) else {
             return false;
         };
         let way = cursor.find(batch).map(|seal| seal.way).unwrap_or_default();
-        let failures = way.failures.min(STUCK_FAILURES);
         if !cursor.split(log, batch) {
             if let Some(seal) = cursor.find(batch) {
                 seal.way.slow = false;
@@ -299,8 +318,32 @@ impl Lane {
         first.map(|seal| (*seal, why, true))
     }
 
-    fn second_of(&self, lot: &Lot<'_>) -> Option<Seal> {
-        lot.stream.cursors.get(self.index)?.seals().get(1).copied()
+    /// What goes in place of a stream's first batch, and whether that changes its record: the first one behind it that does
+    /// not keep failing, too. Where all of them do, each has an event in it that is to blame: one is halved.
+    fn overtaker(&self, wall: UnixMillis, due: &Due, lot: &mut Lot<'_>) -> Option<(Seal, bool)> {
+        let behind = |lot: &Lot<'_>| {
+            let seals = lot.stream.cursors.get(self.index)?.seals();
+            seals.get(1..).map(<[Seal]>::to_vec)
+        };
+        let works = |seals: &[Seal]| {
+            let mut seals = seals.iter();
+            seals
+                .find(|seal| seal.way.failures < STUCK_FAILURES)
+                .copied()
+        };
+        let seals = behind(lot)?;
+        if let Some(seal) = works(&seals) {
+            return Some((seal, false));
+        }
+        if let Some(seal) = self.seal(wall, due, lot, false) {
+            return Some((seal, true));
+        }
+        let tab = lot.stream.tab();
+        let mut names = seals.iter().map(|seal| seal.batch(tab, self.index));
+        if names.any(|name| self.halve(lot, &name, 0)) {
+            return works(&behind(lot)?).map(|seal| (seal, true));
+        }
+        seals.first().map(|seal| (*seal, false))
     }
 
     /// Seals a stream's next batch; this tab's own if it is full or asked for.
@@ -346,18 +389,25 @@ impl Lane {
     /// A batch was taken: whatever failed before it may be to blame itself.
     pub fn on_taken(&mut self, batch: &BatchRef, lots: &mut [Lot<'_>]) {
         self.gate.on_success();
-        let Some(failed) = self.failed.take().filter(|failed| failed != batch) else {
-            return;
-        };
-        for lot in lots.iter_mut().filter(|lot| lot.stream.tab() == failed.tab) {
-            lot.stream.note(&failed, |seal| {
-                seal.way.overtaken = seal.way.overtaken.saturating_add(1);
-            });
+        let failed = core::mem::take(&mut self.failed);
+        for Failed { batch: failed, .. } in failed.iter().filter(|one| one.batch != *batch) {
+            for lot in lots.iter_mut().filter(|lot| lot.stream.tab() == failed.tab) {
+                lot.stream.note(failed, |seal| {
+                    seal.way.overtaken = seal.way.overtaken.saturating_add(1);
+                });
+            }
         }
     }
 
     /// An attempt at a batch failed.
-    pub const fn on_failed(&mut self, batch: BatchRef) {
-        self.failed = Some(batch);
+    pub fn on_failed(&mut self, batch: BatchRef) {
+        self.failed.retain(|one| one.batch.tab != batch.tab);
+        if self.failed.len() >= FAILED_MAX {
+            self.failed.remove(0);
+        }
+        self.failed.push(Failed {
+            batch,
+            overtaken: false,
+        });
     }
 }

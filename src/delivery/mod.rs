@@ -806,7 +806,7 @@ impl Delivery {
                 Effect::HandBack(*batch)
             });
         } else if let Some((seal, 1)) = found
-            && is_to_blame(&seal)
+            && is_to_blame(&seal, failure)
         {
             let (lane, events) = (flight.lane, 1);
             out.push(Effect::Failed {
@@ -929,13 +929,12 @@ const fn fail(seal: &mut Seal, failure: Failure) {
     }
 }
 
-/// Whether a single event has failed often enough while others were taken.
-const fn is_to_blame(seal: &Seal) -> bool {
+/// Whether a single event, which has just failed in this way, has failed often enough while others were taken.
+const fn is_to_blame(seal: &Seal, failure: Failure) -> bool {
     let way = &seal.way;
-    let needed = if way.unwelcome {
-        UNWELCOME_OVERTAKEN
-    } else {
-        BROKEN_OVERTAKEN
+    let needed = match failure {
+        Failure::Unwelcome => UNWELCOME_OVERTAKEN,
+        Failure::NoAnswer | Failure::Late | Failure::Busy => BROKEN_OVERTAKEN,
     };
     way.failures >= STUCK_FAILURES && way.overtaken >= needed
 }

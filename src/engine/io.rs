@@ -4,7 +4,8 @@
 //! and the channel. It calls [`Engine::handle`](super::Engine::handle) for whatever happens, takes
 //! its outputs ([`take_outputs`](super::Engine::take_outputs)), performs each *after* the call
 //! has returned, and arranges for `Input::Timeout` at
-//! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious.
+//! [`poll_timeout`](super::Engine::poll_timeout). Wake-ups may be late, early or spurious; one reading of the clock may be
+//! hours ahead, so a host never sleeps for longer than [`SLEEP_MS_MAX`].
 
 use super::report::Report;
 pub use crate::model::request::{Means, Nature, Outcome, Request, RequestId, RetryAfter, Why};
@@ -16,6 +17,9 @@ use crate::{
     },
     visitor::keeper::Proposal,
 };
+
+/// Milliseconds that a host sleeps at most where a wake-up is asked for at all.
+pub const SLEEP_MS_MAX: u64 = 60_000;
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -360,6 +360,8 @@ impl Engine {
             takers.for_each(|(lane, _)| account.accept(lane));
             own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
         }
+        // All but the last, which is the page's.
+        own.make_room(taken.drafts.len().saturating_sub(1));
         taken.urgent
     }
 

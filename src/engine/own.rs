@@ -53,6 +53,8 @@ pub struct Own {
     prefix: String,
     share: Share,
     bounds: Bounds,
+    /// Events of the SDK's own, which take no place of the page's.
+    said: usize,
 }
 
 impl Own {
@@ -72,6 +74,7 @@ impl Own {
             prefix,
             share: Share::default(),
             bounds,
+            said: 0,
         }
     }
 
@@ -96,6 +99,11 @@ impl Own {
                 cursor.pass_over(seq);
             }
         }
+    }
+
+    /// So many of the events that were added are the SDK's own: there is room for as many more.
+    pub const fn make_room(&mut self, said: usize) {
+        self.said += said;
     }
 
     /// Whatever waits is to go now.
@@ -183,7 +191,7 @@ impl Own {
                 lost.extend(dropped.map(|(gap, counts)| Lost { gap, counts }));
             }
         }
-        let most = self.bounds.events;
+        let most = self.bounds.events + self.said;
         self.drop_down_to(most, &mut lost);
         if self.stream.log.entries().len() > most {
             // All that is left is sealed somewhere: what has not left yet may be cut anew.

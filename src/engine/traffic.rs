@@ -314,7 +314,7 @@ impl Traffic {
             self.hand_over(store);
         }
         let able = !self.delivery.meets_silence();
-        self.tabs.election.set_able(able);
+        self.tabs.election.set_able(self.now.mono, able);
     }
 
     /// Whether this tab sends the batches of all tabs.

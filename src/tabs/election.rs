@@ -26,6 +26,8 @@ pub const CHECK_MS: u64 = 4_000;
 const ROLL_MS: u64 = 2_000;
 /// The leader asks after a tab without work that was silent this long, one at a time.
 const IDLE_CHECK_MS: u64 = 60_000;
+/// And not more often than this, however many there are: nobody waits for what such a tab has.
+const IDLE_CHECK_EACH_MS: u64 = 20_000;
 /// A wake-up this much later than asked for proves nothing but that this tab slept.
 const OVERSLEPT_MS: u64 = 2_000;
 /// A leader that works repeats its claim this often at most.
@@ -270,7 +272,7 @@ impl Election {
 
     /// Whether this tab reaches the destinations. A leader that never does lets somebody lead who has not
     /// been found unable, too: its page may have a policy, or an extension, that theirs has not.
-    pub fn set_able(&mut self, able: bool) {
+    pub fn set_able(&mut self, now: Instant, able: bool) {
         if self.able == able {
             return;
         }
@@ -280,7 +282,7 @@ impl Election {
             && self.role == Role::Leader
             && let Some(heir) = heir.map(|heir| heir.tab)
         {
-            self.hand_over(heir);
+            self.hand_over(now, heir);
         }
     }
 
@@ -348,10 +350,11 @@ impl Election {
         self.lost |= self.members.len() < before;
         let mut idle_asked = false;
         let mut asked = Vec::new();
+        let idle_ms = IDLE_CHECK_MS.max(IDLE_CHECK_EACH_MS * self.members.len() as u64);
         for member in &mut self.members {
             let silent_ms = now.since_ms(member.heard);
             let works = with_work.contains(&member.tab) && silent_ms >= CHECK_MS;
-            let idle = !idle_asked && silent_ms >= IDLE_CHECK_MS;
+            let idle = !idle_asked && silent_ms >= idle_ms;
             if works || idle {
                 idle_asked |= !works;
                 member.asked = Some(now);
@@ -404,7 +407,7 @@ impl Election {
     fn on_hello(&mut self, now: Instant, message: &Message) {
         match self.role {
             Role::Leader if message.standing.visible && !self.visible => {
-                self.hand_over(message.from);
+                self.hand_over(now, message.from);
             }
             Role::Leader => self.say(Word::Here),
             // Two tabs that start together: the one with the lower id goes first.
@@ -417,7 +420,7 @@ impl Election {
         match self.role {
             // The answer of one that stays is the host's affair: it knows what it holds.
             Role::Leader if message.standing.visible && !self.visible => {
-                self.hand_over(message.from);
+                self.hand_over(now, message.from);
             }
             // Somebody else has asked: its answer will do for us.
             Role::Follower if !self.waiting => {
@@ -449,7 +452,7 @@ impl Election {
         } else if !self.waiting || matches!(says, Says::Pong { to, .. } if *to == self.me) {
             // Not all at the same time: whoever is first asks for everybody.
             self.schedule_ask(now);
-            self.act_at = self.act_at + rng.below(ASK_MS / 2);
+            self.act_at = self.act_at + rng.below(ASK_MS);
         }
     }
 
@@ -485,10 +488,12 @@ impl Election {
         self.say(Word::Claim);
     }
 
-    fn hand_over(&mut self, heir: TabId) {
+    fn hand_over(&mut self, now: Instant, heir: TabId) {
         self.become_role(Role::Follower, heir);
         self.say(Word::Yield(heir));
-        (self.act_at, self.answer_by) = (Instant::NEVER, Instant::NEVER);
+        self.answer_by = Instant::NEVER;
+        // The heir may be gone, or never have heard of it.
+        self.schedule_ask(now);
     }
 
     fn ask(&mut self, now: Instant) {

@@ -354,9 +354,6 @@ fn take_in(
     let Some((cursor, log)) = stream.lane(lane) else {
         return Reply::Declined;
     };
-    for (from, to) in &offer.done {
-        cursor.restore_done(*from, *to);
-    }
     if cursor.seals().iter().any(|held| held.is_same(&seal)) {
         return Reply::Held;
     }
@@ -366,6 +363,10 @@ fn take_in(
         .any(|held| flies(&held.batch(tab, lane)))
     {
         return Reply::Busy;
+    }
+    // Not before: the bytes of a batch that is under way do not change.
+    for (from, to) in &offer.done {
+        cursor.restore_done(*from, *to);
     }
     cursor.replace_offered(seal, &offer.gaps);
     let whole = cursor.count(log, from, to) as u64 == offer.count && cursor.is_exact(log, &seal);

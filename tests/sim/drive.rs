@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use sendoff::engine::io::{Input, Outcome, Output, PageEvent, Request};
+use sendoff::engine::io::{Input, Outcome, Output, PageEvent, Request, SLEEP_MS_MAX};
 use sendoff::engine::report::{Report, Stats};
 use sendoff::model::time::{Instant, Now, UnixMillis};
 
@@ -190,7 +190,7 @@ impl World {
         if at.armed.is_some_and(|(armed, _)| armed == deadline) {
             return;
         }
-        let mut fires_at = deadline.max(self.now);
+        let mut fires_at = deadline.clamp(self.now, self.now + SLEEP_MS_MAX);
         if !at.visible {
             let grid = if at.throttled_hard { 60_000 } else { 1_000 };
             fires_at = fires_at.next_multiple_of(grid);
