@@ -74,8 +74,9 @@ test('calls made before the engine is loaded keep their own timestamps', async (
   const tab = await w.open({ start: false });
   let release;
   const gate = new Promise((resolve) => (release = resolve));
-  await tab.page.route('**/*.wasm', (route) => gate.then(() => route.continue()));
+  const asked = await tab.interceptEngine((route) => gate.then(() => route.continue()));
   await tab.startAndTrack(10);
+  await asked();
   const tracked = Date.now();
   await until('the clock to have moved on', () => Date.now() > tracked + 50);
   release();

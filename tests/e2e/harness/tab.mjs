@@ -2,6 +2,9 @@
 
 import { until } from './wait.mjs';
 
+/** The engine is a module, or the WebAssembly itself where an entry asks for that. */
+const isEngine = ({ pathname }) => /^\/pkg\/(engine\.js|.*\.wasm)$/.test(pathname);
+
 export class Tab {
   #account;
 
@@ -33,6 +36,19 @@ export class Tab {
       ([prefix, first, many]) => window.lab.trackOnPageHide(prefix, first, many),
       [this.prefix, from, count],
     );
+  }
+
+  /**
+   * Has `answer(route)` see to each request for the engine, by whichever file this page loads it. Returns a function that
+   * resolves once one was met, and fails if none comes: a file of another name would make the test prove nothing.
+   */
+  async interceptEngine(answer) {
+    let met = 0;
+    await this.page.route(isEngine, (route) => {
+      met += 1;
+      return answer(route);
+    });
+    return () => until('the engine to be asked for', () => met > 0);
   }
 
   /** Makes the client and tracks in the same task: the engine cannot have been loaded yet. */
