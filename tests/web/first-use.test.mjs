@@ -150,6 +150,7 @@ describe("the engine", () => {
       const script = `window.sdk = new Sendoff({ ...options, wasm: ${source} }); window.sdk.track("seen");`;
       const { visit, until, events } = await shop(t, { script, head: "<iframe src='about:blank'></iframe>" });
       const page = await visit();
+      await page.waitForFunction(() => window.sdk); // a module that awaits may run on after the page's `load`
       assert.deepEqual(await page.evaluate(() => window.sdk.ready), { ok: true, code: null });
       await until(() => events.length === 1);
     });
