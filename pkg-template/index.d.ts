@@ -470,7 +470,8 @@ export interface SendoffEvents {
 /** The account of one client. While it runs,
  * `accepted + adopted = delivered + pending + handedBack + sum of dropped`. Before it is ready (role
  * `loading`), and where the engine cannot run (`failed`), `accepted` and `pending` are the calls that
- * are kept, not checked yet. Every figure counts from this page load. */
+ * are kept, not checked yet. Every figure counts from this page load. What the SDK adds where a session begins (`$session`)
+ * is stored like any event and in no figure. */
 export interface Stats {
   /** Events of this tab that passed the checks at the call. */
   readonly accepted: number;

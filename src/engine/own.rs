@@ -185,7 +185,7 @@ impl Own {
         }
         let most = self.bounds.events;
         self.drop_down_to(most, &mut lost);
-        if self.stream.log.entries().len() > most {
+        if self.stream.log.tracked() > most {
             // All that is left is sealed somewhere: what has not left yet may be cut anew.
             self.stream.unseal_idle(flies);
             self.drop_down_to(most, &mut lost);
@@ -196,7 +196,7 @@ impl Own {
     /// Gives up the oldest events until so many are left, or none is free.
     fn drop_down_to(&mut self, most: usize, lost: &mut Vec<Lost>) {
         // Behind what is sealed at one destination there may be more that is free.
-        while let Some(excess @ 1..) = self.stream.log.entries().len().checked_sub(most)
+        while let Some(excess @ 1..) = self.stream.log.tracked().checked_sub(most)
             && let Some((gap, counts)) = self.stream.drop_oldest(None, excess, DropReason::Overflow)
         {
             lost.push(Lost { gap, counts });
