@@ -230,6 +230,27 @@ test("the lifecycle is told in the engine's words, also after document.open()", 
   assert.deepEqual(heard, ["restored", "visible", "leaving", "offline"]);
 });
 
+test("after document.open() it listens again by itself", async (t) => {
+  const { page } = await open(t);
+  const shop = await page();
+  const heard = await shop.evaluate(async () => {
+    const heard = [];
+    const lifecycle = new platform.Lifecycle();
+    lifecycle.listen((event) => heard.push(event), "sendoff:demo:identity");
+    document.open();
+    document.write("<!doctype html><p>new");
+    document.close();
+    await new Promise((done) => setTimeout(done));
+    window.dispatchEvent(new Event("online"));
+    lifecycle.stop();
+    document.open();
+    await new Promise((done) => setTimeout(done));
+    window.dispatchEvent(new Event("offline"));
+    return heard;
+  });
+  assert.deepEqual(heard, ["online"]);
+});
+
 test("facts say what the browser can do, and ask it for no time zone", async (t) => {
   const { page, origin } = await open(t);
   const shop = await page("/?utm_source=x");

@@ -164,7 +164,7 @@ export class Transport {
     // What refuses may say why; what failed says nothing of use.
     const body = status >= 200 && status < 500 && nature !== "html" && this.waiting.has(id) ? await bodyOf(response) : undefined;
     if (what === "plain" && body && PAGE.test(body)) what = "html";
-    this.seen = { url, what, status };
+    this.seen = { url: place(url), what, status };
     const waiting = this.waiting.get(id);
     if (!waiting) return;
     this.waiting.delete(id);
