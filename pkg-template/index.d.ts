@@ -344,7 +344,7 @@ export interface DeliveryFailure {
  * - `personal_data`: personal data was found in a call, and treated as `pii` says; told once.
  *
  * The collector, said when nothing has ever got through: `key_rejected` (401 or 403: check `apiKey`), `endpoint_not_found`
- * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`,
+ * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`, `endpoint_failing` (5xx),
  * `endpoint_unreachable`, `cors_missing`, `csp_connect_src`.
  *
  * Use of this API: `listener_invalid` (`on` with an unknown event or without a function), `consent_invalid`, `hook_failed`,
@@ -385,6 +385,7 @@ export type ErrorCode =
   | "endpoint_not_found"
   | "endpoint_not_collector"
   | "endpoint_redirected"
+  | "endpoint_failing"
   | "endpoint_unreachable"
   | "cors_missing"
   | "csp_connect_src"
