@@ -344,7 +344,7 @@ export interface DeliveryFailure {
  * - `personal_data`: personal data was found in a call, and treated as `pii` says; told once.
  *
  * The collector, said when nothing has ever got through: `key_rejected` (401 or 403: check `apiKey`), `endpoint_not_found`
- * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`,
+ * (404, 405 or 410: check the path), `endpoint_not_collector` (a web page or an unreadable answer), `endpoint_redirected`, `endpoint_failing` (5xx),
  * `endpoint_unreachable`, `cors_missing`, `csp_connect_src`.
  *
  * Use of this API: `listener_invalid` (`on` with an unknown event or without a function), `consent_invalid`, `hook_failed`,
@@ -385,6 +385,7 @@ export type ErrorCode =
   | "endpoint_not_found"
   | "endpoint_not_collector"
   | "endpoint_redirected"
+  | "endpoint_failing"
   | "endpoint_unreachable"
   | "cors_missing"
   | "csp_connect_src"
@@ -470,7 +471,8 @@ export interface SendoffEvents {
 /** The account of one client. While it runs,
  * `accepted + adopted = delivered + pending + handedBack + sum of dropped`. Before it is ready (role
  * `loading`), and where the engine cannot run (`failed`), `accepted` and `pending` are the calls that
- * are kept, not checked yet. Every figure counts from this page load. */
+ * are kept, not checked yet. Every figure counts from this page load. What the SDK adds where a session begins (`$session`)
+ * is stored like any event and in no figure. */
 export interface Stats {
   /** Events of this tab that passed the checks at the call. */
   readonly accepted: number;

@@ -26,6 +26,8 @@ mod disk;
 #[path = "scenarios/world.rs"]
 mod world;
 
+#[path = "scenarios/accounts.rs"]
+mod accounts;
 #[path = "scenarios/consent.rs"]
 mod consent;
 #[path = "scenarios/cost.rs"]

@@ -11,6 +11,7 @@ import { absolute } from "./page/transport.js";
 /** @typedef {[code: string, message: string]} Trouble */
 
 const ENDPOINT = "/api/v1/ingest/batch"; // as the engine's default
+const NEEDS_ORIGIN = "a relative `endpoint` needs a page with an origin, which this one (sandboxed, or from a file) has not: give an absolute one";
 const PROBE_MS = 5_000;
 const SKEW_MS = 120_000;
 
@@ -27,6 +28,9 @@ const note = ({ effectiveDirective, blockedURI }) => {
 /** Policies are told of when they strike, and never again. To listen twice is to listen once. */
 export const watchPolicy = () => attempt(() => document.addEventListener("securitypolicyviolation", note));
 
+/** @param {Client} client @returns {string} */
+const endpointOf = ({ options }) => attempt(() => parse(options.endpoint)) || ENDPOINT;
+
 /** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
 const troubleOf = ({ url, what, status }) => {
   if (status === 401) return ["key_rejected", `${url} refuses the key (HTTP 401): check \`apiKey\``];
@@ -34,6 +38,7 @@ const troubleOf = ({ url, what, status }) => {
   if (status === 404 || status === 405 || status === 410) {
     return ["endpoint_not_found", `nothing takes events at ${url} (HTTP ${status}): check the path of \`endpoint\``];
   }
+  if (status >= 500) return ["endpoint_failing", `${url} fails (HTTP ${status}): look at the collector's log, and at what stands before it`];
   if (what === "html") return ["endpoint_not_collector", `${url} answers with a web page (HTTP ${status}): correct \`endpoint\``];
   if (what === "redirected") return ["endpoint_redirected", `${url} leads elsewhere: set \`endpoint\` to the last address`];
   if (what === "opaque") return ["endpoint_not_collector", `${url} gives no readable answer: use a fetch without no-cors`];
@@ -73,14 +78,15 @@ const troubleBehind = async (url) => {
 export const explain = async (client) => {
   if (client.engine.stats()?.delivered > 0) return;
   const seen = client.engine.platform?.transport.seen;
-  if (!seen?.url) return;
+  if (!seen?.url) {
+    // Nothing has even left.
+    if (attempt(() => absolute(endpointOf(client))) === undefined) client.tellOnce("endpoint_unreachable", NEEDS_ORIGIN);
+    return;
+  }
   const isSilent = seen.what === "network" && attempt(() => navigator.onLine) !== false;
   const trouble = isSilent ? await troubleBehind(seen.url) : troubleOf(seen);
   if (trouble) client.tellOnce(...trouble);
 };
-
-/** @param {Client} client @returns {string} */
-const endpointOf = ({ options }) => attempt(() => parse(options.endpoint)) || ENDPOINT;
 
 /** Asks the collector with nothing in hand. @param {Client} client @returns {Promise<Finding[]>} */
 const askCollector = async (client) => {
@@ -88,7 +94,7 @@ const askCollector = async (client) => {
   try {
     url = absolute(endpointOf(client));
   } catch {
-    return [{ check: "endpoint", ok: false, message: "a relative endpoint needs a page with an origin: give an absolute one" }];
+    return [{ check: "endpoint", ok: false, message: NEEDS_ORIGIN }];
   }
   const body = `{"apiKey":${client.options.apiKey},"events":[]}`;
   try {
@@ -100,7 +106,7 @@ const askCollector = async (client) => {
     const isKey = code === "key_rejected";
     return [
       { check: "endpoint", ok: !trouble || isKey, message },
-      { check: "key", ok: !trouble, message: trouble ? (isKey ? message : "not known: the endpoint does not answer") : "the key is taken" },
+      { check: "key", ok: !trouble, message: trouble ? (isKey ? message : "not known: the endpoint does not take events") : "the key is taken" },
       ...clock(response),
     ];
   } catch {

@@ -12,6 +12,13 @@ import { openStore } from "./page/storage.js";
 /** @typedef {import("../src/types").Host} Host */
 /** @typedef {(source: unknown, attempts: number) => Promise<import("../src/types").EngineModule>} Load */
 
+/** @type {string} a script that the page's policy has forbidden */
+let forbidden = "";
+/** @param {SecurityPolicyViolationEvent} event */
+const note = ({ effectiveDirective, blockedURI }) => {
+  if (effectiveDirective.startsWith("script-src") && blockedURI.includes("engine")) forbidden = blockedURI;
+};
+
 /** @implements {Host} */
 class PageHost {
   landing = { url: read(() => location.href), referrer: read(() => document.referrer) };
@@ -26,6 +33,7 @@ class PageHost {
     this.load = load;
     this.storage = openStore(client);
     this.now = new PageNow(client.own.captureUrl);
+    attempt(() => document.addEventListener("securitypolicyviolation", note)); // to listen twice is to listen once
   }
 
   mono() {
@@ -63,6 +71,7 @@ class PageHost {
 
   /** @param {any} cause */
   adviceOnLoading(cause) {
+    if (forbidden) return `the page's CSP forbids ${forbidden}: add it to script-src; calls are kept for the next visit`;
     const isForbidden = attempt(() => cause.name === "CompileError" || /unsafe-eval|Content.Security/i.test(cause.message));
     return isForbidden
       ? "the page's CSP needs 'wasm-unsafe-eval' in script-src; calls are kept for the next visit"

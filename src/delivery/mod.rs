@@ -806,7 +806,7 @@ impl Delivery {
                 Effect::HandBack(*batch)
             });
         } else if let Some((seal, 1)) = found
-            && is_to_blame(&seal, failure)
+            && is_to_blame(&seal, failure, status)
         {
             let (lane, events) = (flight.lane, 1);
             out.push(Effect::Failed {
@@ -929,14 +929,16 @@ const fn fail(seal: &mut Seal, failure: Failure) {
     }
 }
 
-/// Whether a single event, which has just failed in this way, has failed often enough while others were taken.
-const fn is_to_blame(seal: &Seal, failure: Failure) -> bool {
+/// Whether a single event, which has just failed in this way, has failed often enough while others were taken. That the key is
+/// refused is never about an event.
+const fn is_to_blame(seal: &Seal, failure: Failure, status: u16) -> bool {
     let way = &seal.way;
     let needed = match failure {
         Failure::Unwelcome => UNWELCOME_OVERTAKEN,
         Failure::NoAnswer | Failure::Late | Failure::Busy => BROKEN_OVERTAKEN,
     };
-    way.failures >= STUCK_FAILURES && way.overtaken >= needed
+    let is_about_the_key = matches!(status, 401 | 402 | 407);
+    way.failures >= STUCK_FAILURES && way.overtaken >= needed && !is_about_the_key
 }
 
 fn note(lots: &mut [Lot<'_>], batch: &BatchRef, note: impl FnOnce(&mut Seal)) {

@@ -35,7 +35,7 @@ use crate::{
     },
     journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
     model::{
-        event::Entry,
+        event::{Entry, SESSION_START},
         ids::TabId,
         rng::Rng,
         store::Store,
@@ -355,13 +355,14 @@ impl Engine {
                 account.refuse(CallError::EventTooLarge, "");
                 continue;
             }
-            let takes = delivery.takers(&EventView::of(&text));
+            let event = EventView::of(&text);
+            let takes = delivery.takers(&event);
             let takers = takes.iter().enumerate().filter(|(_, takes)| **takes);
-            takers.for_each(|(lane, _)| account.accept(lane));
+            if event.name() != SESSION_START {
+                takers.for_each(|(lane, _)| account.accept(lane));
+            }
             own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
         }
-        // All but the last, which is the page's.
-        own.make_room(taken.drafts.len().saturating_sub(1));
         taken.urgent
     }
 
@@ -465,7 +466,7 @@ impl Engine {
     /// Events that are tracked while the page is leaving, after this tab has said goodbye.
     fn last_words(&mut self, store: &mut dyn Store) {
         let own = &self.traffic.own.stream;
-        if own.journal.volatile(&own.log) > 0 {
+        if !own.journal.volatile(&own.log).is_empty() {
             self.traffic.own.persist_last(self.traffic.now, store);
         }
         if self.traffic.presence == Presence::Leaving {
@@ -516,7 +517,7 @@ impl Engine {
         let answered = self.flushes.answer(self.traffic.now.mono, settled, all);
         for waiter in &answered {
             let account = &mut self.traffic.account;
-            let pending = self.traffic.own.stream.log.entries().len() as u32;
+            let pending = self.traffic.own.stream.log.tracked() as u32;
             let report = Report::Flushed {
                 id: waiter.id,
                 delivered: account.delivered().saturating_sub(waiter.delivered) as u32,

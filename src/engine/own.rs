@@ -53,8 +53,6 @@ pub struct Own {
     prefix: String,
     share: Share,
     bounds: Bounds,
-    /// Events of the SDK's own, which take no place of the page's.
-    said: usize,
 }
 
 impl Own {
@@ -74,7 +72,6 @@ impl Own {
             prefix,
             share: Share::default(),
             bounds,
-            said: 0,
         }
     }
 
@@ -99,11 +96,6 @@ impl Own {
                 cursor.pass_over(seq);
             }
         }
-    }
-
-    /// So many of the events that were added are the SDK's own: there is room for as many more.
-    pub const fn make_room(&mut self, said: usize) {
-        self.said += said;
     }
 
     /// Whatever waits is to go now.
@@ -191,9 +183,9 @@ impl Own {
                 lost.extend(dropped.map(|(gap, counts)| Lost { gap, counts }));
             }
         }
-        let most = self.bounds.events + self.said;
+        let most = self.bounds.events;
         self.drop_down_to(most, &mut lost);
-        if self.stream.log.entries().len() > most {
+        if self.stream.log.tracked() > most {
             // All that is left is sealed somewhere: what has not left yet may be cut anew.
             self.stream.unseal_idle(flies);
             self.drop_down_to(most, &mut lost);
@@ -204,7 +196,7 @@ impl Own {
     /// Gives up the oldest events until so many are left, or none is free.
     fn drop_down_to(&mut self, most: usize, lost: &mut Vec<Lost>) {
         // Behind what is sealed at one destination there may be more that is free.
-        while let Some(excess @ 1..) = self.stream.log.entries().len().checked_sub(most)
+        while let Some(excess @ 1..) = self.stream.log.tracked().checked_sub(most)
             && let Some((gap, counts)) = self.stream.drop_oldest(None, excess, DropReason::Overflow)
         {
             lost.push(Lost { gap, counts });

@@ -198,8 +198,8 @@ impl Traffic {
         };
         let figures = |lane: &Lane| Figures {
             pending: left()
-                .map(|stream| stream.pending(lane.index))
-                .fold(own.pending(lane.index), core::ops::Add::add) as u64,
+                .map(|stream| stream.tracked(lane.index))
+                .fold(own.tracked(lane.index), core::ops::Add::add) as u64,
             breaker: lane.gate.breaker.state(),
             blocked: lane.gate.breaker.is_blocked(),
             paused: lane.disabled,
@@ -209,7 +209,12 @@ impl Traffic {
         let destinations = lanes.map(|lane| (lane.destination.name.clone(), figures(lane)));
         let stored = left().map(|stream| stream.journal.bytes()).sum::<usize>();
         Stats {
-            volatile: own.journal.volatile(&own.log) as u64,
+            volatile: own
+                .journal
+                .volatile(&own.log)
+                .iter()
+                .filter(|entry| entry.is_tracked())
+                .count() as u64,
             storage_bytes: (own.journal.bytes() + stored) as u64,
             storage: if self.terms.has_storage {
                 "local"
@@ -498,7 +503,7 @@ impl Traffic {
         let flights = self.delivery.flights();
         for replica in self.tabs.replicas.take_released(|tab| flights.tab(tab)) {
             for lane in 0..self.owed.len() {
-                self.account.hand_back(lane, replica.stream.pending(lane));
+                self.account.hand_back(lane, replica.stream.tracked(lane));
             }
         }
     }
@@ -637,8 +642,8 @@ impl Traffic {
     }
 
     fn keep(&mut self, found: Found, store: &mut dyn Store) {
-        let expired = found.expired.iter().any(|expired| *expired > 0);
         let mut stream = found.stream;
+        let expired = stream.cursors.iter().any(|cursor| cursor.has_untold());
         let tab = stream.tab();
         stream.probe_at = self.now.mono + stream.settling_ms(self.now.wall);
         let gaps = self.tabs.replicas.adopt(stream);
@@ -680,13 +685,11 @@ impl Traffic {
 
     fn count_adopted(&mut self, tab: TabId) {
         for lane in 0..self.owed.len() {
-            let pending = self
-                .tabs
-                .replicas
-                .find(tab)
-                .map_or(0, |replica| replica.stream.pending(lane));
-            self.account.adopt(lane, pending);
-            if pending > 0
+            let Some(replica) = self.tabs.replicas.find(tab) else {
+                continue;
+            };
+            self.account.adopt(lane, replica.stream.tracked(lane));
+            if replica.stream.pending(lane) > 0
                 && let Some(lane) = self.delivery.lanes.get_mut(lane)
             {
                 lane.paused = false;
@@ -762,9 +765,9 @@ impl Traffic {
         for lane in 0..self.owed.len() {
             let left = self.tabs.replicas.left_behind();
             let waiting = left
-                .map(|replica| replica.stream.pending(lane))
+                .map(|replica| replica.stream.tracked(lane))
                 .sum::<usize>();
-            let own = self.own.stream.pending(lane);
+            let own = self.own.stream.tracked(lane);
             self.account.drop(lane, DropReason::Consent, own + waiting);
         }
         self.own.stream.give_up_all();

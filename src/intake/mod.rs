@@ -19,6 +19,7 @@ use crate::{
         sampling::{SampleBy, SamplingRule, is_in, rate_of},
     },
     model::{
+        event::SESSION_START,
         rng::Rng,
         time::{Instant, Timeline, UnixMillis},
     },
@@ -470,7 +471,7 @@ impl Intake {
         }
         let session = session::count(visitor, time);
         Draft {
-            name: quoted("$session"),
+            name: quoted(SESSION_START),
             user: visitor.user.clone().unwrap_or_else(|| "null".to_owned()),
             anonymous: visitor.anonymous.clone(),
             at: time,

@@ -135,6 +135,13 @@ impl Cursor {
         count
     }
 
+    /// Those of them that a page has tracked, which are what accounts are about.
+    #[must_use]
+    pub fn tracked(&self, log: &Log, from: u64, to: u64) -> usize {
+        let untracked = log.untracked(from, to).filter(|seq| !self.done.has(*seq));
+        self.count(log, from, to) - untracked.count()
+    }
+
     /// The events of a range that are not settled.
     #[must_use]
     pub fn events<'a>(&self, log: &'a Log, from: u64, to: u64) -> Cow<'a, [Entry]> {
@@ -342,24 +349,24 @@ impl Cursor {
         true
     }
 
-    /// The range is done with: delivered, or given up for `gave_up`. Returns how many events of it were
-    /// not settled before. Seals that it cuts through are undone, to be cut anew.
+    /// The range is done with: delivered, or given up for `gave_up`. Returns how many tracked events
+    /// of it were not settled before. Seals that it cuts through are undone, to be cut anew.
     pub fn settle(&mut self, log: &Log, from: u64, to: u64, gave_up: Option<DropReason>) -> usize {
-        let settled = self.count(log, from, to);
+        let (open, tracked) = (self.count(log, from, to), self.tracked(log, from, to));
         self.done.add(from, to);
         if let Some(reason) = gave_up {
             // Not at once, if gaps were all there was to it.
-            self.gaps_wait = settled == 0;
-            if settled > 0 {
+            self.gaps_wait = open == 0;
+            if open > 0 {
                 self.add_gap(log, Gap { from, to, reason });
             }
         }
         self.end_seals(log, from, to, gave_up.is_none());
-        settled
+        tracked
     }
 
     /// Of a batch some events are settled, some given up as `rejected`, and some (`again`) not settled: those
-    /// are cut anew. Returns how many were settled and how many of them were given up.
+    /// are cut anew. Returns how many tracked ones were settled and how many of them were given up.
     pub fn settle_partly(
         &mut self,
         log: &Log,
@@ -367,16 +374,15 @@ impl Cursor {
         refused: &[u64],
         again: &[u64],
     ) -> (usize, usize) {
-        let seqs: Vec<u64> = self
-            .events(log, from, to)
-            .iter()
-            .map(|entry| entry.seq)
-            .collect();
         let (mut settled, mut given_up) = (0, 0);
-        for seq in seqs.iter().filter(|seq| !again.contains(seq)) {
-            self.done.add(*seq, *seq);
-            settled += 1;
-            given_up += usize::from(refused.contains(seq));
+        for entry in self.events(log, from, to).into_owned() {
+            let seq = entry.seq;
+            if again.contains(&seq) {
+                continue;
+            }
+            self.done.add(seq, seq);
+            settled += usize::from(entry.is_tracked());
+            given_up += usize::from(entry.is_tracked() && refused.contains(&seq));
         }
         self.end_seals(log, from, to, true);
         (settled, given_up)

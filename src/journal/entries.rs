@@ -7,6 +7,8 @@ use crate::model::event::Entry;
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
     all: Vec<Entry>,
+    /// Numbers of those that no page has tracked: they are few.
+    untracked: Vec<u64>,
     bytes: usize,
 }
 
@@ -21,6 +23,12 @@ impl Entries {
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Numbers of those of a range that no page has tracked, both ends included.
+    pub fn untracked(&self, from: u64, to: u64) -> impl Iterator<Item = u64> + '_ {
+        let all = self.untracked.iter().copied();
+        all.filter(move |seq| from <= *seq && *seq <= to)
     }
 
     /// Index of the first one after number `seq`.
@@ -44,11 +52,15 @@ impl Entries {
             return;
         }
         self.bytes += entry.text.len();
+        if !entry.is_tracked() {
+            self.untracked.push(entry.seq);
+        }
         self.all.insert(at, entry);
     }
 
     /// Removes those of a range, both ends included.
     pub fn remove(&mut self, from: u64, to: u64) {
+        self.untracked.retain(|seq| *seq < from || to < *seq);
         let start = self.index_after(from.saturating_sub(1));
         let end = self.index_after(to).max(start);
         for entry in self.all.drain(start..end) {

@@ -100,6 +100,17 @@ impl Log {
         self.entries.range(seq.saturating_add(1), u64::MAX)
     }
 
+    /// Numbers of the events of a range that no page has tracked, both ends included.
+    pub fn untracked(&self, from: u64, to: u64) -> impl Iterator<Item = u64> + '_ {
+        self.entries.untracked(from, to)
+    }
+
+    /// How many events a page has tracked.
+    #[must_use]
+    pub fn tracked(&self) -> usize {
+        self.entries.all().len() - self.untracked(0, u64::MAX).count()
+    }
+
     /// Bytes of all events.
     #[must_use]
     pub const fn bytes(&self) -> usize {

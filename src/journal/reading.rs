@@ -267,13 +267,17 @@ impl<'a> Reading<'a> {
                 }
                 SegmentLine::Event(seq, text) => (seq, text),
             };
+            let entry = Entry {
+                seq,
+                page,
+                text: text.to_owned(),
+            };
             if too_old {
-                expire(&self.log, seq, cursors, foreign, expired);
+                expire(&self.log, &entry, cursors, foreign, expired);
             } else if cursors.iter().any(|cursor| !cursor.done().has(seq))
                 || foreign.iter().any(|cursor| !cursor.done.has(seq))
             {
-                let text = text.to_owned();
-                self.log.insert(Entry { seq, page, text });
+                self.log.insert(entry);
             }
         }
         true
@@ -357,11 +361,12 @@ impl<'a> Reading<'a> {
 /// Gives up an event that is too old, at every destination that has not settled it.
 fn expire(
     log: &Log,
-    seq: u64,
+    entry: &Entry,
     cursors: &mut [Cursor],
     foreign: &mut [StoredCursor],
     expired: &mut [usize],
 ) {
+    let seq = entry.seq;
     let gap = Gap {
         from: seq,
         to: seq,
@@ -370,7 +375,7 @@ fn expire(
     for (cursor, expired) in cursors.iter_mut().zip(expired) {
         if !cursor.done().has(seq) {
             cursor.restore_given_up(log, gap);
-            *expired += 1;
+            *expired += usize::from(entry.is_tracked());
         }
     }
     for cursor in foreign {

@@ -20,6 +20,7 @@ use crate::{
         record::{self, Segment},
     },
     model::{
+        event::Entry,
         store::{Store, StoreError},
         time::{Instant, Now},
     },
@@ -123,8 +124,8 @@ impl Journal {
 
     /// Waiting events that are only in memory.
     #[must_use]
-    pub fn volatile(&self, log: &Log) -> usize {
-        log.after(self.stored_to).len()
+    pub fn volatile<'a>(&self, log: &'a Log) -> &'a [Entry] {
+        log.after(self.stored_to)
     }
 
     /// Lowers or raises the cap; takes effect on what is written from now on.

@@ -119,6 +119,13 @@ impl Stream {
         cursor.map_or(0, |cursor| cursor.pending(&self.log))
     }
 
+    /// Those of them that a page has tracked.
+    #[must_use]
+    pub fn tracked(&self, lane: usize) -> usize {
+        let cursor = self.cursors.get(lane);
+        cursor.map_or(0, |cursor| cursor.tracked(&self.log, 0, u64::MAX))
+    }
+
     /// Whether every destination of the configuration is done with it.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -406,7 +413,7 @@ impl Stream {
     }
 
     /// Gives up the oldest `count` events that are not sealed, at one destination or at all; returns the range, and
-    /// for each destination how many were not settled there.
+    /// for each destination how many tracked ones were not settled there.
     pub fn drop_oldest(
         &mut self,
         only: Option<usize>,

@@ -1,5 +1,11 @@
 //! An event as it waits: its number and its text.
 
+use crate::text::view::EventView;
+
+/// The event that begins a session. The SDK tracks it, not the page: it is in no account, and no page's event makes room
+/// for it.
+pub const SESSION_START: &str = "$session";
+
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
@@ -9,4 +15,12 @@ pub struct Entry {
     pub page: usize,
     /// Its canonical text: the native format's event.
     pub text: String,
+}
+
+impl Entry {
+    /// Whether the page has tracked it.
+    #[must_use]
+    pub fn is_tracked(&self) -> bool {
+        EventView::of(&self.text).name() != SESSION_START
+    }
 }

@@ -34,6 +34,9 @@ pub(crate) struct Shell {
     running: Cell<bool>,
     /// The deadline that the timer is set to.
     armed: Cell<Option<Instant>>,
+    /// Whether the timer set itself. In a hidden page Chromium lets such a chain go on once a minute, but serves a timer
+    /// that something else has set within a second.
+    chained: Cell<bool>,
     platform: Platform,
 }
 
@@ -59,6 +62,7 @@ impl Shell {
             queue: RefCell::default(),
             running: Cell::default(),
             armed: Cell::default(),
+            chained: Cell::default(),
             platform,
         }
     }
@@ -80,6 +84,7 @@ impl Shell {
         if self.running.replace(true) {
             return;
         }
+        let woken = matches!(self.queue.borrow().front(), Some(Input::Timeout));
         let mut idle = false;
         for _ in 0..ROUNDS_MAX {
             for output in self.outputs() {
@@ -91,7 +96,7 @@ impl Shell {
             };
             self.handle(input);
         }
-        self.rearm(idle);
+        self.rearm(idle, woken);
         self.running.set(false);
     }
 
@@ -124,14 +129,16 @@ impl Shell {
         }
     }
 
-    /// Sets the timer, unless it stands right: most inputs leave it where it is.
-    fn rearm(&self, idle: bool) {
+    /// Sets the timer, unless it stands right: most inputs leave it where it is. `woken`: by the timer itself.
+    fn rearm(&self, idle: bool, woken: bool) {
         let now = self.platform.now().mono;
         let deadline = self.core.borrow().engine.poll_timeout();
         let deadline = if idle { deadline } else { Some(now) };
-        if self.armed.replace(deadline) == deadline {
+        let stands = self.armed.replace(deadline) == deadline;
+        if stands && (woken || !self.chained.get()) {
             return;
         }
+        self.chained.set(woken);
         let wait = deadline.map_or(-1.0, |at| at.since_ms(now) as f64);
         self.platform.wake_in(wait);
     }

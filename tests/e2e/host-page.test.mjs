@@ -187,11 +187,11 @@ test('to another origin, not one preflight is needed, also while leaving', async
 test('where the engine cannot be loaded, the next visit delivers', async (t) => {
   const w = await World.start(t);
   const tab = await w.open({ start: false });
-  const asked = await tab.withhold((route) => route.abort());
+  const asked = await tab.interceptEngine((route) => route.abort());
   await tab.startAndTrack(10);
   await asked();
   await until('the client to have given up loading', () =>
-    tab.page.evaluate(() => window.lab.client.ready.then(() => true)));
+    tab.page.evaluate(() => window.lab.client.ready.then(({ ok }) => !ok)));
   await tab.track(10);
   assert.deepEqual(await tab.page.evaluate(() => window.lab.failures), []);
   await tab.close();

@@ -172,6 +172,21 @@ describe("the monotonic clock", () => {
     assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => clock.now()), [100, 100, 110, 110, 120, 120]);
   });
 
+  test("goes on by the other one while it stands still", (t) => {
+    t.mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
+    const clock = new Monotonic(() => 100);
+    assert.equal(clock.now(), 100);
+    for (const at of [1_000_400, 1_000_800]) t.mock.timers.setTime(at) || assert.equal(clock.now(), 100);
+    t.mock.timers.setTime(1_001_200);
+    assert.equal(clock.now(), 1_300);
+    t.mock.timers.setTime(90_000_000);
+    assert.equal(clock.now(), 6_300, "a wall clock that is set forward meanwhile");
+    t.mock.timers.setTime(1_000_000);
+    assert.equal(clock.now(), 6_300, "or back");
+    t.mock.timers.setTime(1_002_000);
+    assert.equal(clock.now(), 8_300);
+  });
+
   test("a wall clock that is set forward, or a sleep, stops nothing", (t) => {
     t.mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
     let raw = 100;

@@ -75,10 +75,10 @@ test("texts of every kind arrive as they were, and what was stored is read", asy
   const properties = { plain: "a", accents: "größer", wide: "大きい", pair: "🛒", long: "é".repeat(9000), "": [null, 0.1] };
   client.identify("üser", {});
   client.track("Kauf 🛒", properties);
-  assert.equal(client.stats().accepted, 3);
+  assert.equal(client.stats().accepted, 2);
   assert.ok(Object.values(localStorage).some((value) => value.includes("Kauf 🛒")), "it is in the journal");
-  // The first of a session is told of by an event of its own.
-  assert.deepEqual(await client.flush(), { ok: true, delivered: 3, pending: 0, dropped: 0 });
+  // The start of the session is an event of its own, which no figure counts.
+  assert.deepEqual(await client.flush(), { ok: true, delivered: 2, pending: 0, dropped: 0 });
 
   const events = bodies.flatMap((body) => body.events).filter(({ name }) => name !== "$session");
   assert.deepEqual(events.map(({ name, userId }) => [name, userId]), [["$identify", "üser"], ["Kauf 🛒", "üser"]]);
@@ -100,7 +100,7 @@ test("what a browser's API throws gets to the engine, which goes on without it",
   const before = random.mock.callCount();
   assert.deepEqual(await client.ready, { ok: true, code: null });
   client.track("n");
-  assert.deepEqual(await client.flush(), { ok: true, delivered: 2, pending: 0, dropped: 0 });
+  assert.deepEqual(await client.flush(), { ok: true, delivered: 1, pending: 0, dropped: 0 });
   assert.ok(random.mock.callCount() > before, "the engine asked too");
 });
 
@@ -117,7 +117,7 @@ test("the engine runs from its module, from bytes of another realm, and in one f
     clients.push(client);
     assert.deepEqual(await client.ready, { ok: true, code: null }, entry);
     client.track("n");
-    assert.deepEqual(await client.flush(), { ok: true, delivered: 2, pending: 0, dropped: 0 }, entry);
+    assert.deepEqual(await client.flush(), { ok: true, delivered: 1, pending: 0, dropped: 0 }, entry);
   }
 });
 

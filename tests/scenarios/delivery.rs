@@ -339,6 +339,32 @@ fn not_here_not_now_is_waited_out_and_said_so() {
 }
 
 #[test]
+fn a_refused_key_is_never_blamed_on_an_event() {
+    let (mut world, tab) = World::with_tab(|_| {});
+    // Servers that disagree on the key while it is rotated: one event keeps meeting the wrong one.
+    world.collector.rule = Some(|sent| {
+        if sent.names().iter().any(|name| name == "unlucky") {
+            Answer::Status(401)
+        } else {
+            Answer::Ok
+        }
+    });
+    let mut records = vec![world.record("lucky", "{}"); 40];
+    records[20] = world.record("unlucky", "{}");
+    world.calls(tab, &records.join("\n"));
+    world.flush(tab);
+    for _ in 0..120 {
+        world.pass(1_000);
+        world.track(tab, "lucky");
+    }
+    assert!(world.stored(tab).len() > 150, "it takes no other along");
+    world.collector.rule = None;
+    world.pass(11 * 60_000);
+    assert!(world.drops(tab).is_empty());
+    assert_eq!(world.stored(tab).len(), 160);
+}
+
+#[test]
 fn one_event_that_nobody_wants_takes_no_other_along() {
     let poisoned = |sent: &Sent| sent.names().iter().any(|name| name == "poison");
     for (how, answer) in [

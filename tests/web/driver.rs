@@ -72,6 +72,23 @@ fn a_send_that_is_refused_at_once_is_an_input_like_any_other() {
 }
 
 #[wasm_bindgen_test]
+fn a_timer_that_set_itself_is_set_anew_by_whatever_happens_next() {
+    let client = open();
+    calls(client, TRACK.into());
+    let waits = || number("world.waits.length");
+    let before = waits();
+    calls(client, TRACK.into());
+    assert_eq!(waits(), before, "it stands right");
+    wake(client);
+    let chained = waits();
+    assert!(chained > before, "there is something to wait for");
+    calls(client, TRACK.into());
+    assert_eq!(waits(), chained + 1.0);
+    calls(client, TRACK.into());
+    assert_eq!(waits(), chained + 1.0);
+}
+
+#[wasm_bindgen_test]
 fn a_page_that_flushes_in_every_answer_gets_its_thread_back() {
     let client = open();
     let answers = Rc::new(Cell::new(0));

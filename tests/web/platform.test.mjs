@@ -106,6 +106,10 @@ describe("transport", () => {
     const got = [];
     routes.set("/ok", ({ request, response, body }) => (got.push([request.method, request.headers["content-type"], body]), json(response)));
     routes.set("/portal", ({ response }) => (response.setHeader("content-type", "text/html"), response.end("<h1>Log in</h1>")));
+    routes.set("/untyped", ({ response }) => response.end("\n <!DOCTYPE html><h1>Log in</h1>"));
+    routes.set("/mistyped", ({ response }) => json(response, "<script>location = '/login'</script>"));
+    routes.set("/xhtml", ({ response }) => (response.setHeader("content-type", "application/xhtml+xml"), response.end("<?xml version='1.0'?><html/>")));
+    routes.set("/xml", ({ response }) => (response.setHeader("content-type", "text/xml"), response.end("<answer>taken</answer>")));
     routes.set("/login", ({ response }) => response.writeHead(302, { location: "/portal" }).end());
     routes.set("/moved", ({ response }) => response.writeHead(307, { location: "/ok" }).end());
     routes.set("/slash", ({ response }) => response.writeHead(308, { location: "/slash?again" }).end());
@@ -115,7 +119,8 @@ describe("transport", () => {
     const shop = await page();
     assert.deepEqual(await ask(shop, "/ok"), [7, "plain", 200, "NaN", "{}"]);
     assert.deepEqual((await ask(shop, `${origin}/portal`)).slice(0, 3), [7, "html", 200]);
-    assert.deepEqual((await ask(shop, "/login")).slice(0, 3), [7, "html", 200]);
+    for (const path of ["/login", "/untyped", "/mistyped", "/xhtml"]) assert.deepEqual((await ask(shop, path)).slice(0, 3), [7, "html", 200], path);
+    assert.deepEqual((await ask(shop, "/xml")).slice(0, 3), [7, "plain", 200]);
     assert.deepEqual((await ask(shop, "/moved")).slice(0, 3), [7, "redirected", 200]);
     assert.deepEqual((await ask(shop, "/busy")).slice(0, 4), [7, "plain", 503, 7_000]);
     assert.deepEqual((await ask(shop, "/gone")).slice(0, 3), [7, "network", 0]);
@@ -223,6 +228,27 @@ test("the lifecycle is told in the engine's words, also after document.open()", 
     return heard;
   });
   assert.deepEqual(heard, ["restored", "visible", "leaving", "offline"]);
+});
+
+test("after document.open() it listens again by itself", async (t) => {
+  const { page } = await open(t);
+  const shop = await page();
+  const heard = await shop.evaluate(async () => {
+    const heard = [];
+    const lifecycle = new platform.Lifecycle();
+    lifecycle.listen((event) => heard.push(event), "sendoff:demo:identity");
+    document.open();
+    document.write("<!doctype html><p>new");
+    document.close();
+    await new Promise((done) => setTimeout(done));
+    window.dispatchEvent(new Event("online"));
+    lifecycle.stop();
+    document.open();
+    await new Promise((done) => setTimeout(done));
+    window.dispatchEvent(new Event("offline"));
+    return heard;
+  });
+  assert.deepEqual(heard, ["online"]);
 });
 
 test("facts say what the browser can do, and ask it for no time zone", async (t) => {

@@ -2,10 +2,12 @@
 // The two clocks: `performance.now()` for waits, `Date.now()` for timestamps. The user's clock may step either way, so no
 // wait is measured with it; where `performance` is missing it must stand in. A clock that throws or is no number stands
 // still. The monotonic one never runs backwards, and a reading that is far ahead of the other clock is not believed until
-// those after it agree for some seconds: a single one would stop every timer until its time has come.
+// those after it agree for some seconds: a single one would stop every timer until its time has come. One that stands still
+// (fake timers of a test do that) goes on by the other clock, in steps that a change of that one cannot make large.
 
 const JUMP_MS = 60_000;
 const BELIEF_MS = 5_000;
+const STILL_MS = 1_000;
 
 /** Milliseconds since 1970. */
 export const wall = () => {
@@ -39,6 +41,12 @@ export class Monotonic {
   /** @param {number} raw @param {number} at */
   take(raw, at) {
     const step = raw - this.raw;
+    if (this.started && step === 0) {
+      const passed = at - this.wall;
+      if (passed > STILL_MS) this.offset += Math.min(passed, BELIEF_MS);
+      if (passed > STILL_MS || passed < 0) this.wall = at;
+      return;
+    }
     if (this.started && step - (at - this.wall) > JUMP_MS) {
       this.doubted ??= raw;
       if (raw - this.doubted < BELIEF_MS && raw >= this.doubted) return;

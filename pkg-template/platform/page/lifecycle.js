@@ -10,7 +10,8 @@
 // * `pageshow` also fires on every normal load: only `persisted` means "back from the cache".
 // * In the *capture* phase: a handler of the page that stops the propagation cannot then keep an event from us.
 // * `document.open()` takes all listeners away, those of `window` too. It also makes a new root element, which is what
-//   `check` looks at: to listen twice is to listen once.
+//   `check` looks at: to listen twice is to listen once. Observers stay, and one of the document's own children has next
+//   to nothing to do.
 
 import { attempt, bare } from "../../src/builtins.js";
 
@@ -27,6 +28,8 @@ export class Lifecycle {
   hear;
   /** @type {Element | null | undefined} */
   root;
+  /** @type {MutationObserver | undefined} */
+  sentinel;
   storageKey = "";
 
   /** @param {(event: string) => void} hear @param {string} storageKey whose change by other tabs is told */
@@ -34,6 +37,8 @@ export class Lifecycle {
     this.hear = hear;
     this.storageKey = storageKey;
     this.each("addEventListener");
+    this.sentinel = attempt(() => new MutationObserver(() => this.check()));
+    attempt(() => this.sentinel?.observe(document, bare({ childList: true })));
   }
 
   /** Cheap enough for every call. */
@@ -43,6 +48,7 @@ export class Lifecycle {
 
   stop() {
     this.each("removeEventListener");
+    attempt(() => this.sentinel?.disconnect());
     this.hear = undefined;
   }
 

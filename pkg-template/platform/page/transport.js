@@ -68,10 +68,14 @@ const place = (url) => url.replace(/[?#].*$/, "");
 const natureOf = (response, url) => {
   const type = attempt(() => response.type);
   if (type === "opaque" || type === "opaqueredirect") return "opaque";
-  if (/^\s*text\/html/i.test(attempt(() => response.headers.get("content-type")) ?? "")) return "html";
+  if (/^\s*(text\/html|application\/xhtml)/i.test(attempt(() => response.headers.get("content-type")) ?? "")) return "html";
   const isElsewhere = attempt(() => response.redirected === true && place(response.url) !== place(url));
   return isElsewhere ? "redirected" : "plain";
 };
+
+// What a web page may begin with (WHATWG MIME Sniffing, "identifying a resource with an unknown MIME type"): proxies and
+// portals send theirs under any type, or none.
+const PAGE = /^\s*<(!--|(!doctype html|html|head|title|meta|style|script|iframe|body|h1|div|table|font|center|a|b|br|p)\b)/i;
 
 /** The body, if it comes in time. @param {any} response @returns {Promise<string | undefined>} */
 const bodyOf = (response) => {
@@ -156,10 +160,11 @@ export class Transport {
     } catch {}
     const status = statusOf(response);
     const nature = response === undefined ? "network" : natureOf(response, url);
-    const what = status || nature === "opaque" ? nature : "network";
+    let what = status || nature === "opaque" ? nature : "network";
     // What refuses may say why; what failed says nothing of use.
     const body = status >= 200 && status < 500 && nature !== "html" && this.waiting.has(id) ? await bodyOf(response) : undefined;
-    this.seen = { url, what, status };
+    if (what === "plain" && body && PAGE.test(body)) what = "html";
+    this.seen = { url: place(url), what, status };
     const waiting = this.waiting.get(id);
     if (!waiting) return;
     this.waiting.delete(id);

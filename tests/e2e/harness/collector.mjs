@@ -88,13 +88,6 @@ export class Collector {
     return answer.json();
   }
 
-  /** How many of its events are the SDK's own, which say that a session has begun. */
-  async sessions() {
-    const answer = await fetch(`${this.url}/api/v1/events?name=%24session&limit=10000`, { headers: { Authorization: `Bearer ${READ_KEY}` } });
-    if (!answer.ok) throw new Error(`events: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()).events.length;
-  }
-
   /** Runs a query on the database file and returns its rows as objects. */
   async sql(query) {
     const { stdout } = await run(paths.collector(), ['sql', '--db', this.db, query], {

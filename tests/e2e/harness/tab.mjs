@@ -2,6 +2,9 @@
 
 import { until } from './wait.mjs';
 
+/** The engine is a module, or the WebAssembly itself where an entry asks for that. */
+const isEngine = ({ pathname }) => /^\/pkg\/(engine\.js|.*\.wasm)$/.test(pathname);
+
 export class Tab {
   #account;
 
@@ -35,6 +38,19 @@ export class Tab {
     );
   }
 
+  /**
+   * Has `answer(route)` see to each request for the engine, by whichever file this page loads it. Returns a function that
+   * resolves once one was met, and fails if none comes: a file of another name would make the test prove nothing.
+   */
+  async interceptEngine(answer) {
+    let met = 0;
+    await this.page.route(isEngine, (route) => {
+      met += 1;
+      return answer(route);
+    });
+    return () => until('the engine to be asked for', () => met > 0);
+  }
+
   /** Makes the client and tracks in the same task: the engine cannot have been loaded yet. */
   async startAndTrack(count, config = {}) {
     const from = this.#claim(count);
@@ -45,18 +61,6 @@ export class Tab {
       },
       [config, this.prefix, from, count],
     );
-  }
-
-  /** The page asks for the engine, and `answer` decides what becomes of that; without one it waits for ever. What is returned
-   * says that it has been asked for, without which a test of this kind shows nothing. */
-  async withhold(answer = () => {}) {
-    let asked = 0;
-    const isEngine = ({ pathname }) => /\/(engine\.js|sendoff_bg\.wasm)$/.test(pathname);
-    await this.page.route(isEngine, (route) => {
-      asked += 1;
-      return answer(route);
-    });
-    return () => until('the engine to be asked for', () => asked > 0);
   }
 
   stats() {

@@ -31,7 +31,7 @@ export function bfcache(name, startDriver) {
     const { account, collector, driver, base, closeAll } = await world(t, startDriver);
     const page = await openPage(driver, base, 'only');
     await collector.fault({ mode: 'delay', delayMs: 1_000, times: 1 });
-    await page.track(account, 60); // More than flushAt: it is sent at once.
+    await page.track(account, 60); // More than `flushAt`: they are sent at once.
     await until('the request', async () => (await collector.fault()).hits === 1);
     await page.leave();
     assert.equal(await page.back(), true, 'pageshow.persisted is not true');

@@ -1,0 +1,96 @@
+//! What is in the account is what the page did. The start of a session is an event of the SDK's own: it is stored as
+//! any other, but no account counts it, and it takes nobody's place.
+
+use sendoff::{
+    engine::{io::PageEvent, report::Stats},
+    model::drop_reason::DropReason,
+};
+
+use crate::collector::Answer;
+use crate::world::{Opening, World};
+
+const DAY_MS: u64 = 86_400_000;
+
+fn with_sessions(opening: &mut Opening) {
+    opening.config.intake.sessions = true;
+    opening.config.max_queue_size = 5;
+}
+
+/// Accepted and adopted, delivered, waiting, given up.
+fn figures(stats: &Stats) -> (u64, u64, u64, u64) {
+    let dropped = stats.dropped.iter().map(|dropped| dropped.count).sum();
+    assert_eq!(
+        stats.accepted + stats.adopted,
+        stats.delivered + stats.pending + stats.handed_back + dropped
+    );
+    (
+        stats.accepted + stats.adopted,
+        stats.delivered,
+        stats.pending,
+        dropped,
+    )
+}
+
+#[test]
+fn the_start_of_a_session_takes_nobodys_place_in_a_full_queue() {
+    let (mut world, tab) = World::with_tab(with_sessions);
+    world.page(tab, PageEvent::Offline);
+    world.burst(tab, 5);
+    let stats = world.stats(tab);
+    assert_eq!(figures(&stats), (5, 0, 5, 0));
+    assert_eq!((stats.last_seq, stats.volatile), (6, 0));
+    world.page(tab, PageEvent::Online);
+    assert_eq!(world.stored(tab), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(figures(&world.stats(tab)), (5, 5, 0, 0));
+}
+
+#[test]
+fn one_event_more_than_may_wait_costs_one() {
+    let (mut world, tab) = World::with_tab(with_sessions);
+    world.page(tab, PageEvent::Offline);
+    world.burst(tab, 6);
+    assert_eq!(figures(&world.stats(tab)), (6, 0, 5, 1));
+    assert_eq!(world.drops(tab), [(DropReason::Overflow, 1)]);
+    world.page(tab, PageEvent::Online);
+    assert_eq!(world.stored(tab), [3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn what_is_refused_or_adopted_is_counted_without_it() {
+    let (mut world, tab) = World::with_tab(with_sessions);
+    world.collector.rule = Some(|_| Answer::Status(400));
+    world.burst(tab, 3);
+    world.flush(tab);
+    assert_eq!(figures(&world.stats(tab)), (3, 0, 0, 3));
+    assert_eq!(world.drops(tab), [(DropReason::Rejected, 3)]);
+
+    let (mut world, gone) = World::with_tab(with_sessions);
+    world.page(gone, PageEvent::Offline);
+    world.burst(gone, 4);
+    world.crash(gone);
+    world.pass(60_000);
+    let next = world.open();
+    world.pass(10_000);
+    assert_eq!(world.stored(gone), [1, 2, 3, 4, 5]);
+    let stats = world.stats(next);
+    assert_eq!((stats.adopted, figures(&stats)), (4, (4, 4, 0, 0)));
+}
+
+#[test]
+fn what_lay_too_long_is_counted_without_it_and_explained_with_it() {
+    let (mut world, gone) = World::with_tab(with_sessions);
+    world.page(gone, PageEvent::Offline);
+    world.burst(gone, 4);
+    world.crash(gone);
+    world.pass(8 * DAY_MS);
+    let next = world.open();
+    world.pass(10_000);
+    assert_eq!(world.drops(next), [(DropReason::Expired, 4)]);
+    assert_eq!(world.explained(gone), [(1, 5, "expired".to_owned())]);
+    assert_eq!(figures(&world.stats(next)), (4, 0, 0, 4));
+    world.crash(next);
+    world.pass(60_000);
+    let later = world.open();
+    world.pass(10_000);
+    assert_eq!(figures(&world.stats(later)), (0, 0, 0, 0));
+}
