@@ -82,10 +82,11 @@ impl Breaker {
         !self.ever_succeeded && !self.ever_answered && self.openings >= BLOCKED_OPENINGS
     }
 
-    /// Whether every attempt so far, and more than one, was met with silence.
+    /// Whether every attempt so far, and more than one, was in vain. An extension, a service worker or the policy of this
+    /// page may be what does it: another tab may fare better.
     #[must_use]
-    pub const fn meets_silence(&self) -> bool {
-        !self.ever_succeeded && !self.ever_answered && (self.failures > 1 || self.openings > 0)
+    pub const fn is_shut_out(&self) -> bool {
+        !self.ever_succeeded && (self.failures > 1 || self.openings > 0)
     }
 
     /// Whether anything has ever got through.
@@ -180,6 +181,25 @@ mod tests {
         assert_eq!(breaker.open_until().since_ms(now), OPEN_MS_MAX);
         breaker.on_success();
         assert!(!breaker.is_blocked());
+    }
+
+    #[test]
+    fn a_page_is_shut_out_until_it_gets_through_once() {
+        for failure in [
+            Failure::NoAnswer,
+            Failure::Late,
+            Failure::Unwelcome,
+            Failure::Busy,
+        ] {
+            let mut breaker = Breaker::default();
+            breaker.on_failure(Instant(0), failure);
+            assert!(!breaker.is_shut_out(), "once is no proof");
+            breaker.on_failure(Instant(0), failure);
+            assert!(breaker.is_shut_out(), "{failure:?}");
+            breaker.on_success();
+            fail(&mut breaker, 9, Instant(0));
+            assert!(!breaker.is_shut_out());
+        }
     }
 
     #[test]

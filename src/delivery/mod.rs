@@ -166,14 +166,13 @@ impl Delivery {
         blocked.collect()
     }
 
-    /// Whether all that was ever tried, at every destination, was met with silence.
+    /// Whether all that was ever tried, at every destination, was in vain. Where one has asked for patience, that goes for
+    /// all tabs.
     #[must_use]
-    pub fn meets_silence(&self) -> bool {
-        let mut silent = self
-            .lanes
-            .iter()
-            .map(|lane| lane.gate.breaker.meets_silence());
-        !self.lanes.is_empty() && silent.all(|silent| silent)
+    pub fn is_shut_out(&self, now: Instant) -> bool {
+        let shut_out =
+            |lane: &Lane| lane.gate.breaker.is_shut_out() && !lane.gate.is_told_to_wait(now);
+        !self.lanes.is_empty() && self.lanes.iter().all(shut_out)
     }
 
     /// Bytes that a batch of this tab's has around its events at most, at any destination.

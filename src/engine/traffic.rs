@@ -318,7 +318,7 @@ impl Traffic {
         if !all && !own_only {
             self.hand_over(store);
         }
-        let able = !self.delivery.meets_silence();
+        let able = !self.delivery.is_shut_out(self.now.mono);
         self.tabs.election.set_able(self.now.mono, able);
     }
 

@@ -1,7 +1,7 @@
 //! Several tabs of one origin: one of them sends for all, and none of it depends on which.
 
 use sendoff::engine::config::MultiTabMode;
-use sendoff::engine::io::PageEvent;
+use sendoff::engine::io::{PageEvent, RetryAfter};
 
 use crate::collector::{Answer, Sent};
 use crate::world::{JOINED_MS, World};
@@ -273,6 +273,75 @@ fn a_tab_that_could_not_be_heard_keeps_its_journal() {
     assert_eq!(world.stats(other).adopted, 0);
     assert_eq!(world.stored(slow), [1, 2, 3]);
     assert_eq!(world.collector.duplicates, 0);
+}
+
+#[test]
+fn a_leader_that_is_shut_out_lets_another_tab_try() {
+    // A service worker that hangs, an extension that answers for the collector, an address that only this page has wrong.
+    let rules: [fn(&Sent) -> Answer; 5] = [
+        |sent| {
+            if sent.by == 0 {
+                Answer::Hang
+            } else {
+                Answer::Ok
+            }
+        },
+        |sent| {
+            if sent.by == 0 {
+                Answer::Network
+            } else {
+                Answer::Ok
+            }
+        },
+        |sent| {
+            if sent.by == 0 {
+                Answer::Status(403)
+            } else {
+                Answer::Ok
+            }
+        },
+        |sent| {
+            if sent.by == 0 {
+                Answer::Status(404)
+            } else {
+                Answer::Ok
+            }
+        },
+        |sent| {
+            if sent.by == 0 {
+                Answer::Status(503)
+            } else {
+                Answer::Ok
+            }
+        },
+    ];
+    for (number, rule) in rules.into_iter().enumerate() {
+        let (mut world, first, second) = World::with_two_tabs();
+        assert_eq!((world.stats(first).role, first), ("leader", 0));
+        world.collector.rule = Some(rule);
+        world.burst(second, 10);
+        world.burst(first, 3);
+        world.pass(45_000);
+        assert_eq!(world.stored(second).len(), 10, "{number}");
+        assert_eq!(world.stored(first).len(), 3, "{number}");
+    }
+}
+
+#[test]
+fn a_collector_that_asks_for_patience_is_not_asked_by_another_tab() {
+    let (mut world, first, second) = World::with_two_tabs();
+    world.collector.rule = Some(|sent| {
+        if sent.by == 0 {
+            Answer::After(503, RetryAfter::Millis(600_000))
+        } else {
+            Answer::Ok
+        }
+    });
+    world.burst(second, 10);
+    world.burst(first, 3);
+    world.pass(45_000);
+    assert_eq!(world.stats(first).role, "leader");
+    assert!(world.stored(second).is_empty());
 }
 
 #[test]
