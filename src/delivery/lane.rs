@@ -271,10 +271,10 @@ impl Lane {
         first: Seal,
     ) -> Option<(Seal, Why, bool)> {
         let name = first.batch(lot.stream.tab(), self.index);
-        if self.may_overtake(&name) {
-            if let Some((other, changed)) = self.overtaker(wall, due, lot) {
-                return Some((other, Why::Overtakes, changed));
-            }
+        if self.may_overtake(&name)
+            && let Some((other, changed)) = self.overtaker(wall, due, lot)
+        {
+            return Some((other, Why::Overtakes, changed));
         }
         let alone = lot.stream.cursors.get(self.index)?.seals().len() < 2;
         let again = first.way.failures > STUCK_FAILURES + 1;
