@@ -72,7 +72,7 @@ class PageHost {
   /** @param {any} cause */
   adviceOnLoading(cause) {
     if (forbidden) return `the page's CSP forbids ${forbidden}: add it to script-src; calls are kept for the next visit`;
-    const isForbidden = attempt(() => cause.name === "CompileError" || /unsafe-eval|Content.Security/i.test(cause.message));
+    const isForbidden = attempt(() => /unsafe-eval|CSP|Content.Security/i.test(cause.message));
     return isForbidden
       ? "the page's CSP needs 'wasm-unsafe-eval' in script-src; calls are kept for the next visit"
       : "its file is missing, blocked or cut off: serve all files of the package; it is tried again, and calls are kept";

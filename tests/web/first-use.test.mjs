@@ -148,6 +148,20 @@ describe("a first mistake is said once, in one line, with what to do", () => {
     assert.match(page.said[0], /wasm_load_failed: .*CSP forbids \S+engine\.js: add it to script-src/);
   });
 
+  for (const [name, answer] of [
+    ["nowhere", (response) => response.writeHead(404).end("no")],
+    ["a web page", (response) => (response.setHeader("content-type", "text/html"), response.end("<!doctype html><h1>App</h1>"))],
+    ["cut off", (response) => (response.setHeader("content-type", "application/wasm"), response.end(readFileSync(`${PKG}sendoff_bg.wasm`).subarray(0, 5_000)))],
+  ]) {
+    test(`a WebAssembly file that is ${name}`, async (t) => {
+      const { visit, until, routes } = await shop(t, { entry: "url.js" });
+      routes.set("/pkg/sendoff_bg.wasm", ({ response }) => answer(response));
+      const page = await visit();
+      await until(() => page.said.length);
+      assert.match(page.said[0], /wasm_load_failed: .*its file is missing, blocked or cut off: serve all files of the package/);
+    });
+  }
+
   test("and diagnose() lists what is right and what is wrong", async (t) => {
     const { visit } = await shop(t, { answer: () => 401 });
     const page = await visit();
