@@ -24,7 +24,7 @@ describe("an engine that does not load", () => {
     const client = new page.Sendoff({ apiKey: "demo", onError: (error) => errors.push(error) });
     client.track("before");
     const flushed = client.flush();
-    await page.load(new TypeError("CSP says no"));
+    await page.load(new TypeError("it is not there"));
     assert.deepEqual(await client.ready, { ok: false, code: "wasm_load_failed" });
     assert.deepEqual(await flushed, { ok: false, delivered: 0, pending: 1, dropped: 0 });
     client.track("after");
@@ -32,7 +32,7 @@ describe("an engine that does not load", () => {
     await turn();
     assert.deepEqual(recordNames(page.storage[page.earlyLogs()[0]]), ["before", "after"]);
     assert.deepEqual(errors.map(({ code }) => code), ["wasm_load_failed", "properties_not_serializable"]);
-    assert.match(errors[0].message, /CSP says no.*serve all files of the package/);
+    assert.match(errors[0].message, /it is not there.*serve all files of the package/);
     const { role, pending, volatile, refused } = client.stats();
     assert.deepEqual([role, pending, volatile], ["failed", 2, 0]);
     assert.deepEqual(refused, { properties_not_serializable: 1 });
