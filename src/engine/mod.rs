@@ -35,7 +35,7 @@ use crate::{
     },
     journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
     model::{
-        event::{Entry, SESSION_START},
+        event::{Entry, is_tracked},
         ids::TabId,
         rng::Rng,
         store::Store,
@@ -358,7 +358,7 @@ impl Engine {
             let event = EventView::of(&text);
             let takes = delivery.takers(&event);
             let takers = takes.iter().enumerate().filter(|(_, takes)| **takes);
-            if event.name() != SESSION_START {
+            if is_tracked(&event) {
                 takers.for_each(|(lane, _)| account.accept(lane));
             }
             own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));

@@ -374,15 +374,17 @@ impl Cursor {
         refused: &[u64],
         again: &[u64],
     ) -> (usize, usize) {
+        let open = self.events(log, from, to);
+        let ends: Vec<(u64, bool)> = open
+            .iter()
+            .filter(|entry| !again.contains(&entry.seq))
+            .map(|entry| (entry.seq, entry.is_tracked()))
+            .collect();
         let (mut settled, mut given_up) = (0, 0);
-        for entry in self.events(log, from, to).into_owned() {
-            let seq = entry.seq;
-            if again.contains(&seq) {
-                continue;
-            }
+        for (seq, tracked) in ends {
             self.done.add(seq, seq);
-            settled += usize::from(entry.is_tracked());
-            given_up += usize::from(entry.is_tracked() && refused.contains(&seq));
+            settled += usize::from(tracked);
+            given_up += usize::from(tracked && refused.contains(&seq));
         }
         self.end_seals(log, from, to, true);
         (settled, given_up)

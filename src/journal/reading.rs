@@ -12,9 +12,17 @@ use crate::{
         stream::Stream,
     },
     model::{
-        drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, store::Store, time::UnixMillis,
+        drop_reason::DropReason,
+        event::{Entry, is_tracked},
+        gap::Gap,
+        ids::TabId,
+        store::Store,
+        time::UnixMillis,
     },
-    text::fields::{join, split_once},
+    text::{
+        fields::{join, split_once},
+        view::EventView,
+    },
 };
 
 /// A damaged value is kept if it is no longer than this.
@@ -267,17 +275,14 @@ impl<'a> Reading<'a> {
                 }
                 SegmentLine::Event(seq, text) => (seq, text),
             };
-            let entry = Entry {
-                seq,
-                page,
-                text: text.to_owned(),
-            };
             if too_old {
-                expire(&self.log, &entry, cursors, foreign, expired);
+                let counts = is_tracked(&EventView::of(text));
+                expire(&self.log, seq, counts, cursors, foreign, expired);
             } else if cursors.iter().any(|cursor| !cursor.done().has(seq))
                 || foreign.iter().any(|cursor| !cursor.done.has(seq))
             {
-                self.log.insert(entry);
+                let text = text.to_owned();
+                self.log.insert(Entry { seq, page, text });
             }
         }
         true
@@ -358,15 +363,15 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Gives up an event that is too old, at every destination that has not settled it.
+/// Gives up an event that is too old, at every destination that has not settled it. `counts`: whether accounts do.
 fn expire(
     log: &Log,
-    entry: &Entry,
+    seq: u64,
+    counts: bool,
     cursors: &mut [Cursor],
     foreign: &mut [StoredCursor],
     expired: &mut [usize],
 ) {
-    let seq = entry.seq;
     let gap = Gap {
         from: seq,
         to: seq,
@@ -375,7 +380,7 @@ fn expire(
     for (cursor, expired) in cursors.iter_mut().zip(expired) {
         if !cursor.done().has(seq) {
             cursor.restore_given_up(log, gap);
-            *expired += usize::from(entry.is_tracked());
+            *expired += usize::from(counts);
         }
     }
     for cursor in foreign {

@@ -18,9 +18,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether the page has tracked it.
+    /// See [`is_tracked`].
     #[must_use]
     pub fn is_tracked(&self) -> bool {
-        EventView::of(&self.text).name() != SESSION_START
+        is_tracked(&EventView::of(&self.text))
     }
+}
+
+/// Whether a page has tracked an event.
+#[must_use]
+pub fn is_tracked(event: &EventView<'_>) -> bool {
+    event.name() != SESSION_START
 }
