@@ -321,29 +321,33 @@ impl Lane {
     /// What goes in place of a stream's first batch, and whether that changes its record: the first one behind it that does
     /// not keep failing, too. Where all of them do, each has an event in it that is to blame: one is halved.
     fn overtaker(&self, wall: UnixMillis, due: &Due, lot: &mut Lot<'_>) -> Option<(Seal, bool)> {
-        let behind = |lot: &Lot<'_>| {
-            let seals = lot.stream.cursors.get(self.index)?.seals();
-            seals.get(1..).map(<[Seal]>::to_vec)
-        };
-        let works = |seals: &[Seal]| {
-            let mut seals = seals.iter();
-            seals
+        let works = |lot: &Lot<'_>| {
+            let mut behind = lot.stream.cursors.get(self.index)?.seals().iter().skip(1);
+            behind
                 .find(|seal| seal.way.failures < STUCK_FAILURES)
                 .copied()
         };
-        let seals = behind(lot)?;
-        if let Some(seal) = works(&seals) {
+        if let Some(seal) = works(lot) {
             return Some((seal, false));
         }
         if let Some(seal) = self.seal(wall, due, lot, false) {
             return Some((seal, true));
         }
         let tab = lot.stream.tab();
-        let mut names = seals.iter().map(|seal| seal.batch(tab, self.index));
+        let behind: Vec<Seal> = lot
+            .stream
+            .cursors
+            .get(self.index)?
+            .seals()
+            .iter()
+            .skip(1)
+            .copied()
+            .collect();
+        let mut names = behind.iter().map(|seal| seal.batch(tab, self.index));
         if names.any(|name| self.halve(lot, &name, 0)) {
-            return works(&behind(lot)?).map(|seal| (seal, true));
+            return works(lot).map(|seal| (seal, true));
         }
-        seals.first().map(|seal| (*seal, false))
+        behind.first().map(|seal| (*seal, false))
     }
 
     /// Seals a stream's next batch; this tab's own if it is full or asked for.
