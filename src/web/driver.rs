@@ -15,7 +15,7 @@ use crate::{
     engine::{
         Engine,
         config::{Config, ConfigError},
-        io::{Host, Input, Output},
+        io::{Host, Input, Output, SLEEP_MS_MAX},
     },
     model::time::Instant,
     web::platform::Platform,
@@ -139,7 +139,7 @@ impl Shell {
             return;
         }
         self.chained.set(woken);
-        let wait = deadline.map_or(-1.0, |at| at.since_ms(now) as f64);
+        let wait = deadline.map_or(-1.0, |at| at.since_ms(now).min(SLEEP_MS_MAX) as f64);
         self.platform.wake_in(wait);
     }
 }

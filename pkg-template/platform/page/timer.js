@@ -1,11 +1,10 @@
 // @ts-check
-// The one timer. A delay is reckoned from one reading of the clock, which may be hours ahead (virtual machines, patched
-// clocks): so none is longer than a minute. Waking too early is harmless.
+// The one timer. The delay of `setTimeout` is a signed 32-bit number and a larger one fires *at once* (HTML standard,
+// "timer initialization steps"), so it is clamped; waking too early is harmless.
 
 import { attempt } from "../../src/builtins.js";
 
-/** As `SLEEP_MS_MAX` in src/engine/io.rs. */
-const DELAY_MS_MAX = 60_000;
+const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /**
  * The browser's own timer where zone.js has replaced it: a timer that waits in Angular's zone keeps the application from
