@@ -28,8 +28,8 @@ const note = ({ effectiveDirective, blockedURI }) => {
 /** Policies are told of when they strike, and never again. To listen twice is to listen once. */
 export const watchPolicy = () => attempt(() => document.addEventListener("securitypolicyviolation", note));
 
-/** @param {Client} client @returns {string} */
-const endpointOf = ({ options }) => attempt(() => parse(options.endpoint)) || ENDPOINT;
+/** Where events go; none if the page gives a relative address no origin. @param {Client} client @returns {string | undefined} */
+const addressOf = ({ options }) => attempt(() => absolute(attempt(() => parse(options.endpoint)) || ENDPOINT));
 
 /** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
 const troubleOf = ({ url, what, status }) => {
@@ -80,7 +80,7 @@ export const explain = async (client) => {
   const seen = client.engine.platform?.transport.seen;
   if (!seen?.url) {
     // Nothing has even left.
-    if (attempt(() => absolute(endpointOf(client))) === undefined) client.tellOnce("endpoint_unreachable", NEEDS_ORIGIN);
+    if (!addressOf(client)) client.tellOnce("endpoint_unreachable", NEEDS_ORIGIN);
     return;
   }
   const isSilent = seen.what === "network" && attempt(() => navigator.onLine) !== false;
@@ -90,12 +90,8 @@ export const explain = async (client) => {
 
 /** Asks the collector with nothing in hand. @param {Client} client @returns {Promise<Finding[]>} */
 const askCollector = async (client) => {
-  let url;
-  try {
-    url = absolute(endpointOf(client));
-  } catch {
-    return [{ check: "endpoint", ok: false, message: NEEDS_ORIGIN }];
-  }
+  const url = addressOf(client);
+  if (!url) return [{ check: "endpoint", ok: false, message: NEEDS_ORIGIN }];
   const body = `{"apiKey":${client.options.apiKey},"events":[]}`;
   try {
     const response = await ask(url, { method: "POST", body });
