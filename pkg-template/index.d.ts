@@ -468,13 +468,9 @@ export interface SendoffEvents {
   breadcrumb: Breadcrumb;
 }
 
-/** The account of one client. While it runs,
- * `accepted + adopted = delivered + pending + handedBack + sum of dropped`. Before it is ready (role
- * `loading`), and where the engine cannot run (`failed`), `accepted` and `pending` are the calls that
- * are kept, not checked yet. Every figure counts from this page load. What the SDK adds where a session begins (`$session`)
- * is stored like any event and in no figure. */
-export interface Stats {
-  /** Events of this tab that passed the checks at the call. */
+/** What an account says of a client, and of each of its destinations. */
+export interface Figures {
+  /** Events of this tab that passed the checks at the call; of a destination, those that go there. */
   readonly accepted: number;
   /** Events taken over from tabs that are gone, or from earlier visits. */
   readonly adopted: number;
@@ -486,23 +482,31 @@ export interface Stats {
   readonly pending: number;
   /** Given up, by reason; a reason that never occurred is absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
+  /** Requests sent. */
+  readonly requests: number;
+  /** Of these, repeats of a batch sent before. */
+  readonly retries: number;
+  /** The circuit breaker: `open` while the collector is left alone after repeated failures. */
+  readonly breaker: "closed" | "open" | "half_open";
+  /** Nothing has ever got through, and only the newest few events are kept. */
+  readonly blocked: boolean;
+}
+
+/** The account of one client. While it runs,
+ * `accepted + adopted = delivered + pending + handedBack + sum of dropped`. Before it is ready (role
+ * `loading`), and where the engine cannot run (`failed`), `accepted` and `pending` are the calls that
+ * are kept, not checked yet. Every figure counts from this page load. What the SDK adds where a session begins (`$session`)
+ * is stored like any event and in no figure. */
+export interface Stats extends Figures {
   /** Calls refused, by error code; they are not in `accepted`. */
   readonly refused: { readonly [code: string]: number | undefined };
   /** Calls that sampling left out; they are not in `accepted`. */
   readonly sampled: number;
   /** Pending events that storage does not hold. */
   readonly volatile: number;
-  /** Requests sent. */
-  readonly requests: number;
-  /** Of these, repeats of a batch sent before. */
-  readonly retries: number;
   /** UTF-8 bytes in storage, of this tab and those it took over. */
   readonly storageBytes: number;
   readonly storage: "local" | "session" | "memory";
-  /** The circuit breaker: `open` while the collector is left alone after repeated failures. */
-  readonly breaker: "closed" | "open" | "half_open";
-  /** Nothing has ever got through, and only the newest few events are kept. */
-  readonly blocked: boolean;
   /** See {@link TabRole}; `inert`: no key or no document; `pending`: calls wait for a decision; `denied`: nothing is recorded; `loading`: not ready yet; `failed`: the
    * engine cannot run; `stopped`: after `destroy`, and when `shutdown` is over. */
   readonly role: TabRole | "inert" | "pending" | "denied" | "loading" | "failed" | "stopped";
@@ -523,27 +527,7 @@ export interface Stats {
 }
 
 /** The account of one destination. At every moment `accepted + adopted = delivered + pending + handedBack + Σ dropped`. */
-export interface DestinationStats {
-  /** Events of this tab that passed the checks at the call and go there. */
-  readonly accepted: number;
-  /** Events taken over from tabs that are gone, or from earlier visits. */
-  readonly adopted: number;
-  /** Taken over, then left to their tab again because it was alive. */
-  readonly handedBack: number;
-  /** Stored there. */
-  readonly delivered: number;
-  /** Waiting or in flight. */
-  readonly pending: number;
-  /** Given up, by reason; a reason that never occurred is absent. */
-  readonly dropped: { readonly [reason in DropReason]?: number };
-  /** Requests sent. */
-  readonly requests: number;
-  /** Of these, repeats of a batch sent before. */
-  readonly retries: number;
-  /** See {@link Stats.breaker}. */
-  readonly breaker: "closed" | "open" | "half_open";
-  /** See {@link Stats.blocked}. */
-  readonly blocked: boolean;
+export interface DestinationStats extends Figures {
   /** Whether the page has paused it. */
   readonly paused: boolean;
 }

@@ -14,6 +14,7 @@ import { hex } from "./ids.js";
 import { Names } from "./names.js";
 import { Questions } from "./questions.js";
 import { registry } from "./registry.js";
+import { emptyAccount } from "./stats.js";
 import { Visitor } from "./visitor.js";
 
 /** @typedef {import("./types").Entry} Entry */
@@ -275,9 +276,9 @@ export class Client {
     const { calls, log } = this;
     const pending = calls.records.length;
     return {
-      ...{ accepted: pending, adopted: 0, handedBack: 0, delivered: 0, pending, dropped: {}, refused: {}, sampled: 0 },
-      ...{ volatile: pending - log.kept, requests: 0, retries: 0, storageBytes: log.text.length, storage: log.kept ? "local" : "memory" },
-      ...{ breaker: "closed", blocked: false, role: this.state, term: 0, leader: null, tab: this.tab, peers: [], lastSeq: 0, destinations: {} },
+      ...emptyAccount(),
+      ...{ accepted: pending, pending, volatile: pending - log.kept, storageBytes: log.text.length },
+      ...{ storage: log.kept ? "local" : "memory", role: this.state, tab: this.tab },
     };
   }
 

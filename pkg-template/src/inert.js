@@ -1,6 +1,8 @@
 // @ts-check
 // The members of a client that does nothing: where a page is rendered on a server, and where there is no key.
 
+import { emptyAccount } from "./stats.js";
+
 const NOTHING = ["track", "page", "identify", "setTraits", "alias", "group", "exposure", "reset", "register", "registerOnce"];
 const NO_CALLS = ["unregister", "time", "recordMetric", "increment", "gauge", "distribution", "optIn", "optOut", "setConsent"];
 const NO_SERVICE = ["erase", "destroy", "use"];
@@ -22,7 +24,7 @@ export const inertMembers = (code) => {
     export: async () => "{}",
     flush: flushed,
     shutdown: flushed,
-    stats: () => ({ ...NO_STATS, dropped: {}, refused: {}, peers: [], destinations: {} }),
+    stats: emptyAccount,
     on: () => () => {},
     ready: (async () => ({ ok: false, code }))(),
     unuse: () => false,
@@ -30,9 +32,4 @@ export const inertMembers = (code) => {
     diagnose: async () => [{ check: code === "no_document" ? "page" : "key", ok: false, message: code }],
     destination: () => ({ pause() {}, resume() {} }),
   };
-};
-
-const NO_STATS = {
-  ...{ accepted: 0, adopted: 0, handedBack: 0, delivered: 0, pending: 0, sampled: 0, volatile: 0, requests: 0, retries: 0 },
-  ...{ storageBytes: 0, storage: "memory", breaker: "closed", blocked: false, role: "inert", term: 0, leader: null, engine: null, tab: "", lastSeq: 0 },
 };
