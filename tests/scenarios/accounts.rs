@@ -48,7 +48,9 @@ fn the_start_of_a_session_takes_nobodys_place_in_a_full_queue() {
 fn one_event_more_than_may_wait_costs_one() {
     let (mut world, tab) = World::with_tab(with_sessions);
     world.page(tab, PageEvent::Offline);
-    world.burst(tab, 6);
+    world.burst(tab, 5);
+    assert_eq!(world.drops(tab), []);
+    world.burst(tab, 1);
     assert_eq!(figures(&world.stats(tab)), (6, 0, 5, 1));
     assert_eq!(world.drops(tab), [(DropReason::Overflow, 1)]);
     world.page(tab, PageEvent::Online);

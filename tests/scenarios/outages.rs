@@ -66,19 +66,6 @@ fn a_failed_probe_opens_the_breaker_again() {
 }
 
 #[test]
-fn the_start_of_a_session_takes_no_place_of_the_pages_events() {
-    let (mut world, tab) = World::with_tab(|opening| {
-        opening.config.max_queue_size = 5;
-        opening.config.intake.sessions = true;
-    });
-    world.page(tab, PageEvent::Offline);
-    world.burst(tab, 5);
-    assert_eq!(world.drops(tab), []);
-    world.burst(tab, 1);
-    assert_eq!(world.drops(tab), [(DropReason::Overflow, 1)]);
-}
-
-#[test]
 fn overflow_drops_the_oldest_once_warned_and_explained_to_the_collector() {
     let (mut world, tab) = World::with_tab(|opening| opening.config.max_queue_size = 5);
     world.page(tab, PageEvent::Offline);

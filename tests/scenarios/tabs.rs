@@ -275,45 +275,20 @@ fn a_tab_that_could_not_be_heard_keeps_its_journal() {
     assert_eq!(world.collector.duplicates, 0);
 }
 
+/// That answer for the first tab, and a collector that works for all others.
+fn first_gets(sent: &Sent, answer: Answer) -> Answer {
+    if sent.by == 0 { answer } else { Answer::Ok }
+}
+
 #[test]
 fn a_leader_that_is_shut_out_lets_another_tab_try() {
     // A service worker that hangs, an extension that answers for the collector, an address that only this page has wrong.
     let rules: [fn(&Sent) -> Answer; 5] = [
-        |sent| {
-            if sent.by == 0 {
-                Answer::Hang
-            } else {
-                Answer::Ok
-            }
-        },
-        |sent| {
-            if sent.by == 0 {
-                Answer::Network
-            } else {
-                Answer::Ok
-            }
-        },
-        |sent| {
-            if sent.by == 0 {
-                Answer::Status(403)
-            } else {
-                Answer::Ok
-            }
-        },
-        |sent| {
-            if sent.by == 0 {
-                Answer::Status(404)
-            } else {
-                Answer::Ok
-            }
-        },
-        |sent| {
-            if sent.by == 0 {
-                Answer::Status(503)
-            } else {
-                Answer::Ok
-            }
-        },
+        |sent| first_gets(sent, Answer::Hang),
+        |sent| first_gets(sent, Answer::Network),
+        |sent| first_gets(sent, Answer::Status(403)),
+        |sent| first_gets(sent, Answer::Status(404)),
+        |sent| first_gets(sent, Answer::Status(503)),
     ];
     for (number, rule) in rules.into_iter().enumerate() {
         let (mut world, first, second) = World::with_two_tabs();
@@ -330,13 +305,8 @@ fn a_leader_that_is_shut_out_lets_another_tab_try() {
 #[test]
 fn a_collector_that_asks_for_patience_is_not_asked_by_another_tab() {
     let (mut world, first, second) = World::with_two_tabs();
-    world.collector.rule = Some(|sent| {
-        if sent.by == 0 {
-            Answer::After(503, RetryAfter::Millis(600_000))
-        } else {
-            Answer::Ok
-        }
-    });
+    world.collector.rule =
+        Some(|sent| first_gets(sent, Answer::After(503, RetryAfter::Millis(600_000))));
     world.burst(second, 10);
     world.burst(first, 3);
     world.pass(45_000);
