@@ -3,7 +3,6 @@
 use crate::{journal::cursor::Owed, wire::Format};
 
 /// See the module.
-#[derive(Debug)]
 pub struct Destination {
     /// Its name.
     pub name: String,

@@ -63,7 +63,6 @@ pub enum Next {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Lane {
     /// Its place in the configuration.
     pub index: usize,

@@ -158,16 +158,16 @@ impl<'a> Reading<'a> {
 
     /// The segments that the keys name, in order.
     fn segments_in(&self, keys: &[String]) -> Result<Vec<Segment>, OtherVersion> {
-        let mut segments = Vec::new();
+        let mut segments: Vec<Segment> = Vec::new();
         for key in keys {
             if let Some(name) = self.journal.name_of(key)
                 && !matches!(name, "h" | "o" | "e")
             {
                 let (from, to) = segment_range(name).ok_or(OtherVersion)?;
-                segments.push(Segment { from, to, bytes: 0 });
+                let at = segments.partition_point(|one| (one.from, one.to) < (from, to));
+                segments.insert(at, Segment { from, to, bytes: 0 });
             }
         }
-        segments.sort_by_key(|segment| (segment.from, segment.to));
         Ok(segments)
     }
 

@@ -48,7 +48,7 @@ pub struct Stream {
 }
 
 /// How a batch is to be cut.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Cut<'a> {
     /// The destination's.
     pub format: &'a dyn Format,

@@ -3,8 +3,6 @@
 //! A [`Format`] is all that the engine knows of a dialect. Formats splice JSON text that is already
 //! serialised; none of them holds state, reads a clock or knows what is sent when.
 
-use core::fmt::Debug;
-
 use crate::{
     model::{drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, time::UnixMillis},
     text::view::EventView,
@@ -13,6 +11,7 @@ use crate::{
 #[cfg(feature = "destinations")]
 pub mod formats;
 pub mod native;
+pub mod native_metrics;
 
 #[cfg(feature = "destinations")]
 mod amplitude;
@@ -44,7 +43,7 @@ mod webhook;
 pub const NO_SEND_TIME: UnixMillis = UnixMillis(0);
 
 /// One destination's dialect.
-pub trait Format: Debug {
+pub trait Format {
     /// Names the format and the version of its encoder, for example `native/2`. It is stored beside what
     /// was sealed: where it differs from that of whoever finds the journal, the range is cut anew
     /// under the same idempotency keys.

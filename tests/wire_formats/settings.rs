@@ -14,7 +14,7 @@ fn settings(endpoint: &str, api_key: &str, options: &str) -> Settings {
 }
 
 fn error(name: &str, settings: &Settings) -> SettingsError {
-    by_name(name, settings).unwrap().unwrap_err()
+    by_name(name, settings).unwrap().err().unwrap()
 }
 
 #[test]
