@@ -3,4 +3,5 @@
 pub mod fields;
 pub mod json;
 pub mod scan;
+pub mod unescape;
 pub mod view;

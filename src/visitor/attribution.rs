@@ -5,7 +5,10 @@
 
 use crate::{
     model::time::UnixMillis,
-    text::json::{Object, push_string, push_timestamp},
+    text::{
+        fields::after,
+        json::{Object, push_string, push_timestamp},
+    },
 };
 
 /// Parameters of campaigns.
@@ -124,13 +127,11 @@ impl AttributionRules {
         if host.is_empty() || site_of(host) == site_of(host_of(url)) {
             return false;
         }
-        let plain = referrer
-            .split_once("://")
-            .map_or(referrer, |(_, rest)| rest);
+        let plain = after(referrer, "://").unwrap_or(referrer);
         let passed = |site: &str| {
             let (name, path) = site.split_once('/').unwrap_or((site, ""));
             let same = host == name || host.ends_with(&[".", name].concat());
-            same && (path.is_empty() || plain.contains(&["/", path].concat()))
+            same && (path.is_empty() || after(plain, &["/", path].concat()).is_some())
         };
         !PASSED_THROUGH.iter().any(|site| passed(site))
             && !self.exclusions.iter().any(|site| passed(site))
@@ -138,7 +139,7 @@ impl AttributionRules {
 }
 
 fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = after(url, "://").unwrap_or("");
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     authority
         .rsplit('@')

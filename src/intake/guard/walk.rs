@@ -5,13 +5,13 @@
 
 use super::{
     Checked, Guard, Kind, Pii,
-    bytes::{at, hex, is_digit, skip},
+    bytes::{at, is_digit, skip},
     keys::{Denied, is_done},
     numbers::card,
     scan::{Scan, Step},
     splice::Splice,
 };
-use crate::text::fields::part;
+use crate::text::{fields::part, unescape::unescape};
 
 /// What a key above says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         let to = string_end(self.text, from);
         let checked = self
             .guard
-            .plain(&decode(part(self.text, from, to)), self.mode);
+            .plain(&unescape(part(self.text, from, to)), self.mode);
         if let Some(kind) = checked.found {
             let text = checked.text.as_deref().unwrap_or("");
             self.out.replace_string(kind, from - 1, to + 1, text);
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
     }
 
     fn key(&mut self, raw: &str) {
-        let decoded = raw.contains('\\').then(|| decode(raw));
+        let decoded = raw.contains('\\').then(|| unescape(raw));
         let name = decoded.as_deref().unwrap_or(raw);
         self.under = match self.guard.denied(name.as_bytes()) {
             _ if self.guard.allows(name) => Under::Allowed,
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
         if raw.is_empty() || is_done(raw.as_bytes()) {
             return;
         }
-        let value = decode(raw);
+        let value = unescape(raw);
         if !self.guard.allows(&value) {
             self.out.replace_quoted(Kind::Key, from - 1, to + 1, &value);
         }
@@ -203,87 +203,6 @@ fn string_end(text: &str, from: usize) -> usize {
         match at(bytes, place) {
             b'\\' => place = (place + 2).min(bytes.len()),
             _ => return place,
-        }
-    }
-}
-
-/// What a JSON string says. A lone surrogate, which no text can hold, becomes U+FFFD.
-fn decode(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let (mut rest, mut high) = (raw.chars(), None);
-    while let Some(letter) = rest.next() {
-        let letter = match (letter, letter == '\\') {
-            (_, true) => match rest.next() {
-                Some('u') => {
-                    let code = (0..4).fold(0, |code, _| {
-                        let digit = rest.next().and_then(|digit| hex(u8::try_from(digit).ok()?));
-                        code << 4 | u32::from(digit.unwrap_or(0))
-                    });
-                    if matches!(code, 0xd800..=0xdbff) {
-                        if high.replace(code).is_some() {
-                            out.push(char::REPLACEMENT_CHARACTER);
-                        }
-                        continue;
-                    }
-                    unescaped(code, high.take(), &mut out)
-                }
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('r') => '\r',
-                Some('b') => '\u{8}',
-                Some('f') => '\u{c}',
-                Some(itself) => itself,
-                None => break,
-            },
-            (letter, false) => letter,
-        };
-        if high.take().is_some() {
-            out.push(char::REPLACEMENT_CHARACTER);
-        }
-        out.push(letter);
-    }
-    if high.is_some() {
-        out.push(char::REPLACEMENT_CHARACTER);
-    }
-    out
-}
-
-/// The character of a code unit, with the high surrogate before it.
-fn unescaped(code: u32, high: Option<u32>, out: &mut String) -> char {
-    let pair = match (high, code) {
-        (Some(high), 0xdc00..=0xdfff) => 0x10000 + ((high - 0xd800) << 10 | (code - 0xdc00)),
-        (Some(_), code) => {
-            out.push(char::REPLACEMENT_CHARACTER);
-            code
-        }
-        (None, code) => code,
-    };
-    char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn halves_of_characters_are_told() {
-        assert_eq!(decode(r"\udbff\udfff\ud840\udc00"), "\u{10ffff}\u{20000}");
-        assert_eq!(decode(r"\ud83dx\ude00\ud83d"), "\u{fffd}x\u{fffd}\u{fffd}");
-        assert_eq!(
-            decode(r"\ud83d\ud83d\ude00\ud83dA\n\"),
-            "\u{fffd}😀\u{fffd}A\n"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn decodes_as_a_real_parser(text in ".*") {
-            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
-            prop_assert_eq!(decode(&units.collect::<String>()), text.clone());
-            let json = serde_json::to_string(&text).unwrap();
-            prop_assert_eq!(decode(part(&json, 1, json.len() - 1)), text);
         }
     }
 }
