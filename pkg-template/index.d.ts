@@ -83,6 +83,13 @@ export interface SendoffConfig {
   /** `"leader"` (default): one tab of the origin sends for all. `"independent"`: every tab sends
    * its own events, and only what dead tabs left is taken over. */
   multiTabMode?: "leader" | "independent";
+  /** Where metrics are posted. Default: beside `endpoint`, with `metrics` as the last part of its path
+   * (`/api/v1/ingest/metrics`). */
+  metricsEndpoint?: string;
+  /** Metrics waiting at most; beyond it the oldest are dropped and counted. 1 to 10,000; default 500. */
+  maxMetricsQueueSize?: number;
+  /** Milliseconds between two requests with metrics. 1,000 to 3,600,000; default 30,000. */
+  metricsFlushInterval?: number;
   /** Several places to deliver to, each with its own progress: one that is down neither delays nor loses anything for the
    * others. Default: the collector at `endpoint` alone. */
   destinations?: readonly DestinationConfig[];
@@ -318,7 +325,8 @@ export interface DeliveryFailure {
  * - `personal`: personal data was found, and `pii` (or `piiTraits`) is `"reject"`.
  * - `event_too_large`: the event alone exceeds `maxPayloadBytes`.
  * - `call_malformed`: the call could not be read.
- * - `metric_value_invalid`: a metric is a finite number. `metric_invalid`: its name, type, unit or tags cannot be used.
+ * - `metric_invalid`: a metric has a name of 1 to 64 characters, a finite number as its value, a type of those in
+ *   {@link MetricOptions}, a unit of at most 32 characters, and at most 16 tags of at most 200.
  * - `name_convention`: see `nameConvention`; refused only with `strictNames`.
  * - `hook`, `bot`: not kept on purpose; counted, never told.
  * - `shut_down`: after `shutdown()` or `destroy()`; told once, counted always.
@@ -374,7 +382,6 @@ export type ErrorCode =
   | "call_malformed"
   | "hook"
   | "bot"
-  | "metric_value_invalid"
   | "metric_invalid"
   | "metric_parent_invalid"
   | "name_convention"
@@ -522,6 +529,14 @@ export interface Stats extends Figures {
   readonly peers: readonly string[];
   /** Number of the newest accepted event of this tab. */
   readonly lastSeq: number;
+  /** Metrics: `recorded = delivered + pending + dropped`. Dropped are those that were too many, that the collector refused,
+   * and those for which consent was withdrawn. */
+  readonly metrics: {
+    readonly recorded: number;
+    readonly delivered: number;
+    readonly pending: number;
+    readonly dropped: number;
+  };
   /** The account of every destination, by its name. What is said of one above is said of the first. */
   readonly destinations: { readonly [name: string]: DestinationStats };
 }
@@ -568,10 +583,12 @@ export interface TypedTrackCall<Name extends string, Properties> extends TrackOp
 
 /** Details of a metric. */
 export interface MetricOptions {
-  /** What it is about: at most 16, texts of at most 200 characters. */
-  tags?: { readonly [name: string]: string } | null;
-  /** At most 1,024 characters. */
+  /** What it is about: at most 16, their names at most 64 bytes and their texts at most 200 characters long. Numbers and
+   * booleans become texts. They are screened as `pii` says. */
+  tags?: { readonly [name: string]: string | number | boolean | null } | null;
+  /** At most 32 characters, for example `ms` or `By` (UCUM). */
   unit?: string | null;
+  /** Default `"gauge"`. */
   type?: "counter" | "gauge" | "distribution" | "timing" | null;
   /** The span that it belongs to: an OpenTelemetry span or its context, an object with trace and span id, or a W3C
    * `traceparent`. One that is malformed is left out (`metric_parent_invalid`). */
@@ -662,7 +679,9 @@ export declare class Sendoff<Events extends EventMap = { [name: string]: object 
   /** Starts a clock: the next event of that name has `durationMs` in its properties. */
   readonly time: (name: string) => void;
 
-  /** Records a number under a name. Metrics are not sent yet: the engine refuses them, which `error` tells. */
+  /** Records a finite number under a name of 1 to 64 characters. Metrics are a stream of their own: in memory, at most
+   * `maxMetricsQueueSize`, one request each `metricsFlushInterval` to `metricsEndpoint`; events never wait for them. What is
+   * left when the page ends goes with it, or with the next visit. `stats().metrics` counts them. */
   readonly recordMetric: (name: string, value: number, options?: MetricOptions | null) => void;
   /** A counter; `by` is 1 by default. */
   readonly increment: (name: string, by?: number, options?: MetricOptions | null) => void;

@@ -7,7 +7,8 @@
 //!   to be done ([`engine::io::Output`]). No clock, no randomness of its own, no browser: it compiles and runs natively,
 //!   where simulations run thousands of tabs from a seed. It is made of parts that own their state and do not know each
 //!   other: [`intake`] (calls become events), [`visitor`] (who it is), [`journal`] (what is kept, and how far each
-//!   destination is), [`delivery`] (what is sent when), [`tabs`] (who sends).
+//!   destination is), [`delivery`] (what is sent when), [`tabs`] (who sends), [`metrics`] (a
+//!   second stream, of numbers).
 //! * [`wire`] writes what goes to the destinations: one file per format.
 //! * `web` (wasm32 only) is the thin shell between the engine and the browser, without policy. The browser itself is an
 //!   object in `pkg-template/platform`, one file per API.
@@ -43,6 +44,7 @@ pub mod delivery;
 pub mod engine;
 pub mod intake;
 pub mod journal;
+pub mod metrics;
 pub mod model;
 pub mod tabs;
 pub mod text;

@@ -40,6 +40,8 @@ mod delivery;
 mod endings;
 #[path = "scenarios/fixtures.rs"]
 mod fixtures;
+#[path = "scenarios/metrics.rs"]
+mod metrics;
 #[path = "scenarios/outages.rs"]
 mod outages;
 #[path = "scenarios/storage.rs"]

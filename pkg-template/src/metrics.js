@@ -1,27 +1,38 @@
 // @ts-check
-// Metrics: a stream of their own. What a number belongs to may be said by a span of any kind: an OpenTelemetry span or
-// its context, an object with trace and span ids, or a W3C `traceparent`.
+// Metrics: numbers, a stream of their own. What makes one is decided in the engine (src/metrics/sample.rs); here it is put
+// into words, whatever was given.
 
-import { isObject, member } from "./builtins.js";
+import { isObject, keysOf, member } from "./builtins.js";
 import { limited, limitedJson, refuseFor } from "./record.js";
-import { millis, textJson } from "./text.js";
+import { millis, numberJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 
-const TYPES = ["counter", "gauge", "distribution", "timing"];
-const TRACE = /^(?!0+$)[0-9a-f]{32}$/i;
-const SPAN = /^(?!0+$)[0-9a-f]{16}$/i;
+/**
+ * The span that a number belongs to, of any kind: an OpenTelemetry span or its context, an object with trace and span ids,
+ * or a W3C `traceparent`. Spans are large; no more than their ids is taken.
+ * @param {any} parent
+ */
+const spanOf = (parent) => {
+  if (typeof parent.spanContext === "function") parent = parent.spanContext();
+  if (!isObject(parent)) return parent;
+  const { traceparent, traceId, trace_id, spanId, span_id } = /** @type {any} */ (parent);
+  return { traceparent, traceId: traceId ?? trace_id, spanId: spanId ?? span_id };
+};
 
-/** @param {unknown} name */
-const text = (name) => (typeof name === "string" ? name.slice(0, 64) : "");
-
-/** Trace and span id of a parent, as tags. @param {any} parent */
-const parentTags = (parent) => {
-  if (typeof parent?.spanContext === "function") parent = parent.spanContext();
-  const text = typeof parent === "string" ? parent : parent?.traceparent;
-  const ids = () => ["", parent?.traceId ?? parent?.trace_id, parent?.spanId ?? parent?.span_id];
-  const [, trace, span] = typeof text === "string" ? text.split("-") : ids();
-  return TRACE.test(trace) && SPAN.test(span) ? `\ttrace=${trace.toLowerCase()}\tspan=${span.toLowerCase()}` : undefined;
+/** @param {any} options @param {string | undefined} type goes before that of the options */
+const optionTags = (options, type) => {
+  const [time, parent] = [member(options, "timestamp"), member(options, "parent")];
+  /** @type {Record<string, unknown>} */
+  const given = {
+    type: type ?? member(options, "type"),
+    unit: type === "timing" ? "ms" : member(options, "unit"),
+    tags: member(options, "tags"),
+    parent: parent == null ? undefined : spanOf(parent),
+  };
+  let tags = time == null ? "" : `\tts=${Math.floor(millis(time))}`;
+  for (const tag of keysOf(given)) if (given[tag] != null) tags += `\t${tag}=${limitedJson(given[tag])}`;
+  return tags;
 };
 
 /**
@@ -29,41 +40,17 @@ const parentTags = (parent) => {
  * @param {unknown} name
  * @param {unknown} value
  * @param {any} options
- * @param {string} [type] goes before that of the options
+ * @param {string} [type]
  */
 export const recordMetric = (client, name, value, options, type) => {
   if (client.consent.analytics === "denied") return void client.count("consent");
   try {
-    if (typeof value !== "number" || value - value !== 0) {
-      return client.refuse("metric_value_invalid", "recordMetric", name, "a metric is a finite number");
-    }
     const json = textJson(limited(name, "name_too_long"));
-    const details = optionTags(client, name, isObject(options) ? options : {}, type);
-    const tags = `${json && `\tname=${json}`}\tvalue=${value}${details}`;
+    const tags = `${json && `\tname=${json}`}\tvalue=${numberJson(value)}${optionTags(isObject(options) ? options : {}, type)}`;
     client.calls.push(`metric\t${client.host.wall()}\t${client.mono()}${tags}`);
   } catch (cause) {
     refuseFor(client, "recordMetric", name, cause);
   }
-};
-
-/**
- * @param {Client} client
- * @param {unknown} name
- * @param {any} options
- * @param {string | undefined} kind
- */
-const optionTags = (client, name, options, kind) => {
-  const [type, unit] = [kind ?? member(options, "type"), kind === "timing" ? "ms" : member(options, "unit")];
-  const [about, time, parent] = [member(options, "tags"), member(options, "timestamp"), member(options, "parent")];
-  let tags = TYPES.includes(type) ? `\ttype=${type}` : "";
-  if (unit != null) tags += `\tunit=${textJson(limited(unit))}`;
-  if (about != null) tags += `\ttags=${limitedJson(about)}`;
-  if (time != null) tags += `\tts=${Math.floor(millis(time))}`;
-  const ids = parent == null ? "" : parentTags(parent);
-  if (ids === undefined) {
-    client.telling.error("metric_parent_invalid", `${text(name)}: the parent has no valid trace and span id; it is left out`);
-  }
-  return tags + (ids ?? "");
 };
 
 /**

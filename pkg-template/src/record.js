@@ -2,7 +2,7 @@
 // One call of the page, whatever it was given, as a record of the engine; or refused, with a name for why.
 
 import { attempt, describe, isObject, member } from "./builtins.js";
-import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, propertiesJson, textJson } from "./text.js";
+import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, numberJson, propertiesJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 /** @typedef {import("./types").HookEvent} HookEvent */
@@ -37,7 +37,7 @@ const optionTags = (options) => {
   if (anonymous != null) tags += `\tanon=${textJson(limited(anonymous))}`;
   for (const name of ["value", "sample"]) {
     const number = member(options, name);
-    if (number != null) tags += `\t${name}=${typeof number === "number" && number - number === 0 ? number : "{}"}`;
+    if (number != null) tags += `\t${name}=${numberJson(number)}`;
   }
   if (context != null) tags += `\tctx=${limitedJson(context)}`;
   return member(options, "urgent") === true ? `${tags}\turgent=1` : tags;

@@ -59,6 +59,9 @@ export const propertiesJson = (properties) => {
  */
 export const textJson = (value) => (typeof value === "string" ? mend(stringify(value)) : value == null ? "" : "{}");
 
+/** A number as JSON; what is none, as JSON that the engine refuses. @param {unknown} value */
+export const numberJson = (value) => (typeof value === "number" && value - value === 0 ? `${value}` : "{}");
+
 /**
  * Milliseconds since 1970, `NaN` for what is no date.
  * @param {unknown} time

@@ -75,6 +75,8 @@ impl Flight {
 pub struct Flights {
     all: Vec<Flight>,
     last_id: u32,
+    /// Bytes of requests that outlive the page and are not in this list.
+    lent_bytes: usize,
 }
 
 impl Flights {
@@ -152,7 +154,12 @@ impl Flights {
     #[must_use]
     pub fn keepalive_room(&self) -> usize {
         let taken: usize = self.all.iter().map(Flight::keepalive_bytes).sum();
-        KEEPALIVE_BYTES_MAX.saturating_sub(taken)
+        KEEPALIVE_BYTES_MAX.saturating_sub(taken + self.lent_bytes)
+    }
+
+    /// So many bytes of the budget are in flight elsewhere.
+    pub const fn lend(&mut self, bytes: usize) {
+        self.lent_bytes = bytes;
     }
 }
 
@@ -195,6 +202,8 @@ mod tests {
         assert_eq!(flights.arrive(beacon).unwrap().bytes, 60_000);
         assert_eq!(flights.keepalive_room(), KEEPALIVE_BYTES_MAX - 4_000);
         assert!(flights.arrive(beacon).is_none());
+        flights.lend(1_000);
+        assert_eq!(flights.keepalive_room(), KEEPALIVE_BYTES_MAX - 5_000);
     }
 
     #[test]

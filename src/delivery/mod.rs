@@ -110,7 +110,6 @@ pub enum Effect {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Delivery {
     /// One for each destination of the configuration.
     pub lanes: Vec<Lane>,
@@ -129,6 +128,16 @@ impl Delivery {
             deferred: Deferred::default(),
             rules,
         }
+    }
+
+    /// A name for a request that is not of an event.
+    pub const fn name(&mut self) -> RequestId {
+        self.flights.name()
+    }
+
+    /// So many bytes of the budget that outlives the page are in flight elsewhere.
+    pub const fn lend_keepalive(&mut self, bytes: usize) {
+        self.flights.lend(bytes);
     }
 
     // What is asked.

@@ -41,10 +41,15 @@ impl Sizing {
         self.timeout_ms
     }
 
-    /// A body of so many bytes was not answered in time.
-    pub fn on_late(&mut self, bytes: usize) {
+    /// A body of so many bytes was more than the receiver takes.
+    pub fn on_too_large(&mut self, bytes: usize) {
         let floor = BYTES_MIN.min(self.bytes_max);
         self.bytes = self.bytes.min((bytes / 2).max(floor));
+    }
+
+    /// A body of so many bytes was not answered in time.
+    pub fn on_late(&mut self, bytes: usize) {
+        self.on_too_large(bytes);
         self.timeout_ms = (self.timeout_ms * 2)
             .clamp(self.timeout_ms_min, TIMEOUT_MS_MAX.max(self.timeout_ms_min));
     }

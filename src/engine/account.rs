@@ -36,6 +36,8 @@ pub enum Notice {
     DestinationUnknown,
     /// Something personal was found in a call.
     PersonalData,
+    /// A metric's parent is no span.
+    MetricParentInvalid,
 }
 
 impl Notice {
@@ -53,6 +55,7 @@ impl Notice {
             Self::JournalForeignVersion => "journal_foreign_version",
             Self::DestinationUnknown => "destination_unknown",
             Self::PersonalData => "personal_data",
+            Self::MetricParentInvalid => "metric_parent_invalid",
         }
     }
 
@@ -87,6 +90,9 @@ impl Notice {
             Self::PersonalData => {
                 "personal data (a mail address, a card number, a key …) was found in a call and treated as the option pii \
                  says; keep it out of properties, or name what is harmless in piiAllow"
+            }
+            Self::MetricParentInvalid => {
+                "a metric's parent has no valid trace and span id; it is left out; pass a span, its context or a traceparent"
             }
             Self::DestinationUnknown => {
                 "localStorage holds events for a destination that is not configured here; they stay until \

@@ -14,9 +14,10 @@ use crate::{
     text::{
         fields::{join, parse_u64, unquoted},
         json::push_u64,
+        unescape::unescape,
         view::{items, member, members},
     },
-    wire::{Format, native::Native},
+    wire::{Format, native::Native, native_metrics::endpoint_beside},
 };
 
 /// Milliseconds that an event waits at most before a flush is tried.
@@ -40,6 +41,10 @@ pub const TIMEOUT_MS: u32 = 5_000;
 pub const MAX_STORAGE_BYTES: u32 = 2 * 1024 * 1024;
 /// Milliseconds after which an event found in storage is given up: 7 days.
 pub const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 3_600 * 1_000;
+/// Metrics waiting at most; beyond it the oldest is dropped.
+pub const MAX_METRICS_QUEUE_SIZE: u32 = 500;
+/// Milliseconds between two requests with metrics.
+pub const METRICS_FLUSH_INTERVAL_MS: u32 = 30_000;
 /// Where batches are posted, on the page's own origin.
 pub const ENDPOINT: &str = "/api/v1/ingest/batch";
 /// The name of the destination that `endpoint` and `apiKey` make.
@@ -157,6 +162,12 @@ pub struct Config {
     pub max_storage_bytes: u32,
     /// See [`MAX_EVENT_AGE_MS`].
     pub max_event_age_ms: u64,
+    /// URL that metrics are posted to; empty: beside [`endpoint`](Self::endpoint), its last part `metrics`.
+    pub metrics_endpoint: String,
+    /// See [`MAX_METRICS_QUEUE_SIZE`].
+    pub max_metrics_queue_size: u32,
+    /// See [`METRICS_FLUSH_INTERVAL_MS`].
+    pub metrics_flush_interval_ms: u32,
     /// See [`MultiTabMode`].
     pub multi_tab_mode: MultiTabMode,
     /// Mirrors the visitor record in a cookie of the site, for its other subdomains.
@@ -213,6 +224,9 @@ impl Config {
             auto_flush_on_exit: true,
             max_storage_bytes: MAX_STORAGE_BYTES,
             max_event_age_ms: MAX_EVENT_AGE_MS,
+            metrics_endpoint: String::new(),
+            max_metrics_queue_size: MAX_METRICS_QUEUE_SIZE,
+            metrics_flush_interval_ms: METRICS_FLUSH_INTERVAL_MS,
             multi_tab_mode: MultiTabMode::Leader,
             cross_subdomain: false,
             respect_gpc: true,
@@ -256,6 +270,19 @@ impl Config {
             1_000..=42_949_672_950,
             &mut c.max_event_age_ms,
         );
+        if let Some(endpoint) = read.text("metricsEndpoint") {
+            c.metrics_endpoint = endpoint;
+        }
+        read.small(
+            "maxMetricsQueueSize",
+            1..=10_000,
+            &mut c.max_metrics_queue_size,
+        );
+        read.small(
+            "metricsFlushInterval",
+            1_000..=3_600_000,
+            &mut c.metrics_flush_interval_ms,
+        );
         read.flag("disableTimer", &mut c.disable_timer);
         read.flag("autoFlushOnExit", &mut c.auto_flush_on_exit);
         if let Some(mode) = read.word("multiTabMode", &["leader", "independent"])
@@ -271,6 +298,16 @@ impl Config {
         read.intake(&mut c.intake);
         config.destinations = read.destinations();
         (config, read.errors)
+    }
+
+    /// Where metrics go.
+    #[must_use]
+    pub fn metrics_endpoint(&self) -> String {
+        if self.metrics_endpoint.is_empty() {
+            endpoint_beside(&self.endpoint)
+        } else {
+            self.metrics_endpoint.clone()
+        }
     }
 
     /// What the delivery is to know.
@@ -561,16 +598,10 @@ fn destination(json: &str) -> DestinationConfig {
     one
 }
 
-/// The text of a JSON string; `None` for anything else. Of escapes only those that an address or a key may
-/// hold are undone.
+/// The text of a JSON string; `None` for anything else.
 fn string_of(json: &str) -> Option<String> {
     let is_string = json.len() >= 2 && json.starts_with('"') && json.ends_with('"');
-    let text = is_string.then(|| unquoted(json))?;
-    Some(
-        text.replace("\\/", "/")
-            .replace("\\\"", "\"")
-            .replace("\\\\", "\\"),
-    )
+    is_string.then(|| unescape(unquoted(json)))
 }
 
 #[cfg(test)]

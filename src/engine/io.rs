@@ -13,6 +13,7 @@ use crate::{
     text::{
         fields::{join, unquoted},
         json::Object,
+        unescape::unescape,
         view::member,
     },
     visitor::keeper::Proposal,
@@ -222,7 +223,7 @@ impl Host {
     pub fn arrival(&self) -> Option<(String, String)> {
         let text = |name: &str| {
             let value = member(&self.landing, name).unwrap_or("");
-            unquoted(value).replace("\\/", "/")
+            unescape(unquoted(value))
         };
         let url = text("url");
         (!url.is_empty()).then(|| (url, text("referrer")))

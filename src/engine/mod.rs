@@ -9,40 +9,39 @@ pub mod config;
 pub mod io;
 pub mod own;
 pub mod report;
+mod setup;
 pub mod traffic;
 
 use crate::{
     delivery::{
-        Delivery,
         destination::Destination,
         exit::Going,
         flush::{FLUSH_PATIENCE_MS, FLUSH_WAIT_MS, Flushes, Waiter},
-        lane::Lane,
-        sizing::Sizing,
     },
     engine::{
         account::Notice,
-        config::{Config, MultiTabMode},
-        io::{Host, Input, Output, PageEvent},
-        own::{Bounds, Own},
+        config::Config,
+        io::{Host, Input, Output, PageEvent, Request},
         report::{Report, Stats},
-        traffic::{Heard, Presence, Terms, Traffic},
+        traffic::{Heard, Presence, Traffic},
     },
     intake::{
         Intake, IntakeContext, Taken,
-        call::{Call, CallError},
-        early::current,
+        call::{Call, CallError, Record},
     },
-    journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
+    journal::cursor::Owed,
+    metrics::{Metrics, sample::Sample},
     model::{
-        event::{Entry, is_tracked},
-        ids::TabId,
+        event::is_tracked,
         rng::Rng,
         store::Store,
         time::{Instant, Monotonic, Now, Timer, TimerTable},
     },
-    tabs::{Tabs, peer::Says},
-    text::{fields::fields, view::EventView},
+    tabs::peer::Says,
+    text::{
+        fields::{fields, join, unquoted},
+        view::EventView,
+    },
     visitor::{
         consent::{Answer, Consent},
         keeper::Keeper,
@@ -53,7 +52,6 @@ use crate::{
 const MERGE_MS: u64 = 2_000;
 
 /// See the module.
-#[derive(Debug)]
 pub struct Engine {
     config: Config,
     /// After `destroy`, `shutdown`, or without an API key: nothing is done any more.
@@ -63,6 +61,7 @@ pub struct Engine {
     keeper: Keeper,
     intake: Intake,
     traffic: Traffic,
+    metrics: Metrics,
     flushes: Flushes,
     timers: TimerTable,
     clock: Monotonic,
@@ -105,7 +104,7 @@ impl Engine {
             &mut rng,
             store,
         );
-        let traffic = traffic(&config, destinations, owed, host, rng, now);
+        let traffic = setup::traffic(&config, destinations, owed, host, rng, now);
         let mut clock = Monotonic::default();
         clock.read(now.mono.0);
         let mut engine = Self {
@@ -121,6 +120,7 @@ impl Engine {
             timers: TimerTable::default(),
             clock,
             ahead: 0,
+            metrics: setup::metrics(&config, host, traffic.own.tab()),
             keeper,
             traffic,
             config,
@@ -146,6 +146,7 @@ impl Engine {
             self.traffic.delivery.on_network_hint(now.mono, false);
         }
         self.traffic.join();
+        self.metrics.find(now.mono, store);
         self.after(store);
     }
 
@@ -178,6 +179,15 @@ impl Engine {
             Input::Flush { id } => self.wait(id, FLUSH_WAIT_MS, false),
             Input::Shutdown { id, timeout_ms } => self.wait(id, timeout_ms.into(), true),
             Input::Destroy => self.stop(store),
+            Input::Answer { request, outcome }
+                if self
+                    .metrics
+                    .on_outcome(now, request, &outcome, &mut self.traffic.rng) =>
+            {
+                // A hidden page may end without another word.
+                let visible = self.traffic.tabs.election.is_visible();
+                self.metrics.refresh_kept(!visible, now.wall, store);
+            }
             Input::Answer { request, outcome } => {
                 self.traffic.deliver(store, |delivery, at, lots, out| {
                     delivery.on_outcome(at, request, &outcome, lots, out);
@@ -216,13 +226,17 @@ impl Engine {
         }
         let at = self.timers.next_timeout().min(self.traffic.next_timeout());
         let at = at.min(self.flushes.next_deadline());
+        let at = at.min(self.metrics.next_timeout());
         (at != Instant::NEVER).then_some(Instant(at.0.saturating_sub(self.ahead)))
     }
 
     /// The account of this client.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.traffic.stats()
+        Stats {
+            metrics: self.metrics.figures(),
+            ..self.traffic.stats()
+        }
     }
 
     /// Who the visitor is.
@@ -236,8 +250,9 @@ impl Engine {
         let (intake, keeper) = (&self.intake, &self.keeper);
         if self.traffic.presence == Presence::Here {
             self.traffic
-                .run(store, |found| early(intake, keeper, found));
+                .run(store, |found| setup::early(intake, keeper, found));
             self.traffic.send(store);
+            self.send_metrics();
         } else {
             self.last_words(store);
         }
@@ -288,6 +303,10 @@ impl Engine {
             if let Some(page) = Call::page_of(record) {
                 let page = self.intake.clean_page(page);
                 self.traffic.own.set_page(&page);
+            }
+            if record.starts_with("metric\t") {
+                self.on_metric(&Record::of(record));
+                continue;
             }
             match self.take(record) {
                 Ok(Taken {
@@ -372,6 +391,60 @@ impl Engine {
         }
     }
 
+    // Metrics.
+
+    fn on_metric(&mut self, record: &Record<'_>) {
+        if self.denied {
+            return;
+        }
+        let tags = self.intake.clean_tags(record.get("tags"));
+        match tags.and_then(|tags| Sample::read(record, &tags)) {
+            Ok(sample) => {
+                if sample.orphan {
+                    self.traffic.account.notice(Notice::MetricParentInvalid);
+                }
+                self.metrics.record(self.traffic.now.mono, sample.text);
+            }
+            Err(error) => {
+                let name = unquoted(record.get("name"));
+                let detail = join(&["recordMetric(", name, ")"]);
+                self.traffic.account.refuse(error, &detail);
+            }
+        }
+    }
+
+    fn send_metrics(&mut self) {
+        let now = self.traffic.now;
+        for id in self.metrics.on_overdue(now, &mut self.traffic.rng) {
+            self.traffic.account.output(Output::Cancel(id));
+        }
+        let delivery = &mut self.traffic.delivery;
+        let room = delivery.flights().keepalive_room();
+        let request = self.metrics.next(now, room, || delivery.name());
+        self.output_metrics(request);
+    }
+
+    /// After the events, what the budget leaves.
+    fn pack_metrics(&mut self, leaving: bool, store: &mut dyn Store) {
+        if self.config.auto_flush_on_exit {
+            let delivery = &mut self.traffic.delivery;
+            let room = delivery.flights().keepalive_room();
+            let requests = self
+                .metrics
+                .pack(self.traffic.now, leaving, room, || delivery.name());
+            self.output_metrics(requests);
+        }
+        self.metrics.keep(self.traffic.now.wall, store);
+    }
+
+    fn output_metrics(&mut self, requests: impl IntoIterator<Item = Request>) {
+        for request in requests {
+            self.traffic.account.output(Output::Send(request));
+        }
+        let bytes = self.metrics.keepalive_bytes();
+        self.traffic.delivery.lend_keepalive(bytes);
+    }
+
     // Consent.
 
     fn decide(&mut self, consent: Consent, store: &mut dyn Store) {
@@ -397,6 +470,9 @@ impl Engine {
 
     fn withdraw(&mut self, consent: Consent, store: &mut dyn Store) {
         self.denied = true;
+        for id in self.metrics.abort() {
+            self.traffic.account.output(Output::Cancel(id));
+        }
         self.traffic.withdraw(store);
         self.keeper.forget(&mut self.traffic.rng);
         self.traffic.account.report(Report::Visitor);
@@ -419,6 +495,7 @@ impl Engine {
                 if self.traffic.presence > Presence::Here {
                     self.reread_visitor(store);
                     self.traffic.come_back(store);
+                    self.metrics.on_restored(mono);
                 }
             }
             PageEvent::Online => {
@@ -446,6 +523,7 @@ impl Engine {
             self.traffic.go();
             self.traffic.pack(Going::Hidden, store);
         }
+        self.pack_metrics(false, store);
     }
 
     /// `pagehide`. The channel is closed last, since an open one would keep the page out of the
@@ -457,6 +535,7 @@ impl Engine {
         self.traffic.presence = Presence::Leaving;
         self.traffic.own.persist_last(self.traffic.now, store);
         self.traffic.pack(Going::Leaving, store);
+        self.pack_metrics(true, store);
         let sent = !self.traffic.delivery.flights().is_empty();
         self.traffic.release_all();
         self.traffic.say_bye(sent, store);
@@ -471,6 +550,7 @@ impl Engine {
         }
         if self.traffic.presence == Presence::Leaving {
             self.traffic.pack(Going::Leaving, store);
+            self.pack_metrics(true, store);
         }
     }
 
@@ -478,6 +558,7 @@ impl Engine {
     fn freeze(&mut self, store: &mut dyn Store) {
         if self.traffic.presence == Presence::Here {
             self.traffic.own.persist_last(self.traffic.now, store);
+            self.metrics.keep(self.traffic.now.wall, store);
             self.traffic.release_all();
             let sent = !self.traffic.delivery.flights().is_empty();
             self.traffic.say_bye(sent, store);
@@ -489,6 +570,7 @@ impl Engine {
 
     fn wait(&mut self, id: u32, patience_ms: u64, shutdown: bool) {
         self.traffic.go();
+        self.metrics.go(self.traffic.now.mono);
         self.flushes.wait(Waiter {
             id,
             to: self.traffic.own.go_to,
@@ -535,6 +617,7 @@ impl Engine {
             delivery.withdraw(None, 0, u64::MAX, out)
         });
         self.traffic.own.persist_last(self.traffic.now, store);
+        self.metrics.keep(self.traffic.now.wall, store);
         self.traffic.say_bye(false, store);
         self.traffic.account.output(Output::CloseChannel);
         self.answer_waiters(true);
@@ -546,69 +629,5 @@ fn consent_report(consent: Consent) -> Report {
     Report::Consent {
         analytics: consent.analytics.word(),
         marketing: consent.marketing.word(),
-    }
-}
-
-/// What the traffic starts from.
-fn traffic(
-    config: &Config,
-    destinations: Vec<Destination>,
-    owed: Vec<Owed>,
-    host: &Host,
-    mut rng: Rng,
-    now: Now,
-) -> Traffic {
-    let me = TabId::parse(&host.tab).unwrap_or_else(|| TabId::random(&mut rng));
-    let terms = Terms {
-        project: host.project.clone(),
-        prefix: host.key_prefix(),
-        flush_at: config.flush_at as usize,
-        batch_events: config.max_batch_size as usize,
-        storage_bytes: config.max_storage_bytes as usize,
-        max_age_ms: config.max_event_age_ms,
-        independent: config.multi_tab_mode == MultiTabMode::Independent,
-        has_channel: host.has_channel,
-        has_storage: host.has_storage,
-    };
-    let bounds = Bounds {
-        events: config.max_queue_size as usize,
-        storage_bytes: terms.storage_bytes,
-        has_storage: host.has_storage,
-    };
-    let log = Log::new(me, host.sdk(), host.context.clone());
-    let own = Own::new(log, &host.project, host.key_prefix(), &owed, bounds);
-    let sizing = Sizing::new(config.max_payload_bytes as usize, config.timeout_ms.into());
-    let lanes = destinations.into_iter().enumerate();
-    let lanes = lanes.map(|(index, one)| Lane::new(index, one, sizing));
-    let delivery = Delivery::new(lanes.collect(), config.rules(host));
-    let tabs = Tabs::new(me, host.visible, &host.project);
-    Traffic::new(terms, owed, (own, delivery, tabs), rng, now)
-}
-
-/// Makes events of the calls that the facade kept while the engine was loading, in a page that did not live to see
-/// it: under the identity that is in force here, and each by its place, so that whoever reads it makes the same.
-fn early(intake: &Intake, keeper: &Keeper, found: &mut Found) {
-    let Some(records) = found.early.take() else {
-        return;
-    };
-    let (mut visitor, mut page) = (keeper.visitor().clone(), 0);
-    let (mut intake, mut rng) = (intake.of_another_page(), Rng::new(found.newest_at.0));
-    let Stream { log, cursors, .. } = &mut found.stream;
-    for (seq, record) in (1..).zip(fields(&records, b'\n')) {
-        let record = current(record);
-        if let Some(text) = Call::page_of(&record) {
-            page = log.page(&intake.clean_page(text));
-        }
-        let mut at = IntakeContext {
-            visitor: &mut visitor,
-            rng: &mut rng,
-        };
-        let taken = Call::parse(&record).and_then(|call| intake.take(&call, &mut at));
-        let draft = taken.ok().and_then(|taken| taken.drafts.into_iter().next());
-        let is_done = cursors.iter().all(|cursor| cursor.done().has(seq));
-        if let Some(draft) = draft.filter(|_| !is_done) {
-            let text = draft.encode(log.tab, seq);
-            log.insert(Entry { seq, page, text });
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Everything the SDK did or lost, as data; and as the named JSON objects that the page is told.
 
-use crate::{model::drop_reason::DropReason, text::json::Object};
+use crate::{metrics::MetricsFigures, model::drop_reason::DropReason, text::json::Object};
 
 /// Something the page may want to know. The facade turns these into callbacks, promises and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,6 +235,8 @@ pub struct Stats {
     pub peers: Vec<String>,
     /// Sequence number of the newest accepted event of this tab.
     pub last_seq: u64,
+    /// What became of metrics, which have numbers of their own.
+    pub metrics: MetricsFigures,
     /// Every destination by its name.
     pub destinations: Vec<(String, Figures)>,
 }
@@ -283,6 +285,7 @@ impl Stats {
         out.text("tab", &self.tab);
         out.texts("peers", self.peers.iter().map(String::as_str));
         out.number("lastSeq", self.last_seq);
+        out.raw("metrics", &self.metrics.to_json());
         let mut destinations = Object::default();
         for (name, figures) in &self.destinations {
             destinations.raw(name, &figures.to_json());

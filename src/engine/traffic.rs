@@ -88,7 +88,6 @@ pub enum Heard {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Traffic {
     /// When the input at hand came in.
     pub now: Now,

@@ -203,7 +203,10 @@ impl CallError {
             Self::Personal => {
                 "personal data was found and pii is \"reject\"; remove it or set piiAllow"
             }
-            Self::MetricInvalid => "a metric needs a name, a finite value and a known type",
+            Self::MetricInvalid => {
+                "a metric needs a name of up to 64 characters, a finite value, a known type, at most 16 tags with texts of \
+                 up to 200 characters, and a unit of up to 32"
+            }
             Self::EventTooLarge => "the event exceeds maxPayloadBytes; send less or raise it",
             Self::ShutDown => "the client is shut down; create a new one",
             Self::Hook => "a beforeSend hook dropped the event",
@@ -291,16 +294,57 @@ pub struct Call<'a> {
     pub marketing: &'a str,
 }
 
-/// The tagged fields of a record.
-#[derive(Clone, Copy)]
-struct Tags<'a>(&'a str);
+/// One record, as far as all of them are alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its first word.
+    pub kind: &'a str,
+    wall: &'a str,
+    mono: &'a str,
+    tags: &'a str,
+}
 
-impl<'a> Tags<'a> {
-    fn get(&self, tag: &str) -> &'a str {
-        let pairs = fields(self.0, b'\t').filter_map(|field| split_once(field, b'='));
+impl<'a> Record<'a> {
+    /// Takes a line apart.
+    #[must_use]
+    pub fn of(line: &'a str) -> Self {
+        let mut words = fields(line, b'\t');
+        let mut next = || words.next().unwrap_or("");
+        let (kind, wall, mono) = (next(), next(), next());
+        Self {
+            kind,
+            wall,
+            mono,
+            tags: words.rest(),
+        }
+    }
+
+    /// The value of a tag, as JSON; empty where it is missing or null.
+    #[must_use]
+    pub fn get(&self, tag: &str) -> &'a str {
+        let pairs = fields(self.tags, b'\t').filter_map(|field| split_once(field, b'='));
         let mut named = pairs.filter(|(name, _)| *name == tag);
         let value = named.next().map_or("", |(_, value)| value);
         if value == "null" { "" } else { value }
+    }
+
+    /// When the call was made.
+    ///
+    /// # Errors
+    /// The wall clock is none.
+    pub fn made(&self) -> Result<Now, CallError> {
+        Ok(Now {
+            wall: UnixMillis(whole(self.wall).ok_or(CallError::TimestampInvalid)?),
+            mono: Instant(whole(self.mono).unwrap_or(0)),
+        })
+    }
+
+    /// When it happened, where the page said so.
+    ///
+    /// # Errors
+    /// It is no date, or too far from when the call was made.
+    pub fn explicit(&self) -> Result<Option<UnixMillis>, CallError> {
+        explicit(self.get("ts"), self.made()?.wall)
     }
 }
 
@@ -310,22 +354,16 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The first rule that the call breaks.
     pub fn parse(record: &'a str) -> Result<Self, CallError> {
-        let mut words = fields(record, b'\t');
-        let kind = words.next().unwrap_or("");
-        let (wall, mono) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-        let tags = Tags(words.rest());
-        if kind == "refused" {
+        let tags = Record::of(record);
+        if tags.kind == "refused" {
             return Err(CallError::from_code(tags.get("code")));
         }
-        let kind = kind_of(kind).ok_or(CallError::CallMalformed)?;
-        let made = Now {
-            wall: UnixMillis(whole(wall).ok_or(CallError::TimestampInvalid)?),
-            mono: Instant(whole(mono).unwrap_or(0)),
-        };
+        let kind = kind_of(tags.kind).ok_or(CallError::CallMalformed)?;
+        let made = tags.made()?;
         let call = Self {
             kind,
             made,
-            explicit: explicit(tags.get("ts"), made.wall)?,
+            explicit: tags.explicit()?,
             name: tags.get("name"),
             user: or(tags.get("user"), tags.get("group")),
             anonymous: tags.get("anon"),
@@ -379,7 +417,7 @@ impl<'a> Call<'a> {
     /// The page that a record says calls are made on from now on, whatever else is wrong with it.
     #[must_use]
     pub fn page_of(record: &str) -> Option<&str> {
-        let page = Tags(record).get("page");
+        let page = Record::of(record).get("page");
         matches!(scan(page), Some(Kind::Object(_))).then_some(page)
     }
 
@@ -389,7 +427,7 @@ impl<'a> Call<'a> {
         if !record.starts_with("refused\t") {
             return String::new();
         }
-        unquoted(Tags(record).get("detail")).to_owned()
+        unquoted(Record::of(record).get("detail")).to_owned()
     }
 }
 
@@ -422,7 +460,9 @@ fn whole(text: &str) -> Option<u64> {
     fields(text, b'.').number().filter(|ms| *ms <= LAST_MS)
 }
 
-fn is_number(json: &str) -> bool {
+/// Whether a JSON value, which is none of the others, is a number.
+#[must_use]
+pub fn is_number(json: &str) -> bool {
     json.bytes()
         .next()
         .is_some_and(|first| first == b'-' || first.is_ascii_digit())

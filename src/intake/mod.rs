@@ -310,6 +310,22 @@ impl Intake {
         checked.text.unwrap_or_else(|| page.to_owned())
     }
 
+    /// A metric's tags without what is personal.
+    ///
+    /// # Errors
+    /// Something personal is in them, and they are not to be had then.
+    pub fn clean_tags<'a>(&self, tags: &'a str) -> Result<Cow<'a, str>, CallError> {
+        let mode = self.guard.config().values;
+        if tags.is_empty() || mode == Pii::Off {
+            return Ok(Cow::Borrowed(tags));
+        }
+        let checked = self.guard.json(tags, mode);
+        if checked.rejected {
+            return Err(CallError::Personal);
+        }
+        Ok(checked.text.map_or(Cow::Borrowed(tags), Cow::Owned))
+    }
+
     /// A call's texts without what is personal, before anything is made of them.
     fn guarded<'a>(&self, call: &Call<'a>, taken: &mut Taken) -> Result<Guarded<'a>, CallError> {
         let config = self.guard.config();

@@ -214,7 +214,7 @@ fn push_with_page(out: &mut String, event: &str, page: &str) {
     out.push_str("}}");
 }
 
-fn push_dropped(out: &mut String, gaps: &[Gap]) {
+pub(super) fn push_dropped(out: &mut String, gaps: &[Gap]) {
     for (index, gap) in gaps.iter().enumerate() {
         out.push_str(if index == 0 { ",\"dropped\":[" } else { "," });
         out.push_str("{\"from\":");

@@ -147,6 +147,7 @@ export class FakeEngine {
       ...{ accepted, adopted: 0, handedBack: 0, delivered: 0, pending: accepted, dropped: {}, refused, sampled: 0, volatile: 0 },
       ...{ requests: 0, retries: 0, storageBytes: 0, storage: "local", breaker: "closed", blocked: false, role: "leader" },
       ...{ term: 1, leader: this.facts.tab, tab: this.facts.tab, peers: [], lastSeq: accepted, destinations: {} },
+      metrics: { recorded: 0, delivered: 0, pending: 0, dropped: 0 },
     });
   }
 

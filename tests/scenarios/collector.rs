@@ -30,6 +30,11 @@ impl Sent {
             .to_owned()
     }
 
+    /// Whether it carries metrics, not events.
+    pub(crate) fn is_metrics(&self) -> bool {
+        self.json()["metrics"].is_array()
+    }
+
     pub(crate) fn is_query(&self) -> bool {
         self.json()["receipts"].is_array()
     }
@@ -81,6 +86,8 @@ pub(crate) struct Collector {
     batches: BTreeSet<String>,
     /// What each tab explained as given up.
     tombstones: Vec<(String, u64, u64, String)>,
+    /// Values of metrics, by tab and number.
+    pub(crate) metrics: BTreeMap<(String, u64), Value>,
     /// Copies of events it already had.
     pub(crate) duplicates: usize,
 }
@@ -123,6 +130,14 @@ impl Collector {
                 .iter()
                 .filter(|id| self.batches.contains(id.as_str().unwrap()));
             return json!({"accepted": 0, "known": known.collect::<Vec<_>>()}).to_string();
+        }
+        if let Some(metrics) = body["metrics"].as_array() {
+            for metric in metrics {
+                let tab = body["tab"].as_str().unwrap().to_owned();
+                let seq = metric["seq"].as_u64().unwrap();
+                self.metrics.insert((tab, seq), metric["value"].clone());
+            }
+            return json!({"accepted": metrics.len(), "rejected": []}).to_string();
         }
         if self.batches.insert(sent.batch_id()) {
             self.note_tombstones(&body);

@@ -1,0 +1,546 @@
+//! Metrics: the second stream. Numbered by itself, in memory, one request a period to an address of its own.
+//!
+//! Events never wait for metrics, nor the other way round: of the delivery of events it shares nothing but the budget of
+//! bytes that outlive the page. It is written to storage only when the page is hidden or left and something did not
+//! fit out; whoever starts next sends it. A receiver knows a metric by tab and number, so what is sent twice counts once.
+
+pub mod sample;
+
+use std::collections::VecDeque;
+
+use crate::{
+    delivery::{
+        retry::{Gate, RetryRules},
+        sizing::Sizing,
+        verdict::{Judgement, judge},
+    },
+    model::{
+        drop_reason::DropReason,
+        gap::Gap,
+        ids::TabId,
+        request::{Means, Outcome, Request, RequestId, Why},
+        rng::Rng,
+        store::Store,
+        time::{Instant, Now, UnixMillis},
+    },
+    text::{
+        fields::{fields, join},
+        json::Object,
+    },
+    wire::{Format, Route, Verdict, native::Native, native_metrics},
+};
+
+/// Gaps that wait to be told at most; neighbours are one.
+const GAPS_MAX: usize = 50;
+/// Bytes around the metrics of a request: key, tab, times and gaps among them.
+const OVERHEAD_BYTES: usize = 512 + GAPS_MAX * 64;
+/// Bytes around one metric: its number.
+const SEQ_BYTES: usize = 32;
+/// Bytes that are kept in storage at most.
+const STORED_BYTES_MAX: usize = 60_000;
+
+/// What is configured.
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// Where they go.
+    pub endpoint: String,
+    /// Names the project there.
+    pub api_key: String,
+    /// What every key of the project in the store begins with.
+    pub prefix: String,
+    /// Metrics waiting at most; beyond it the oldest is dropped.
+    pub queue_max: usize,
+    /// Milliseconds between two requests.
+    pub interval_ms: u64,
+    /// Attempts and backoff.
+    pub retry: RetryRules,
+    /// Whether the browser honours `keepalive`.
+    pub has_keepalive: bool,
+    /// Bytes of storage at most; 0: nothing is kept there.
+    pub storage_bytes: usize,
+}
+
+/// How many, and what became of them: `recorded + adopted = delivered + pending + dropped`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricsFigures {
+    /// Taken.
+    pub recorded: u64,
+    /// Stored at the receiver.
+    pub delivered: u64,
+    /// Waiting or under way.
+    pub pending: u64,
+    /// Given up: too many waited, refused, or consent was withdrawn.
+    pub dropped: u64,
+}
+
+impl MetricsFigures {
+    /// As a JSON object, under the names that the page knows.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = Object::default();
+        out.number("recorded", self.recorded);
+        out.number("delivered", self.delivered);
+        out.number("pending", self.pending);
+        out.number("dropped", self.dropped);
+        out.end()
+    }
+}
+
+/// What a request carries.
+#[derive(Debug)]
+enum Cargo {
+    /// Metrics of this tab, and the gaps told with them.
+    Own(Vec<(u64, String)>, Vec<Gap>),
+    /// What was found in storage, as it was.
+    Found(String),
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: RequestId,
+    cargo: Cargo,
+    /// Something did not fit beside it.
+    more: bool,
+    means: Means,
+    why: Why,
+    bytes: usize,
+    left_at: Instant,
+    deadline: Instant,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Metrics {
+    config: MetricsConfig,
+    receiver: Native,
+    /// The receiver has answered in its own dialect.
+    spoke: bool,
+    tab: TabId,
+    last_seq: u64,
+    ring: VecDeque<(u64, String)>,
+    gaps: Vec<Gap>,
+    found: Vec<String>,
+    flights: Vec<Flight>,
+    gate: Gate,
+    sizing: Sizing,
+    /// When the next request is due.
+    due: Instant,
+    /// Something is in the store.
+    kept: bool,
+    /// Last words failed: the rest waits for the next visit.
+    gone: bool,
+    figures: MetricsFigures,
+}
+
+impl Metrics {
+    /// Nothing has been recorded yet.
+    #[must_use]
+    pub fn new(config: MetricsConfig, tab: TabId, sizing: Sizing) -> Self {
+        Self {
+            receiver: Native::new(&config.endpoint, &config.api_key),
+            config,
+            spoke: false,
+            tab,
+            last_seq: 0,
+            ring: VecDeque::new(),
+            gaps: Vec::new(),
+            found: Vec::new(),
+            flights: Vec::new(),
+            gate: Gate::default(),
+            sizing,
+            due: Instant::NEVER,
+            kept: false,
+            gone: false,
+            figures: MetricsFigures::default(),
+        }
+    }
+
+    // What is asked.
+
+    /// What became of all that was recorded here.
+    #[must_use]
+    pub fn figures(&self) -> MetricsFigures {
+        let flying = self.flights.iter().map(|flight| match &flight.cargo {
+            Cargo::Own(samples, _) => samples.len(),
+            Cargo::Found(_) => 0,
+        });
+        MetricsFigures {
+            pending: (self.ring.len() + flying.sum::<usize>()) as u64,
+            ..self.figures
+        }
+    }
+
+    /// When there is something to do here.
+    #[must_use]
+    pub fn next_timeout(&self) -> Instant {
+        let deadlines = self.flights.iter().map(|flight| flight.deadline);
+        let overdue = deadlines.min().unwrap_or(Instant::NEVER);
+        if self.is_empty() || !self.flights.is_empty() {
+            return overdue;
+        }
+        self.due.max(self.gate.closed_until())
+    }
+
+    /// Bytes in flight of requests that outlive the page.
+    #[must_use]
+    pub fn keepalive_bytes(&self) -> usize {
+        let lasting = self.flights.iter().filter(|one| one.means != Means::Fetch);
+        lasting.map(|flight| flight.bytes).sum()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ring.is_empty() && self.found.is_empty()
+    }
+
+    // What happens.
+
+    /// A metric was recorded.
+    pub fn record(&mut self, now: Instant, text: String) {
+        self.last_seq += 1;
+        self.figures.recorded += 1;
+        self.ring.push_back((self.last_seq, text));
+        self.enforce_bound();
+        self.wake(now);
+    }
+
+    /// All that waits is to go now.
+    pub fn go(&mut self, now: Instant) {
+        self.due = self.due.min(now);
+    }
+
+    fn wake(&mut self, now: Instant) {
+        if self.due == Instant::NEVER {
+            self.due = now + self.config.interval_ms;
+        }
+    }
+
+    fn enforce_bound(&mut self) {
+        while self.ring.len() > self.config.queue_max
+            && let Some((seq, _)) = self.ring.pop_front()
+        {
+            self.give_up(seq, DropReason::Overflow);
+        }
+    }
+
+    fn give_up(&mut self, seq: u64, reason: DropReason) {
+        self.figures.dropped += 1;
+        if let Some(last) = self.gaps.last_mut()
+            && last.to + 1 == seq
+            && last.reason == reason
+        {
+            last.to = seq;
+        } else if self.gaps.len() < GAPS_MAX {
+            self.gaps.push(Gap {
+                from: seq,
+                to: seq,
+                reason,
+            });
+        }
+    }
+
+    /// The next request, if one is due. `room`: what the budget of bytes that outlive the page leaves.
+    pub fn next(
+        &mut self,
+        now: Now,
+        room: usize,
+        id: impl FnOnce() -> RequestId,
+    ) -> Option<Request> {
+        let closed = self.due.max(self.gate.closed_until()) > now.mono;
+        if closed || self.is_empty() || !self.flights.is_empty() {
+            return None;
+        }
+        let why = if self.gate.has_failed() {
+            Why::Retry
+        } else {
+            Why::Due
+        };
+        let load = self.load_up(now.wall, self.sizing.bytes(), false)?;
+        let lasts = self.config.has_keepalive && load.1.len() <= room;
+        let means = if lasts {
+            Means::Keepalive
+        } else {
+            Means::Fetch
+        };
+        Some(self.depart(now, load, means, why, id()))
+    }
+
+    /// What goes out with the page, as much as there is room for.
+    pub fn pack(
+        &mut self,
+        now: Now,
+        leaving: bool,
+        mut room: usize,
+        mut id: impl FnMut() -> RequestId,
+    ) -> Vec<Request> {
+        let mut out = Vec::new();
+        if leaving {
+            // A plain request ends with the page.
+            self.call_back(Means::Fetch);
+        }
+        let (means, why) = match (self.config.has_keepalive, leaving) {
+            (true, true) => (Means::Keepalive, Why::LastWords),
+            (false, true) => (Means::Beacon, Why::LastWords),
+            (true, false) => (Means::Keepalive, Why::Hidden),
+            (false, false) => (Means::Fetch, Why::Hidden),
+        };
+        let closed = self.gone || self.gate.is_told_to_wait(now.mono);
+        while !closed
+            && let Some(load) = self.load_up(now.wall, room.min(self.sizing.bytes()), true)
+        {
+            room = room.saturating_sub(load.1.len());
+            out.push(self.depart(now, load, means, why, id()));
+        }
+        out
+    }
+
+    fn depart(
+        &mut self,
+        now: Now,
+        (cargo, body): (Cargo, String),
+        means: Means,
+        why: Why,
+        id: RequestId,
+    ) -> Request {
+        self.flights.push(Flight {
+            id,
+            cargo,
+            more: !self.is_empty(),
+            means,
+            why,
+            bytes: body.len(),
+            left_at: now.mono,
+            deadline: now.mono + self.sizing.timeout_ms(),
+        });
+        self.gate.on_send(now.mono);
+        let target = self.receiver.target(Route::default(), now.wall);
+        Request {
+            id,
+            means,
+            why,
+            url: target.url,
+            content_type: target.content_type,
+            body,
+        }
+    }
+
+    /// As many metrics as fit; when there are none, what was found. Not `strict`: one at least.
+    fn load_up(&mut self, at: UnixMillis, room: usize, strict: bool) -> Option<(Cargo, String)> {
+        let mut bytes = OVERHEAD_BYTES;
+        let fit = self.ring.iter().take_while(|(_, text)| {
+            bytes += text.len() + SEQ_BYTES;
+            bytes <= room
+        });
+        let fit = fit.count().max(usize::from(!strict)).min(self.ring.len());
+        if fit > 0 {
+            let samples: Vec<(u64, String)> = self.ring.drain(..fit).collect();
+            let gaps = core::mem::take(&mut self.gaps);
+            let body = self.encode(at, &gaps, &samples);
+            return Some((Cargo::Own(samples, gaps), body));
+        }
+        let body = self.found.pop_if(|body| !strict || body.len() <= room)?;
+        Some((Cargo::Found(body.clone()), body))
+    }
+
+    fn encode(&self, at: UnixMillis, gaps: &[Gap], samples: &[(u64, String)]) -> String {
+        native_metrics::encode(&self.config.api_key, self.tab, at, gaps, samples)
+    }
+
+    /// Requests whose answer is overdue count as failed: they are to be given up.
+    pub fn on_overdue(&mut self, now: Now, rng: &mut Rng) -> Vec<RequestId> {
+        let overdue = self.flights.iter().filter(|one| one.deadline <= now.mono);
+        let overdue: Vec<RequestId> = overdue.map(|flight| flight.id).collect();
+        for id in &overdue {
+            self.on_outcome(now, *id, &Outcome::TimedOut, rng);
+        }
+        overdue
+    }
+
+    /// An answer, or the lack of one; whether the request was one of these.
+    pub fn on_outcome(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        outcome: &Outcome,
+        rng: &mut Rng,
+    ) -> bool {
+        let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
+            return false;
+        };
+        if matches!(outcome, Outcome::Queued) {
+            // A beacon says no more than that it was taken: should the page come back, it goes again.
+            return true;
+        }
+        let flight = self.flights.remove(index);
+        let count = match &flight.cargo {
+            Cargo::Own(samples, _) => samples.len(),
+            Cargo::Found(_) => 0,
+        };
+        let judged = judge(&self.receiver, &mut self.spoke, count, outcome, now.wall);
+        match judged {
+            Judgement::Failed { failure, after_ms } => {
+                if matches!(outcome, Outcome::TimedOut) {
+                    self.sizing.on_late(flight.bytes);
+                }
+                self.gone |= flight.why == Why::LastWords;
+                let rules = self.config.retry;
+                let over = self
+                    .gate
+                    .on_failure(now.mono, failure, after_ms, rules, rng);
+                self.put_back(flight.cargo);
+                if over {
+                    self.due = now.mono + self.config.interval_ms;
+                }
+            }
+            Judgement::Decided(verdict) => {
+                self.gate.on_success();
+                let took = now.mono.since_ms(flight.left_at);
+                self.sizing.on_answer(flight.bytes, took);
+                self.on_verdict(now.mono, flight, verdict);
+            }
+        }
+        true
+    }
+
+    fn on_verdict(&mut self, now: Instant, flight: Flight, verdict: Verdict) {
+        self.due = Instant::NEVER;
+        let mut more = flight.more;
+        if let Cargo::Own(samples, gaps) = flight.cargo {
+            match verdict {
+                Verdict::TooLarge if samples.len() > 1 => {
+                    self.sizing.on_too_large(flight.bytes);
+                    self.put_back(Cargo::Own(samples, gaps));
+                    more = true;
+                }
+                Verdict::TooLarge | Verdict::Rejected => {
+                    self.put_back(Cargo::Own(Vec::new(), gaps));
+                    for (seq, _) in samples {
+                        self.give_up(seq, DropReason::Rejected);
+                    }
+                }
+                Verdict::Partial { refused, .. } => {
+                    self.figures.delivered += (samples.len() - refused.len()) as u64;
+                    for place in refused {
+                        if let Some((seq, _)) = samples.get(place) {
+                            self.give_up(*seq, DropReason::Rejected);
+                        }
+                    }
+                }
+                Verdict::Delivered | Verdict::Unwelcome | Verdict::Retry { .. } => {
+                    self.figures.delivered += samples.len() as u64;
+                }
+            }
+        }
+        if !self.is_empty() {
+            // What did not fit goes on at once; what has come since waits for its time.
+            self.due = if more {
+                now
+            } else {
+                now + self.config.interval_ms
+            };
+        }
+    }
+
+    fn put_back(&mut self, cargo: Cargo) {
+        match cargo {
+            Cargo::Own(samples, gaps) => {
+                for sample in samples.into_iter().rev() {
+                    self.ring.push_front(sample);
+                }
+                let since = core::mem::replace(&mut self.gaps, gaps);
+                self.gaps.extend(since);
+                self.gaps.truncate(GAPS_MAX);
+                self.enforce_bound();
+            }
+            Cargo::Found(body) => self.found.push(body),
+        }
+    }
+
+    /// The page is back: what a beacon took may or may not have arrived, and goes again.
+    pub fn on_restored(&mut self, now: Instant) {
+        self.gone = false;
+        self.call_back(Means::Beacon);
+        if !self.is_empty() {
+            self.wake(now);
+        }
+    }
+
+    /// What was sent by that means waits again.
+    fn call_back(&mut self, means: Means) {
+        let flights = core::mem::take(&mut self.flights).into_iter();
+        let (back, stay): (Vec<_>, Vec<_>) = flights.partition(|flight| flight.means == means);
+        self.flights = stay;
+        for flight in back {
+            self.put_back(flight.cargo);
+        }
+    }
+
+    /// Nothing is to be sent or kept any more: the requests to be given up.
+    pub fn abort(&mut self) -> Vec<RequestId> {
+        self.figures.dropped = self.figures.recorded - self.figures.delivered;
+        self.ring.clear();
+        self.gaps.clear();
+        self.found.clear();
+        self.kept = false;
+        let flights = core::mem::take(&mut self.flights);
+        flights.iter().map(|flight| flight.id).collect()
+    }
+
+    // The store.
+
+    fn key(&self) -> String {
+        join(&[&self.config.prefix, "metrics:", &self.tab.text()])
+    }
+
+    /// Writes down what has not gone out, for whoever starts next: the newest, as much as there is room for. Or removes
+    /// what is not needed any more.
+    pub fn keep(&mut self, wall: UnixMillis, store: &mut dyn Store) {
+        let most = STORED_BYTES_MAX.min(self.config.storage_bytes);
+        let mut bytes = OVERHEAD_BYTES;
+        let fit = self.ring.iter().rev().take_while(|(_, text)| {
+            bytes += text.len() + SEQ_BYTES;
+            bytes <= most
+        });
+        let from = self.ring.len() - fit.count();
+        let samples: Vec<(u64, String)> = self.ring.iter().skip(from).cloned().collect();
+        let mut bodies = Vec::new();
+        if !samples.is_empty() {
+            bodies.push(self.encode(wall, &self.gaps, &samples));
+        }
+        for body in &self.found {
+            bytes += body.len() + 1;
+            if bytes <= most {
+                bodies.push(body.clone());
+            }
+        }
+        if !bodies.is_empty() {
+            self.kept |= store.set(&self.key(), &bodies.join("\n")).is_ok();
+        } else if core::mem::replace(&mut self.kept, false) {
+            store.remove(&self.key());
+        }
+    }
+
+    /// Brings up to date what is written down, if anything is, or has to be.
+    pub fn refresh_kept(&mut self, has_to_be: bool, wall: UnixMillis, store: &mut dyn Store) {
+        if self.kept || has_to_be {
+            self.keep(wall, store);
+        }
+    }
+
+    /// Takes over what other tabs have left. A tab that lives may send the same again: it counts once.
+    pub fn find(&mut self, now: Instant, store: &mut dyn Store) {
+        let own = self.key();
+        let prefix = join(&[&self.config.prefix, "metrics:"]);
+        for key in store.keys(&prefix).into_iter().filter(|key| *key != own) {
+            let value = store.get(&key).unwrap_or_default();
+            let bodies = fields(&value, b'\n').filter(|body| body.starts_with('{'));
+            self.found.extend(bodies.map(ToOwned::to_owned));
+            store.remove(&key);
+        }
+        if !self.found.is_empty() {
+            self.wake(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
