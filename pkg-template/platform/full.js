@@ -80,10 +80,11 @@ export class Platform {
    * @param {string} url
    * @param {string} type
    * @param {string} body
+   * @param {string} authorization
    */
-  send(id, means, url, type, body) {
+  send(id, means, url, type, body, authorization) {
     if (url.startsWith("custom:")) this.custom.send(id, means, url.slice("custom:".length), body);
-    else this.transport.send(id, means, url, type, body);
+    else this.transport.send(id, means, url, type, body, authorization);
   }
 
   /** @param {number} id */

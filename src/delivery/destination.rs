@@ -12,6 +12,8 @@ pub struct Destination {
     pub only: Vec<String>,
     /// Names of events that do not.
     pub except: Vec<String>,
+    /// It is for marketing: what is recorded without that consent does not go there.
+    pub marketing: bool,
 }
 
 impl Destination {

@@ -707,13 +707,15 @@ impl Delivery {
         } else {
             at.now.wall
         };
-        let target = self.lanes.get(lane)?.format().target(route, sent_at);
+        let format = self.lanes.get(lane)?.format();
+        let target = format.target(route, sent_at);
         let request = Request {
             id,
             means,
             why,
             url: target.url,
             content_type: target.content_type,
+            authorization: format.authorization().unwrap_or_default().to_owned(),
             body,
         };
         Some((request, lane))

@@ -13,7 +13,7 @@ use crate::{
     },
     text::{
         fields::{join, parse_u64, unquoted},
-        json::push_u64,
+        json::{Object, push_u64},
         unescape::unescape,
         view::{items, member, members},
     },
@@ -201,7 +201,9 @@ pub struct DestinationConfig {
     pub only: Vec<String>,
     /// Names of events that do not.
     pub except: Vec<String>,
-    /// All of it as JSON, for what only the format knows.
+    /// It takes the visitor's consent to marketing, not only to analytics.
+    pub marketing: bool,
+    /// The rest as a JSON object: what only the format knows.
     pub options: String,
 }
 
@@ -335,6 +337,7 @@ impl Config {
                     format,
                     only: one.only.clone(),
                     except: one.except.clone(),
+                    marketing: one.marketing,
                 }),
                 Err(why) => errors.push(ConfigError::Destination {
                     name: one.name.clone(),
@@ -348,6 +351,7 @@ impl Config {
                 format: Box::new(Native::new(&self.endpoint, &self.api_key)),
                 only: Vec::new(),
                 except: Vec::new(),
+                marketing: false,
             });
         }
         (made, errors)
@@ -577,9 +581,9 @@ fn is_name(name: &str) -> bool {
 }
 
 fn destination(json: &str) -> DestinationConfig {
+    let mut options = Object::default();
     let mut one = DestinationConfig {
         format: "native".to_owned(),
-        options: json.to_owned(),
         ..DestinationConfig::default()
     };
     for (key, value) in members(json) {
@@ -592,9 +596,11 @@ fn destination(json: &str) -> DestinationConfig {
             "apiKey" => one.api_key = text(),
             "only" => one.only = list(),
             "except" => one.except = list(),
-            _ => {}
+            "consent" => one.marketing = value == "\"marketing\"",
+            _ => options.escaped(key, value),
         }
     }
+    one.options = options.end();
     one
 }
 
@@ -615,6 +621,27 @@ mod tests {
     /// All that is configured, to be compared.
     fn all(config: &Config) -> String {
         format!("{config:?}")
+    }
+
+    #[test]
+    fn what_a_destination_has_beside_the_common_options_is_its_formats() {
+        let json = r#"{"apiKey":"k","destinations":[{"name":"a","format":"posthog","apiKey":"p",
+            "only":["x"],"consent":"marketing","profiles":true}]}"#;
+        let (config, errors) = Config::parse(json);
+        assert!(errors.is_empty(), "{errors:?}");
+        let one = &config.destinations[0];
+        assert_eq!(
+            (one.options.as_str(), one.marketing),
+            ("{\"profiles\":true}", true)
+        );
+        let (made, errors) = config.destinations();
+        if cfg!(feature = "destinations") {
+            assert!(errors.is_empty(), "{errors:?}");
+            assert_eq!(made[0].format.encoder(), "posthog/1");
+        } else {
+            assert_eq!(codes(&errors), ["config_destination"]);
+            assert!(errors[0].message().contains("sendoff/destinations"));
+        }
     }
 
     /// What the page has without an option: the engine's own defaults, and sessions.

@@ -375,7 +375,14 @@ impl Engine {
                 continue;
             }
             let event = EventView::of(&text);
-            let takes = delivery.takers(&event);
+            let mut takes = delivery.takers(&event);
+            if !self.intake.has_marketing() {
+                for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
+                    if lane.destination.marketing && core::mem::replace(takes, false) {
+                        own.withhold();
+                    }
+                }
+            }
             let takers = takes.iter().enumerate().filter(|(_, takes)| **takes);
             if is_tracked(&event) {
                 takers.for_each(|(lane, _)| account.accept(lane));

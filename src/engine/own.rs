@@ -53,6 +53,8 @@ pub struct Own {
     prefix: String,
     share: Share,
     bounds: Bounds,
+    /// Consent kept an event from a destination: to be written down with it.
+    withheld: bool,
 }
 
 impl Own {
@@ -72,6 +74,7 @@ impl Own {
             prefix,
             share: Share::default(),
             bounds,
+            withheld: false,
         }
     }
 
@@ -96,6 +99,11 @@ impl Own {
                 cursor.pass_over(seq);
             }
         }
+    }
+
+    /// Of what was just added something is not to go everywhere, which nobody could tell who takes it over.
+    pub const fn withhold(&mut self) {
+        self.withheld = true;
     }
 
     /// Whatever waits is to go now.
@@ -159,11 +167,12 @@ impl Own {
         }
     }
 
-    /// Whether a gap before what was just written is to be explained in the same breath, or that it is the last.
+    /// Whether a gap before what was just written is to be explained in the same breath, or who is not to have it, or that
+    /// it is the last. It is said once.
     #[must_use]
-    pub fn has_news(&self) -> bool {
+    pub fn has_news(&mut self) -> bool {
         let untold = self.stream.cursors.iter().any(|cursor| cursor.has_untold());
-        untold || self.stream.left
+        core::mem::take(&mut self.withheld) || untold || self.stream.left
     }
 
     /// Gives up the oldest events over the bounds. `blocked`: the destinations that nothing ever got through to.

@@ -502,6 +502,12 @@ impl Intake {
     pub const fn set_marketing(&mut self, allowed: bool) {
         self.marketing = allowed;
     }
+
+    /// Whether the visitor allows marketing.
+    #[must_use]
+    pub const fn has_marketing(&self) -> bool {
+        self.marketing
+    }
 }
 
 /// The texts of a call that may hold something personal.

@@ -319,6 +319,7 @@ impl Metrics {
             why,
             url: target.url,
             content_type: target.content_type,
+            authorization: String::new(),
             body,
         }
     }

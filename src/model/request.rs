@@ -19,6 +19,8 @@ pub struct Request {
     pub url: String,
     /// Of the body.
     pub content_type: ContentType,
+    /// The `Authorization` header, empty for none: with one a browser asks first (a preflight), and a beacon cannot go.
+    pub authorization: String,
     /// The exact bytes of the body.
     pub body: String,
 }

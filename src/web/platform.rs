@@ -37,7 +37,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn wall(this: &Platform) -> f64;
     #[wasm_bindgen(method)]
-    fn send(this: &Platform, id: u32, means: &str, url: &str, content_type: &str, body: &str);
+    fn send(
+        this: &Platform,
+        id: u32,
+        means: &str,
+        url: &str,
+        content_type: &str,
+        body: &str,
+        authorization: &str,
+    );
     #[wasm_bindgen(method)]
     pub(crate) fn cancel(this: &Platform, id: u32);
     #[wasm_bindgen(method)]
@@ -71,6 +79,7 @@ impl Platform {
             &request.url,
             content_type,
             &request.body,
+            &request.authorization,
         );
     }
 }

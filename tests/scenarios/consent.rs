@@ -1,10 +1,11 @@
 //! What the visitor allows, and what becomes of everything when he does not.
 
+use sendoff::engine::config::DestinationConfig;
 use sendoff::engine::io::PageEvent;
 use sendoff::engine::report::Report;
 use sendoff::model::drop_reason::DropReason;
 
-use crate::collector::Answer;
+use crate::collector::{Answer, Sent};
 use crate::world::{WALL_START_MS, World};
 
 fn say(world: &mut World, tab: usize, analytics: &str) {
@@ -75,4 +76,42 @@ fn granted_again_all_begins_anew_as_somebody_new() {
     let body = world.sent.last().unwrap().json();
     assert_ne!(body["events"][0]["anonymousId"], "visitor");
     assert_eq!(world.role(tab), "leader");
+}
+
+#[test]
+fn what_was_recorded_without_consent_to_marketing_never_goes_where_that_is_needed() {
+    let destinations = || -> Vec<DestinationConfig> {
+        let one = |name: &str, marketing| DestinationConfig {
+            name: name.to_owned(),
+            format: "native".to_owned(),
+            endpoint: format!("/{name}"),
+            api_key: name.to_owned(),
+            marketing,
+            ..DestinationConfig::default()
+        };
+        vec![one("own", false), one("ads", true)]
+    };
+    let names = |world: &World, key: &str| -> Vec<String> {
+        let to = |sent: &&Sent| sent.json()["apiKey"] == key && !sent.is_query();
+        let mut names: Vec<String> = world.sent.iter().filter(to).flat_map(Sent::names).collect();
+        names.sort(); // no order between tabs
+        names
+    };
+    let say = |world: &mut World, tab, marketing: &str| {
+        let record =
+            format!("consent\t{WALL_START_MS}\t0\tanalytics=granted\tmarketing={marketing}");
+        world.calls(tab, &record);
+    };
+    let (mut world, tab) = World::with_tab(|opening| opening.config.destinations = destinations());
+    world.track(tab, "wanted");
+    say(&mut world, tab, "denied");
+    world.track(tab, "withheld");
+    // Nothing has left yet when the tab dies: whoever takes over knows no more than what is written.
+    world.crash(tab);
+    let heir = world.open_with(|opening| opening.config.destinations = destinations());
+    say(&mut world, heir, "granted");
+    world.track(heir, "again");
+    world.pass(60_000);
+    assert_eq!(names(&world, "own"), ["again", "wanted", "withheld"]);
+    assert_eq!(names(&world, "ads"), ["again", "wanted"]);
 }

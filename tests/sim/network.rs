@@ -352,6 +352,7 @@ impl World {
                 why: Why::InCase,
                 url: String::new(),
                 content_type: ContentType::Text,
+                authorization: String::new(),
                 body: String::new(),
             };
             self.launch(tab, &request, About { body, exit: true }, None);

@@ -82,6 +82,7 @@ impl Lane {
             format,
             only: Vec::new(),
             except: Vec::new(),
+            marketing: false,
         }
     }
 }

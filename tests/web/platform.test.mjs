@@ -90,14 +90,14 @@ test("the channel carries text between tabs, once it is open and until it is clo
 
 describe("transport", () => {
   /** What is told of one request. */
-  const ask = (shop, url, means = "fetch", type = "text") =>
+  const ask = (shop, url, means = "fetch", type = "text", authorization = "") =>
     shop.evaluate(
-      ([url, means, type]) =>
+      ([url, means, type, authorization]) =>
         new Promise((done) => {
           window.transport = new platform.Transport((...values) => done(values.map((one) => (one !== one ? "NaN" : (one ?? null)))));
-          transport.send(7, means, url, type, "the body");
+          transport.send(7, means, url, type, "the body", authorization);
         }),
-      [url, means, type],
+      [url, means, type, authorization],
     );
 
   test("says whose answer it may be", async (t) => {
@@ -118,6 +118,10 @@ describe("transport", () => {
     routes.set("/endless", ({ response }) => (response.writeHead(200, { "content-type": "application/json" }), response.write("{")));
     const shop = await page();
     assert.deepEqual(await ask(shop, "/ok"), [7, "plain", 200, "NaN", "{}"]);
+    routes.set("/secret", ({ request, response }) => (got.push([request.headers.authorization, request.headers["content-type"]]), json(response)));
+    assert.deepEqual((await ask(shop, "/secret", "keepalive", "json", "Bearer x")).slice(0, 3), [7, "plain", 200]);
+    assert.deepEqual(got.pop(), ["Bearer x", "application/json"]);
+    assert.deepEqual((await ask(shop, "/secret", "beacon", "text", "Bearer x")).slice(0, 2), [7, "refused"], "a beacon has no headers");
     assert.deepEqual((await ask(shop, `${origin}/portal`)).slice(0, 3), [7, "html", 200]);
     for (const path of ["/login", "/untyped", "/mistyped", "/xhtml"]) assert.deepEqual((await ask(shop, path)).slice(0, 3), [7, "html", 200], path);
     assert.deepEqual((await ask(shop, "/xml")).slice(0, 3), [7, "plain", 200]);

@@ -114,9 +114,10 @@ export class Transport {
    * @param {string} url
    * @param {string} type
    * @param {string} body
+   * @param {string} [authorization] the header, where there is one
    */
-  send(id, means, url, type, body) {
-    const taken = attempt(() => this.start(id, means, absolute(url), TYPES[type], body));
+  send(id, means, url, type, body, authorization) {
+    const taken = attempt(() => this.start(id, means, absolute(url), TYPES[type], body, authorization));
     if (!taken || means === "beacon" || means === "deferred") this.answered(id, taken ? "queued" : "refused");
   }
 
@@ -127,15 +128,19 @@ export class Transport {
    * @param {string} url
    * @param {string | undefined} type
    * @param {string} body
+   * @param {string | undefined} authorization
    */
-  start(id, means, url, type, body) {
-    if (means === "beacon") return navigator.sendBeacon(url, type ? new Blob([body], { type }) : body) === true;
+  start(id, means, url, type, body, authorization) {
+    // A beacon has no headers.
+    if (means === "beacon") return !authorization && navigator.sendBeacon(url, type ? new Blob([body], { type }) : body) === true;
     // Without a way to withdraw it, a deferred request would go out beside the fetch that replaces it.
     const abort = means === "deferred" ? new AbortController() : attempt(() => new AbortController());
     // Without a prototype: a page may have put `headers` or `signal` on every object.
     const options = /** @type {any} */ (bare({ method: "POST", body }));
     if (abort) options.signal = abort.signal;
-    if (type) options.headers = bare({ "content-type": type });
+    if (type || authorization) {
+      options.headers = bare({ ...(type && { "content-type": type }), ...(authorization && { authorization }) });
+    }
     if (means === "deferred") {
       const deferred = /** @type {any} */ (window).fetchLater(url, options);
       return this.waiting.set(id, { abort, deferred });
