@@ -120,7 +120,7 @@ test-build: | tool-node ## the build's own scripts
 	@$(LAYER) $@ $(NODE_TEST) .ci/*.test.mjs pkg-template/*.test.mjs tests/size/*.test.mjs
 
 test-host: | tool-rust ## the engine on the host: units, stories, wire formats, simulation
-	@$(LAYER) $@ cargo test $(LOCKED) --no-fail-fast
+	@$(LAYER) $@ cargo test $(LOCKED) --no-fail-fast --features destinations
 
 test-collector: | tool-rust ## the collector
 	@$(LAYER) $@ cargo test $(LOCKED) --no-fail-fast --manifest-path www-demo/collector/Cargo.toml --target-dir $(COLLECTOR_TARGET)

@@ -364,6 +364,7 @@ impl Engine {
             own,
             delivery,
             account,
+            now,
             ..
         } = &mut self.traffic;
         for draft in &taken.drafts {
@@ -376,16 +377,24 @@ impl Engine {
             }
             let event = EventView::of(&text);
             let mut takes = delivery.takers(&event);
-            if !self.intake.has_marketing() {
-                for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
-                    if lane.destination.marketing && core::mem::replace(takes, false) {
-                        own.withhold();
-                    }
+            for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
+                if !*takes {
+                    continue;
                 }
-            }
-            let takers = takes.iter().enumerate().filter(|(_, takes)| **takes);
-            if is_tracked(&event) {
-                takers.for_each(|(lane, _)| account.accept(lane));
+                if lane.destination.marketing && !self.intake.has_marketing() {
+                    *takes = false;
+                    own.withhold();
+                    continue;
+                }
+                let refused = lane.format().refuses(&event, now.wall);
+                if is_tracked(&event) {
+                    account.accept(lane.index);
+                }
+                if let Some(reason) = refused {
+                    *takes = false;
+                    own.withhold();
+                    account.drop(lane.index, reason, usize::from(is_tracked(&event)));
+                }
             }
             own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
         }

@@ -96,3 +96,32 @@ fn what_lay_too_long_is_counted_without_it_and_explained_with_it() {
     world.pass(10_000);
     assert_eq!(figures(&world.stats(later)), (0, 0, 0, 0));
 }
+
+#[cfg(feature = "destinations")]
+#[test]
+fn what_a_vendor_would_lose_without_a_word_is_given_up_here_and_goes_to_the_others() {
+    let (mut world, tab) = World::with_tab(|opening| {
+        opening.config.destinations = ["native", "mixpanel"]
+            .map(|format| sendoff::engine::config::DestinationConfig {
+                name: format.to_owned(),
+                format: format.to_owned(),
+                endpoint: format!("/{format}"),
+                api_key: "key".to_owned(),
+                ..Default::default()
+            })
+            .into();
+    });
+    // Mixpanel takes events of the last five days, answers 200 to older ones, and drops them.
+    let at = crate::world::WALL_START_MS;
+    let old = at - 6 * 24 * 3_600_000;
+    world.calls(tab, &format!("track\t{at}\t0\tname=\"old\"\tts={old}"));
+    let figures = world.stats(tab).destinations;
+    let of = |name: &str| figures.iter().find(|(known, _)| known == name).unwrap();
+    let (own, vendor) = (&of("native").1, &of("mixpanel").1);
+    assert_eq!((own.accepted, own.pending, own.dropped.len()), (1, 1, 0));
+    assert_eq!((vendor.accepted, vendor.pending), (1, 0));
+    assert_eq!(
+        (vendor.dropped[0].reason, vendor.dropped[0].count),
+        ("expired", 1)
+    );
+}
