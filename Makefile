@@ -72,21 +72,27 @@ toml_list = [$(subst $(empty) $(empty),$(comma),$(strip $1))]
 .PHONY: build
 build: $(PKG)/package.json ## build the npm package into pkg/
 
+# The engine is built twice: as it is, and with the formats of other vendors' back ends.
+ENGINES := core destinations
+FEATURES.destinations := --features destinations
+
 # `cargo rustc --crate-type cdylib`, because cargo does no link-time optimisation for a crate that is an rlib as well.
-$(STAGE)/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
+$(ENGINES:%=$(STAGE)/%/sendoff_bg.wasm): $(STAGE)/%/sendoff_bg.wasm: $(RUST_SOURCES) | tool-rust tool-bindgen
 	RUSTC_BOOTSTRAP=1 cargo rustc $(LOCKED) --release --lib --crate-type cdylib --target wasm32-unknown-unknown \
-	  $(call without,$(CARGO_FLAGS)) \
+	  $(FEATURES.$*) $(call without,$(CARGO_FLAGS)) \
 	  --config 'target.wasm32-unknown-unknown.rustflags=$(call toml_list,$(patsubst %,"%",$(call without,$(RUSTC_FLAGS))))'
 	$(IN_ENV) wasm-bindgen --target web --encode-into always --no-typescript --omit-default-module-path --out-name sendoff \
-	  --out-dir $(STAGE) $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
+	  --out-dir $(STAGE)/$* $(TARGET)/wasm32-unknown-unknown/release/sendoff.wasm
 	@touch $@
 
-$(STAGE)/optimised.wasm: $(STAGE)/sendoff_bg.wasm | tool-node
-	$(IN_ENV) wasm-opt $(call without,$(WASM_OPT_FLAGS)) -o $@ $< > $(STAGE)/names.json
+# One after the other: cargo writes both to the same place.
+$(STAGE)/destinations/sendoff_bg.wasm: | $(STAGE)/core/sendoff_bg.wasm
 
-$(PKG)/package.json: $(STAGE)/optimised.wasm $(PACKAGE_SOURCES) Cargo.toml | tool-node
-	node pkg-template/build.mjs --wasm $(STAGE)/optimised.wasm --names $(STAGE)/names.json \
-	  --glue $(STAGE)/sendoff.js --out $(PKG)
+$(STAGE)/%/optimised.wasm: $(STAGE)/%/sendoff_bg.wasm | tool-node
+	$(IN_ENV) wasm-opt $(call without,$(WASM_OPT_FLAGS)) -o $@ $< > $(STAGE)/$*/names.json
+
+$(PKG)/package.json: $(ENGINES:%=$(STAGE)/%/optimised.wasm) $(PACKAGE_SOURCES) Cargo.toml | tool-node
+	node pkg-template/build.mjs --stage $(STAGE) --out $(PKG)
 	@touch $@
 
 # Optimised for the demo. The tests share one that is not, with the collector's own: it is up in half the time.

@@ -1,7 +1,10 @@
 // Puts the npm package together in one folder, from what ships by hand (this folder) and what the compiler made.
 // The `files` list of package.json is the allow-list: nothing else is in the folder afterwards.
 //
-//   node pkg-template/build.mjs --wasm FILE --names FILE --glue FILE --out DIRECTORY
+//   node pkg-template/build.mjs --stage DIRECTORY --out DIRECTORY
+//
+// The stage has a folder for each engine (core, destinations): optimised.wasm, names.json (what binaryen said) and
+// sendoff.js (wasm-bindgen's glue).
 //
 // The same input gives the same bytes, and a file whose bytes have not changed is not touched.
 
@@ -33,20 +36,25 @@ export function stampManifest(manifest, cargoToml) {
   return { ...manifest, version: ours("version") };
 }
 
+/** The modules that are made of one engine, by the names under which they are imported; and its wasm. */
+async function engineModules(folder) {
+  const engine = read(join(folder, "optimised.wasm"), "the compiled engine");
+  const said = JSON.parse(read(join(folder, "names.json"), "the names in the engine").toString());
+  const glue = read(join(folder, "sendoff.js"), "the engine's glue").toString();
+  return { engine, modules: { "sendoff:glue": await glueModule(glue, said), "sendoff:packed": packedModule(engine) } };
+}
+
 /** Name and bytes of everything in the package. */
-async function contents({ wasm, names, glue }) {
+async function contents(stage) {
   const template = JSON.parse(read(join(here, "package.json"), "the package's manifest"));
   const manifest = stampManifest(template, read(join(root, "Cargo.toml"), "the crate's manifest").toString());
-  const engine = read(wasm, "the compiled engine");
-  const said = JSON.parse(read(names, "the names in the engine").toString());
-  const scripts = await bundleAll({
-    "sendoff:glue": await glueModule(read(glue, "the engine's glue").toString(), said),
-    "sendoff:packed": packedModule(engine),
-  });
+  const core = await engineModules(join(stage, "core"));
+  const destinations = await engineModules(join(stage, "destinations"));
+  const scripts = await bundleAll({ core: core.modules, destinations: destinations.modules });
   checkAsset(scripts["url.js"]);
   const made = {
     "package.json": `${JSON.stringify(manifest, null, 2)}\n`,
-    "sendoff_bg.wasm": engine,
+    "sendoff_bg.wasm": core.engine,
     ...scripts,
   };
   // npm packs a README whether it is listed or not.
@@ -69,8 +77,8 @@ function writeIfChanged(path, bytes) {
 }
 
 /** Fills `out` with exactly the package's files and returns the names of those that changed. */
-export async function assemble({ wasm, names, glue, out }) {
-  const entries = await contents({ wasm, names, glue });
+export async function assemble({ stage, out }) {
+  const entries = await contents(stage);
   mkdirSync(out, { recursive: true });
   const keep = new Set(entries.map(([file]) => file));
   for (const stray of readdirSync(out).filter((file) => !keep.has(file))) {
@@ -81,8 +89,8 @@ export async function assemble({ wasm, names, glue, out }) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const option = { type: "string" };
-  const { values } = parseArgs({ options: { wasm: option, names: option, glue: option, out: option } });
-  for (const name of ["wasm", "names", "glue", "out"]) {
+  const { values } = parseArgs({ options: { stage: option, out: option } });
+  for (const name of ["stage", "out"]) {
     if (!values[name]) throw new Error(`build.mjs: --${name} is missing; run it through \`make build\``);
   }
   const changed = await assemble(values);

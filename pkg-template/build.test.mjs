@@ -2,7 +2,7 @@
 // that has not changed, and scripts that lead back to what people can read.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,11 +23,13 @@ test("the version is the crate's, and another name is refused", () => {
 function making(t, { glue = GLUE } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "sendoff-pkg-"));
   t.after(() => rmSync(dir, { recursive: true }));
-  const files = { wasm: join(dir, "in.wasm"), names: join(dir, "in.json"), glue: join(dir, "in.js"), out: join(dir, "pkg") };
-  writeFileSync(files.wasm, WASM);
-  writeFileSync(files.names, JSON.stringify(NAMES));
-  writeFileSync(files.glue, glue);
-  return files;
+  for (const engine of ["core", "destinations"].map((name) => join(dir, "stage", name))) {
+    mkdirSync(engine, { recursive: true });
+    writeFileSync(join(engine, "optimised.wasm"), WASM);
+    writeFileSync(join(engine, "names.json"), JSON.stringify(NAMES));
+    writeFileSync(join(engine, "sendoff.js"), glue);
+  }
+  return { stage: join(dir, "stage"), out: join(dir, "pkg") };
 }
 
 test("the package holds its allow-list and nothing else, and is written only where it differs", async (t) => {
@@ -43,14 +45,14 @@ test("the package holds its allow-list and nothing else, and is written only whe
   }
 
   writeFileSync(join(out, "left-over.js"), "");
-  writeFileSync(files.wasm, Buffer.concat([WASM, new Uint8Array([0, 2, 1, 0x78])])); // a custom section
+  writeFileSync(join(files.stage, "core", "optimised.wasm"), Buffer.concat([WASM, new Uint8Array([0, 2, 1, 0x78])])); // a custom section
   const untouched = statSync(join(out, "index.js")).ino;
   const changed = await assemble(files);
   assert.ok(changed.includes("sendoff_bg.wasm") && changed.includes("engine.js"), changed.join());
-  assert.ok(!changed.includes("index.js"));
+  assert.ok(!changed.includes("index.js") && !changed.includes("destinations-engine.js"), changed.join());
   assert.equal(statSync(join(out, "index.js")).ino, untouched);
   assert.ok(!readdirSync(out).includes("left-over.js"));
-  await assert.rejects(assemble({ ...files, wasm: join(out, "none") }), /compiled engine: .*none cannot be read/);
+  await assert.rejects(assemble({ ...files, stage: join(out, "none") }), /compiled engine: .*none.* cannot be read/);
 });
 
 test("every script has a map that names our sources and none of this machine's folders", async (t) => {

@@ -13,10 +13,12 @@ import { build, minify } from "./tools.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 
-/** Entry → how it is made. What is not said here is an ES module. */
+/** Entry → how it is made. What is not said here is an ES module, of the file of that name, with the core engine. */
 export const ENTRIES = {
   sendoff: { out: "index.js", external: ["./engine.js"] },
   engine: { out: "engine.js" },
+  destinations: { out: "destinations.js", external: ["./destinations-engine.js"] },
+  "destinations-engine": { out: "destinations-engine.js", from: "engine", engine: "destinations" },
   url: { out: "url.js" },
   inline: { out: "inline.js" },
   iife: { out: "iife.js", format: "iife" },
@@ -58,9 +60,9 @@ const cleanMap = (text, out) => {
 
 /** Name and bytes of one entry's script, and of its source map. `modules` are those that are made by the build. */
 export async function bundleEntry(name, modules, { minified = true, ...more } = {}) {
-  const { out, external, format = "esm" } = ENTRIES[name];
+  const { out, external, from = name, format = "esm" } = ENTRIES[name];
   const { outputFiles } = await build({
-    entryPoints: [join(here, "entries", `${name}.js`)],
+    entryPoints: [join(here, "entries", `${from}.js`)],
     outfile: join(here, out), // nothing is written there
     plugins: [generated(modules)],
     bundle: true,
@@ -86,10 +88,10 @@ export async function bundleEntry(name, modules, { minified = true, ...more } = 
   return { [out]: code, [`${out}.map`]: small };
 }
 
-/** All scripts of the package, by name. */
-export async function bundleAll(modules) {
+/** All scripts of the package, by name. `engines`: the modules made of each. */
+export async function bundleAll(engines) {
   const files = {};
-  for (const name of Object.keys(ENTRIES)) Object.assign(files, await bundleEntry(name, modules));
+  for (const [name, { engine = "core" }] of Object.entries(ENTRIES)) Object.assign(files, await bundleEntry(name, engines[engine]));
   return files;
 }
 

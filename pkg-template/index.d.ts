@@ -86,6 +86,9 @@ export interface SendoffConfig {
   /** Where metrics are posted. Default: beside `endpoint`, with `metrics` as the last part of its path
    * (`/api/v1/ingest/metrics`). */
   metricsEndpoint?: string;
+  /** `"native"` (default), or `"otlp"` with `sendoff/destinations`: an OpenTelemetry Collector at `metricsEndpoint`, to which
+   * `/v1/metrics` is added. Its JSON takes a preflight on another origin: put it behind a path of your own. */
+  metricsFormat?: "native" | "otlp";
   /** Metrics waiting at most; beyond it the oldest are dropped and counted. 1 to 10,000; default 500. */
   maxMetricsQueueSize?: number;
   /** Milliseconds between two requests with metrics. 1,000 to 3,600,000; default 30,000. */

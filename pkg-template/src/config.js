@@ -16,7 +16,7 @@ export const ENGINE_OPTIONS = [
   "timeout", "disableTimer", "autoFlushOnExit", "maxStorageBytes", "maxEventAgeMs", "multiTabMode",
   "identityPolicy", "crossSubdomain", "cookieless", "sessionTimeoutMs", "sessionMaxMs",
   "newSessionOnCampaign", "attribution", "referralExclusions", "clickIds", "sampling", "sampleBy",
-  "metricsEndpoint", "maxMetricsQueueSize", "metricsFlushInterval", "persistConsent", "respectGpc", "respectDnt",
+  "metricsEndpoint", "metricsFormat", "maxMetricsQueueSize", "metricsFlushInterval", "persistConsent", "respectGpc", "respectDnt",
   "pii", "piiTraits", "piiIp", "piiKeys", "piiPatterns", "piiAllow", "piiSalt",
 ];
 

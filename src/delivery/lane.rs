@@ -21,7 +21,7 @@ use crate::{
         time::{Instant, UnixMillis},
     },
     text::view::EventView,
-    wire::Format,
+    wire::{Format, Verdict},
 };
 
 /// Batches that one question asks about at most.
@@ -82,11 +82,16 @@ pub struct Lane {
     pub spoke: bool,
     /// It does not understand the question for receipts.
     pub mute: bool,
+    /// Batches that it has refused as a whole since it last took one.
+    refused: u8,
     /// Whose turn it was last.
     turn: Option<TabId>,
     /// Batches that have failed since one was taken, one of each stream.
     failed: Vec<Failed>,
 }
+
+/// Refusals in a row until a batch is no longer halved: more than it takes to find one event among a thousand.
+const REFUSED_MAX: u8 = 12;
 
 /// See [`Lane::failed`].
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +115,7 @@ impl Lane {
             declined: false,
             spoke: false,
             mute: false,
+            refused: 0,
             turn: None,
             failed: Vec::new(),
         }
@@ -400,6 +406,17 @@ impl Lane {
                 });
             }
         }
+    }
+
+    /// A batch was decided upon; whether it is to be halved, because one event in it may be to blame for all. Where nothing is
+    /// ever taken none of them is.
+    pub fn halves(&mut self, verdict: &Verdict, events: usize) -> bool {
+        if *verdict != Verdict::Rejected {
+            self.refused = 0;
+            return false;
+        }
+        self.refused = self.refused.saturating_add(1);
+        events > 1 && self.refused <= REFUSED_MAX && self.format().refuses_all_for_one()
     }
 
     /// An attempt at a batch failed.

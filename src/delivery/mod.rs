@@ -752,6 +752,7 @@ impl Delivery {
         lane.sizing
             .on_answer(flight.bytes, at.now.mono.since_ms(flight.left_at));
         lane.on_taken(batch, lots);
+        let halves = lane.halves(&verdict, events);
         let (ending, refused) = match verdict {
             Verdict::Partial { refused, again } => {
                 let (refused, again) = (flight.numbers(&refused), flight.numbers(&again));
@@ -761,6 +762,7 @@ impl Delivery {
             // It was cut anew since: what becomes of the pieces is judged with them.
             Verdict::TooLarge | Verdict::Rejected if !is_here => return,
             Verdict::TooLarge if events > 1 => (Ending::TooLarge, 0),
+            Verdict::Rejected if halves => (Ending::TooLarge, 0),
             Verdict::TooLarge => (Ending::Dropped(DropReason::TooLarge), events),
             Verdict::Rejected => (Ending::Dropped(DropReason::Rejected), events),
             Verdict::Delivered | Verdict::Unwelcome | Verdict::Retry { .. } => {

@@ -12,12 +12,16 @@ use crate::{
         sampling::{SampleBy, SamplingRule, read_rate},
     },
     text::{
-        fields::{join, parse_u64, unquoted},
+        fields::{join, listed, parse_u64, unquoted, up_to},
         json::{Object, push_u64},
         unescape::unescape,
         view::{items, member, members},
     },
-    wire::{Format, native::Native, native_metrics::endpoint_beside},
+    wire::{
+        Format,
+        native::Native,
+        native_metrics::{NativeMetrics, endpoint_beside},
+    },
 };
 
 /// Milliseconds that an event waits at most before a flush is tried.
@@ -164,6 +168,8 @@ pub struct Config {
     pub max_event_age_ms: u64,
     /// URL that metrics are posted to; empty: beside [`endpoint`](Self::endpoint), its last part `metrics`.
     pub metrics_endpoint: String,
+    /// Metrics go to an OpenTelemetry collector, whose address is [`metrics_endpoint`](Self::metrics_endpoint).
+    pub metrics_otlp: bool,
     /// See [`MAX_METRICS_QUEUE_SIZE`].
     pub max_metrics_queue_size: u32,
     /// See [`METRICS_FLUSH_INTERVAL_MS`].
@@ -227,6 +233,7 @@ impl Config {
             max_storage_bytes: MAX_STORAGE_BYTES,
             max_event_age_ms: MAX_EVENT_AGE_MS,
             metrics_endpoint: String::new(),
+            metrics_otlp: false,
             max_metrics_queue_size: MAX_METRICS_QUEUE_SIZE,
             metrics_flush_interval_ms: METRICS_FLUSH_INTERVAL_MS,
             multi_tab_mode: MultiTabMode::Leader,
@@ -275,6 +282,8 @@ impl Config {
         if let Some(endpoint) = read.text("metricsEndpoint") {
             c.metrics_endpoint = endpoint;
         }
+        let format = read.word("metricsFormat", &["native", "otlp"]);
+        c.metrics_otlp = format.is_some_and(|format| format == "otlp");
         read.small(
             "maxMetricsQueueSize",
             1..=10_000,
@@ -302,14 +311,33 @@ impl Config {
         (config, read.errors)
     }
 
-    /// Where metrics go.
+    /// Where metrics go, and in which dialect: the native one, where the one that is asked for cannot be made.
     #[must_use]
-    pub fn metrics_endpoint(&self) -> String {
-        if self.metrics_endpoint.is_empty() {
+    pub fn metrics_format(&self) -> (Box<dyn Format>, Option<ConfigError>) {
+        let mut error = None;
+        if self.metrics_otlp {
+            let otlp = DestinationConfig {
+                name: "metricsEndpoint".to_owned(),
+                endpoint: self.metrics_endpoint.clone(),
+                ..DestinationConfig::default()
+            };
+            match vendor_format("otlp_metrics", &otlp) {
+                Ok(format) => return (format, None),
+                Err(why) => {
+                    let name = otlp.name;
+                    error = Some(ConfigError::Destination { name, why });
+                }
+            }
+        }
+        let endpoint = if self.metrics_endpoint.is_empty() {
             endpoint_beside(&self.endpoint)
         } else {
             self.metrics_endpoint.clone()
-        }
+        };
+        (
+            Box::new(NativeMetrics::new(&endpoint, &self.api_key)),
+            error,
+        )
     }
 
     /// What the delivery is to know.
@@ -427,7 +455,7 @@ impl<'a> Reader<'a> {
         let Some(value) = self.get(name) else { return };
         let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
         // A fraction is cut off.
-        let whole = value.split(['.', 'e', 'E']).next().and_then(parse_u64);
+        let whole = parse_u64(up_to(value, b".eE"));
         match whole {
             Some(number) if range.contains(&number) && !value.contains(['e', 'E']) => *to = number,
             _ => {
@@ -530,7 +558,7 @@ impl<'a> Reader<'a> {
         let word = string_of(value).filter(|text| words.contains(&text.as_str()));
         if word.is_none() {
             let quoted: Vec<String> = words.iter().map(|word| join(&["\"", word, "\""])).collect();
-            self.wrong(name, &quoted.join(" or "));
+            self.wrong(name, &listed(&quoted, " or "));
         }
         word
     }
@@ -613,6 +641,7 @@ fn string_of(json: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{NO_SEND_TIME, Route};
 
     fn codes(errors: &[ConfigError]) -> Vec<&'static str> {
         errors.iter().map(ConfigError::code).collect()
@@ -641,6 +670,33 @@ mod tests {
         } else {
             assert_eq!(codes(&errors), ["config_destination"]);
             assert!(errors[0].message().contains("sendoff/destinations"));
+        }
+    }
+
+    #[test]
+    fn metrics_have_an_address_and_a_dialect_of_their_own() {
+        let of = |options: &str| {
+            let (config, errors) = Config::parse(&format!("{{\"apiKey\":\"k\"{options}}}"));
+            assert!(errors.is_empty(), "{errors:?}");
+            let (format, error) = config.metrics_format();
+            let url = format.target(Route::default(), NO_SEND_TIME).url;
+            (format.encoder(), url, error.map(|error| error.code()))
+        };
+        let native = |url: &str| ("native-metrics/1", url.to_owned(), None);
+        assert_eq!(of(""), native("/api/v1/ingest/metrics"));
+        assert_eq!(
+            of(r#","endpoint":"https:\/\/c.example\/in""#),
+            native("https://c.example/metrics")
+        );
+        assert_eq!(of(r#","metricsEndpoint":"/m""#), native("/m"));
+        let otlp = of(r#","metricsFormat":"otlp","metricsEndpoint":"/otel""#);
+        if cfg!(feature = "destinations") {
+            assert_eq!(
+                otlp,
+                ("otlp-metrics/1", "/otel/v1/metrics".to_owned(), None)
+            );
+        } else {
+            assert_eq!(otlp.2, Some("config_destination"));
         }
     }
 

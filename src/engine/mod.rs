@@ -98,6 +98,7 @@ impl Engine {
         store: &mut dyn Store,
     ) -> Self {
         let mut rng = Rng::new(host.seed);
+        let (metrics_format, metrics_error) = config.metrics_format();
         let owed: Vec<Owed> = destinations.iter().map(Destination::owed).collect();
         let keeper = Keeper::load(
             host.visitor(config.cross_subdomain, !config.cookieless),
@@ -120,13 +121,15 @@ impl Engine {
             timers: TimerTable::default(),
             clock,
             ahead: 0,
-            metrics: setup::metrics(&config, host, traffic.own.tab()),
+            metrics: setup::metrics(&config, metrics_format, host, traffic.own.tab()),
             keeper,
             traffic,
             config,
         };
-        told.into_iter()
-            .for_each(|report| engine.traffic.account.report(report));
+        let told = told
+            .into_iter()
+            .chain(metrics_error.map(|one| one.report()));
+        told.for_each(|report| engine.traffic.account.report(report));
         engine.start(host, store);
         engine
     }

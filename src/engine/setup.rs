@@ -15,6 +15,7 @@ use crate::{
     tabs::Tabs,
     text::fields::fields,
     visitor::keeper::Keeper,
+    wire::Format,
 };
 
 /// What the traffic starts from.
@@ -82,15 +83,21 @@ pub(super) fn early(intake: &Intake, keeper: &Keeper, found: &mut Found) {
 }
 
 /// The second stream.
-pub(super) fn metrics(config: &Config, host: &Host, tab: TabId) -> Metrics {
+pub(super) fn metrics(
+    config: &Config,
+    format: Box<dyn Format>,
+    host: &Host,
+    tab: TabId,
+) -> Metrics {
     let storage_bytes = if host.has_storage {
         config.max_storage_bytes
     } else {
         0
     };
     let config_of_metrics = MetricsConfig {
-        endpoint: config.metrics_endpoint(),
-        api_key: config.api_key.clone(),
+        format,
+        sdk: host.sdk(),
+        context: host.context.clone(),
         prefix: host.key_prefix(),
         queue_max: config.max_metrics_queue_size as usize,
         interval_ms: config.metrics_flush_interval_ms.into(),

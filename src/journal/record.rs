@@ -26,7 +26,7 @@ use crate::{
     },
     model::{drop_reason::DropReason, gap::Gap, spans::Spans, time::UnixMillis},
     text::{
-        fields::{Fields, fields, parse_u64, split_once},
+        fields::{Fields, fields, join, parse_u64, split_once},
         json::push_u64,
     },
 };
@@ -148,7 +148,7 @@ pub fn damaged_events(text: &str) -> usize {
 /// Who recorded the log, its context, and the destinations that it is for.
 #[must_use]
 pub fn write_header(log: &Log, owed: &str) -> String {
-    guard(&[], &[&log.sdk, "\n", &log.context, "\n", owed].concat())
+    guard(&[], &join(&[&log.sdk, "\n", &log.context, "\n", owed]))
 }
 
 /// What [`write_header`] wrote.

@@ -19,7 +19,7 @@ use crate::{
         store::{Store, StoreError},
         time::{Instant, Now, UnixMillis},
     },
-    text::view::EventView,
+    text::{fields::listed, view::EventView},
     wire::{Batch, Format, Route},
 };
 
@@ -175,11 +175,8 @@ impl Stream {
     /// The words that the header keeps: who is owed the stream.
     #[must_use]
     pub fn owed(&self) -> String {
-        let names = self
-            .cursors
-            .iter()
-            .map(|cursor| cursor.destination.as_str());
-        names.collect::<Vec<_>>().join(" ")
+        let names = self.cursors.iter().map(|cursor| cursor.destination.clone());
+        listed(&names.collect::<Vec<_>>(), " ")
     }
 
     /// Writes to the store what is only in memory.

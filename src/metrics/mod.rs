@@ -16,6 +16,7 @@ use crate::{
     },
     model::{
         drop_reason::DropReason,
+        event::Entry,
         gap::Gap,
         ids::TabId,
         request::{Means, Outcome, Request, RequestId, Why},
@@ -25,27 +26,26 @@ use crate::{
     },
     text::{
         fields::{fields, join},
-        json::Object,
+        json::{Object, push_u64},
     },
-    wire::{Format, Route, Verdict, native::Native, native_metrics},
+    wire::{Batch, Format, Route, Source, Verdict},
 };
 
 /// Gaps that wait to be told at most; neighbours are one.
 const GAPS_MAX: usize = 50;
-/// Bytes around the metrics of a request: key, tab, times and gaps among them.
-const OVERHEAD_BYTES: usize = 512 + GAPS_MAX * 64;
-/// Bytes around one metric: its number.
-const SEQ_BYTES: usize = 32;
+/// Bytes of one gap in a request at most.
+const GAP_BYTES: usize = 64;
 /// Bytes that are kept in storage at most.
 const STORED_BYTES_MAX: usize = 60_000;
 
 /// What is configured.
-#[derive(Clone, Debug)]
 pub struct MetricsConfig {
-    /// Where they go.
-    pub endpoint: String,
-    /// Names the project there.
-    pub api_key: String,
+    /// In which dialect they go where.
+    pub format: Box<dyn Format>,
+    /// JSON object: which SDK records here.
+    pub sdk: String,
+    /// JSON object: the context that is the same for all of this tab.
+    pub context: String,
     /// What every key of the project in the store begins with.
     pub prefix: String,
     /// Metrics waiting at most; beyond it the oldest is dropped.
@@ -90,7 +90,7 @@ impl MetricsFigures {
 #[derive(Debug)]
 enum Cargo {
     /// Metrics of this tab, and the gaps told with them.
-    Own(Vec<(u64, String)>, Vec<Gap>),
+    Own(Vec<Entry>, Vec<Gap>),
     /// What was found in storage, as it was.
     Found(String),
 }
@@ -109,15 +109,13 @@ struct Flight {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Metrics {
     config: MetricsConfig,
-    receiver: Native,
     /// The receiver has answered in its own dialect.
     spoke: bool,
     tab: TabId,
     last_seq: u64,
-    ring: VecDeque<(u64, String)>,
+    ring: VecDeque<Entry>,
     gaps: Vec<Gap>,
     found: Vec<String>,
     flights: Vec<Flight>,
@@ -137,7 +135,6 @@ impl Metrics {
     #[must_use]
     pub fn new(config: MetricsConfig, tab: TabId, sizing: Sizing) -> Self {
         Self {
-            receiver: Native::new(&config.endpoint, &config.api_key),
             config,
             spoke: false,
             tab,
@@ -198,7 +195,11 @@ impl Metrics {
     pub fn record(&mut self, now: Instant, text: String) {
         self.last_seq += 1;
         self.figures.recorded += 1;
-        self.ring.push_back((self.last_seq, text));
+        self.ring.push_back(Entry {
+            seq: self.last_seq,
+            page: 0,
+            text,
+        });
         self.enforce_bound();
         self.wake(now);
     }
@@ -216,9 +217,9 @@ impl Metrics {
 
     fn enforce_bound(&mut self) {
         while self.ring.len() > self.config.queue_max
-            && let Some((seq, _)) = self.ring.pop_front()
+            && let Some(oldest) = self.ring.pop_front()
         {
-            self.give_up(seq, DropReason::Overflow);
+            self.give_up(oldest.seq, DropReason::Overflow);
         }
     }
 
@@ -312,28 +313,27 @@ impl Metrics {
             deadline: now.mono + self.sizing.timeout_ms(),
         });
         self.gate.on_send(now.mono);
-        let target = self.receiver.target(Route::default(), now.wall);
+        let format = &self.config.format;
+        let target = format.target(Route::default(), now.wall);
         Request {
             id,
             means,
             why,
             url: target.url,
             content_type: target.content_type,
-            authorization: String::new(),
+            authorization: format.authorization().unwrap_or_default().to_owned(),
             body,
         }
     }
 
     /// As many metrics as fit; when there are none, what was found. Not `strict`: one at least.
     fn load_up(&mut self, at: UnixMillis, room: usize, strict: bool) -> Option<(Cargo, String)> {
-        let mut bytes = OVERHEAD_BYTES;
-        let fit = self.ring.iter().take_while(|(_, text)| {
-            bytes += text.len() + SEQ_BYTES;
-            bytes <= room
-        });
-        let fit = fit.count().max(usize::from(!strict)).min(self.ring.len());
+        let fit = self
+            .fit(self.ring.iter(), room)
+            .max(usize::from(!strict))
+            .min(self.ring.len());
         if fit > 0 {
-            let samples: Vec<(u64, String)> = self.ring.drain(..fit).collect();
+            let samples: Vec<Entry> = self.ring.drain(..fit).collect();
             let gaps = core::mem::take(&mut self.gaps);
             let body = self.encode(at, &gaps, &samples);
             return Some((Cargo::Own(samples, gaps), body));
@@ -342,8 +342,37 @@ impl Metrics {
         Some((Cargo::Found(body.clone()), body))
     }
 
-    fn encode(&self, at: UnixMillis, gaps: &[Gap], samples: &[(u64, String)]) -> String {
-        native_metrics::encode(&self.config.api_key, self.tab, at, gaps, samples)
+    /// How many of them fit into a body of so many bytes.
+    fn fit<'a>(&self, samples: impl Iterator<Item = &'a Entry>, room: usize) -> usize {
+        let limits = self.config.format.limits();
+        let (sdk, context) = (self.config.sdk.len(), self.config.context.len());
+        let mut bytes = limits.overhead_bytes + sdk + context + GAPS_MAX * GAP_BYTES;
+        let fit = samples.take_while(|sample| {
+            bytes += sample.text.len() + limits.event_overhead_bytes + 1;
+            bytes <= room.min(limits.bytes)
+        });
+        fit.take(limits.events).count()
+    }
+
+    fn encode(&self, at: UnixMillis, gaps: &[Gap], samples: &[Entry]) -> String {
+        let mut id = join(&[&self.tab.text(), ":m"]);
+        push_u64(&mut id, samples.first().map_or(0, |first| first.seq));
+        id.push('-');
+        push_u64(&mut id, samples.last().map_or(0, |last| last.seq));
+        self.config.format.encode(&Batch {
+            id: &id,
+            source: Source {
+                tab: self.tab,
+                sdk: &self.config.sdk,
+                context: &self.config.context,
+                pages: &[],
+            },
+            sealed_at: at,
+            sent_at: at,
+            route: Route::default(),
+            gaps,
+            events: samples,
+        })
     }
 
     /// Requests whose answer is overdue count as failed: they are to be given up.
@@ -376,7 +405,8 @@ impl Metrics {
             Cargo::Own(samples, _) => samples.len(),
             Cargo::Found(_) => 0,
         };
-        let judged = judge(&self.receiver, &mut self.spoke, count, outcome, now.wall);
+        let format = &*self.config.format;
+        let judged = judge(format, &mut self.spoke, count, outcome, now.wall);
         match judged {
             Judgement::Failed { failure, after_ms } => {
                 if matches!(outcome, Outcome::TimedOut) {
@@ -414,15 +444,15 @@ impl Metrics {
                 }
                 Verdict::TooLarge | Verdict::Rejected => {
                     self.put_back(Cargo::Own(Vec::new(), gaps));
-                    for (seq, _) in samples {
-                        self.give_up(seq, DropReason::Rejected);
+                    for sample in samples {
+                        self.give_up(sample.seq, DropReason::Rejected);
                     }
                 }
                 Verdict::Partial { refused, .. } => {
                     self.figures.delivered += (samples.len() - refused.len()) as u64;
                     for place in refused {
-                        if let Some((seq, _)) = samples.get(place) {
-                            self.give_up(*seq, DropReason::Rejected);
+                        if let Some(sample) = samples.get(place) {
+                            self.give_up(sample.seq, DropReason::Rejected);
                         }
                     }
                 }
@@ -496,25 +526,22 @@ impl Metrics {
     /// what is not needed any more.
     pub fn keep(&mut self, wall: UnixMillis, store: &mut dyn Store) {
         let most = STORED_BYTES_MAX.min(self.config.storage_bytes);
-        let mut bytes = OVERHEAD_BYTES;
-        let fit = self.ring.iter().rev().take_while(|(_, text)| {
-            bytes += text.len() + SEQ_BYTES;
-            bytes <= most
-        });
-        let from = self.ring.len() - fit.count();
-        let samples: Vec<(u64, String)> = self.ring.iter().skip(from).cloned().collect();
-        let mut bodies = Vec::new();
+        let from = self.ring.len() - self.fit(self.ring.iter().rev(), most);
+        let samples: Vec<Entry> = self.ring.iter().skip(from).cloned().collect();
+        let encoder = self.config.format.encoder();
+        let mut text = encoder.to_owned();
         if !samples.is_empty() {
-            bodies.push(self.encode(wall, &self.gaps, &samples));
+            text.push('\n');
+            text.push_str(&self.encode(wall, &self.gaps, &samples));
         }
         for body in &self.found {
-            bytes += body.len() + 1;
-            if bytes <= most {
-                bodies.push(body.clone());
+            if text.len() + body.len() < most {
+                text.push('\n');
+                text.push_str(body);
             }
         }
-        if !bodies.is_empty() {
-            self.kept |= store.set(&self.key(), &bodies.join("\n")).is_ok();
+        if text.len() > encoder.len() {
+            self.kept |= store.set(&self.key(), &text).is_ok();
         } else if core::mem::replace(&mut self.kept, false) {
             store.remove(&self.key());
         }
@@ -533,8 +560,11 @@ impl Metrics {
         let prefix = join(&[&self.config.prefix, "metrics:"]);
         for key in store.keys(&prefix).into_iter().filter(|key| *key != own) {
             let value = store.get(&key).unwrap_or_default();
-            let bodies = fields(&value, b'\n').filter(|body| body.starts_with('{'));
-            self.found.extend(bodies.map(ToOwned::to_owned));
+            let mut lines = fields(&value, b'\n');
+            // What is in another dialect is of another configuration: it has no receiver here.
+            if lines.next() == Some(self.config.format.encoder()) {
+                self.found.extend(lines.map(ToOwned::to_owned));
+            }
             store.remove(&key);
         }
         if !self.found.is_empty() {

@@ -1,12 +1,16 @@
 use super::*;
-use crate::model::{request::Nature, store::MemoryStore};
+use crate::{
+    model::{request::Nature, store::MemoryStore},
+    wire::native_metrics::NativeMetrics,
+};
 
 const ROOM: usize = 60_000;
 
 fn metrics(queue_max: usize) -> Metrics {
     let config = MetricsConfig {
-        endpoint: "/in/metrics".to_owned(),
-        api_key: "key".to_owned(),
+        format: Box::new(NativeMetrics::new("/in/metrics", "key")),
+        sdk: "{}".to_owned(),
+        context: "{}".to_owned(),
         prefix: "sendoff:p:".to_owned(),
         queue_max,
         interval_ms: 30_000,
@@ -270,4 +274,15 @@ fn without_room_in_the_store_nothing_is_kept() {
     metrics.record(Instant(0), sample("a"));
     metrics.keep(at(0).wall, &mut store);
     assert!(store.entries.is_empty());
+}
+
+#[test]
+fn what_another_dialect_left_has_no_receiver_here() {
+    let mut store = MemoryStore::default();
+    let key = "sendoff:p:metrics:00000000000000000009";
+    store.set(key, "otlp-metrics/1\n{}").unwrap();
+    let mut metrics = metrics(500);
+    metrics.find(Instant(0), &mut store);
+    assert!(store.entries.is_empty());
+    assert!(next(&mut metrics, 90_000).is_none());
 }

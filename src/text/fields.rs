@@ -155,9 +155,37 @@ pub fn join(pieces: &[&str]) -> String {
     out
 }
 
+/// The texts as one, with something between them.
+#[must_use]
+pub fn listed(texts: &[String], between: &str) -> String {
+    let mut out = String::new();
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push_str(between);
+        }
+        out.push_str(text);
+    }
+    out
+}
+
+/// What is before the first of these bytes (ASCII); all of it where there is none.
+#[must_use]
+pub fn up_to<'a>(text: &'a str, stops: &[u8]) -> &'a str {
+    let end = text.bytes().position(|byte| stops.contains(&byte));
+    part(text, 0, end.unwrap_or(text.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_cut_and_listed() {
+        assert_eq!(up_to("a.example/b?c", b"/?"), "a.example");
+        assert_eq!(up_to("é", b"/"), "é");
+        assert_eq!(listed(&["a".into(), "b".into()], " or "), "a or b");
+        assert_eq!(listed(&[], ","), "");
+    }
 
     #[test]
     fn numbers_are_digits_and_nothing_else() {

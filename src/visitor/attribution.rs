@@ -6,7 +6,7 @@
 use crate::{
     model::time::UnixMillis,
     text::{
-        fields::after,
+        fields::{after, fields, join, up_to},
         json::{Object, push_string, push_timestamp},
     },
 };
@@ -130,8 +130,8 @@ impl AttributionRules {
         let plain = after(referrer, "://").unwrap_or(referrer);
         let passed = |site: &str| {
             let (name, path) = site.split_once('/').unwrap_or((site, ""));
-            let same = host == name || host.ends_with(&[".", name].concat());
-            same && (path.is_empty() || after(plain, &["/", path].concat()).is_some())
+            let same = host == name || host.ends_with(&join(&[".", name]));
+            same && (path.is_empty() || after(plain, &join(&["/", path])).is_some())
         };
         !PASSED_THROUGH.iter().any(|site| passed(site))
             && !self.exclusions.iter().any(|site| passed(site))
@@ -140,14 +140,8 @@ impl AttributionRules {
 
 fn host_of(url: &str) -> &str {
     let rest = after(url, "://").unwrap_or("");
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    authority
-        .rsplit('@')
-        .next()
-        .unwrap_or("")
-        .split(':')
-        .next()
-        .unwrap_or("")
+    let authority = up_to(rest, b"/?#");
+    up_to(fields(authority, b'@').last().unwrap_or(""), b":")
 }
 
 /// The site of a host, near enough: without `www.`.

@@ -5,7 +5,7 @@
 use crate::{
     model::time::UnixMillis,
     text::{
-        fields::{parse_u64, split_once, unquoted},
+        fields::{join, listed, parse_u64, split_once, unquoted},
         json::{Object, push_string},
         scan::{Kind, scan},
         view::{items, member, members},
@@ -93,7 +93,7 @@ impl Visitor {
             anonymous: string(member(text, "anonymousId")?)?,
             user: member(text, "userId").and_then(string),
             groups: members(member(text, "groups").unwrap_or(""))
-                .filter_map(|(kind, id)| Some((["\"", kind, "\""].concat(), string(id)?)))
+                .filter_map(|(kind, id)| Some((join(&["\"", kind, "\""]), string(id)?)))
                 .collect(),
             properties: members(member(text, "super").unwrap_or(""))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -140,7 +140,10 @@ impl Visitor {
         );
         out.raw("first", self.first.as_deref().unwrap_or("null"));
         out.raw("last", self.last.as_deref().unwrap_or("null"));
-        out.raw("exposures", &["[", &self.exposures.join(","), "]"].concat());
+        out.raw(
+            "exposures",
+            &join(&["[", &listed(&self.exposures, ","), "]"]),
+        );
         out.raw(
             "consent",
             &self

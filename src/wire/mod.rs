@@ -83,6 +83,11 @@ pub trait Format {
     /// What an answer with a status of 2xx to 5xx means.
     fn read_answer(&self, events: usize, answer: &Answer<'_>) -> Verdict;
 
+    /// Whether a batch may be refused as a whole for one event in it. Such a batch is halved, until that event is found.
+    fn refuses_all_for_one(&self) -> bool {
+        false
+    }
+
     /// Whether the answer is in the destination's own dialect: one that spoke it once, and then answers
     /// 200 in another, has not answered. `None` for formats whose answers have no dialect.
     fn is_dialect(&self, body: &str) -> Option<bool> {

@@ -220,6 +220,10 @@ impl Format for Vendor {
         (self.dialect.read_answer)(events, answer)
     }
 
+    fn refuses_all_for_one(&self) -> bool {
+        true
+    }
+
     fn is_dialect(&self, body: &str) -> Option<bool> {
         let spoken = self.dialect.spoken;
         (!spoken.is_empty()).then(|| member(body, spoken).is_some())

@@ -22,7 +22,7 @@ function compile(t, options, prepare = () => {}) {
   t.after(() => rmSync(app, { recursive: true }));
   const installed = join(app, "node_modules/sendoff");
   execFileSync("mkdir", ["-p", installed]);
-  for (const file of ["index.js", "index.d.ts", "package.json"]) copyFileSync(join(SHIPPED, file), join(installed, file));
+  for (const file of ["index.js", "index.d.ts", "destinations.js", "destinations.d.ts", "package.json"]) copyFileSync(join(SHIPPED, file), join(installed, file));
   copyFileSync(join(here, "usage.ts"), join(app, "usage.ts"));
   writeFileSync(join(app, "package.json"), '{"type":"module"}');
   prepare(app);

@@ -39,6 +39,7 @@ const all: Required<SendoffConfig> = {
   debug: false,
   maxStorageBytes: 2_097_152,
   metricsEndpoint: "/m",
+  metricsFormat: "otlp",
   maxMetricsQueueSize: 500,
   metricsFlushInterval: 30_000,
   maxEventAgeMs: 604_800_000,
@@ -236,3 +237,19 @@ if (ready.ok) {
   void why;
 }
 void [byKey, flushed, ended, overflow, id, off];
+
+// `sendoff/destinations`.
+import { Sendoff as Several, mixpanel, own, posthog, webhook } from "sendoff/destinations";
+
+const several = new Several({
+  apiKey: "demo",
+  metricsFormat: "otlp",
+  destinations: [own(), posthog({ apiKey: "k", profiles: true }), mixpanel({ apiKey: "t", ip: false, consent: "marketing" })],
+});
+several.destination("posthog").pause();
+// @ts-expect-error: a key is needed
+posthog({ host: "/in" });
+// @ts-expect-error: a webhook has no address of its own
+webhook({ apiKey: "k" });
+// @ts-expect-error: no such option
+posthog({ apiKey: "k", persons: "all" });

@@ -125,3 +125,47 @@ fn what_a_vendor_would_lose_without_a_word_is_given_up_here_and_goes_to_the_othe
         ("expired", 1)
     );
 }
+
+#[cfg(feature = "destinations")]
+#[test]
+fn one_event_that_a_vendor_refuses_takes_no_other_along_and_one_that_refuses_all_is_not_asked_about_each()
+ {
+    let world_of = || {
+        World::with_tab(|opening| {
+            opening.config.destinations = vec![sendoff::engine::config::DestinationConfig {
+                name: "vendor".to_owned(),
+                format: "posthog".to_owned(),
+                endpoint: "/vendor".to_owned(),
+                api_key: "key".to_owned(),
+                ..Default::default()
+            }];
+            opening.config.max_batch_size = 500;
+        })
+    };
+    let counts = |world: &World, tab| {
+        let figures = &world.stats(tab).destinations[0].1;
+        let dropped = figures.dropped.iter().map(|one| (one.reason, one.count));
+        (figures.delivered, dropped.collect::<Vec<_>>())
+    };
+    let (mut world, tab) = world_of();
+    world.collector.rule = Some(|sent| {
+        Answer::Status(if sent.body.contains("poison") {
+            400
+        } else {
+            200
+        })
+    });
+    world.burst(tab, 200);
+    world.track(tab, "poison");
+    world.burst(tab, 200);
+    world.pass(60_000);
+    assert_eq!(counts(&world, tab), (400, vec![("rejected", 1)]));
+    assert!(world.sent.len() <= 25, "{} requests", world.sent.len());
+
+    let (mut world, tab) = world_of();
+    world.collector.rule = Some(|_| Answer::Status(400));
+    world.burst(tab, 2_000);
+    world.pass(60_000);
+    assert_eq!(counts(&world, tab), (0, vec![("rejected", 2_000)]));
+    assert!(world.sent.len() <= 100, "{} requests", world.sent.len());
+}

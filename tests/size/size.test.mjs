@@ -22,9 +22,12 @@ test("the parts are added up, the script as it ships, and what no page asks for 
   writeFileSync(join(pkg, "sendoff_bg.wasm"), "12345678");
   writeFileSync(join(pkg, "index.js"), script);
   writeFileSync(join(pkg, "index.js.map"), "{}");
+  writeFileSync(join(pkg, "engine.js"), "the engine");
+  writeFileSync(join(pkg, "destinations-engine.js"), "the engine, and more");
   const measured = measure(pkg);
   assert.deepEqual(measured.script, sizes(Buffer.from(script)));
   assert.equal(measured.total.raw, 8 + script.length);
+  assert.deepEqual([measured.engine.raw, measured.destinations.raw], [10, 20]);
   assert.match(table(measured), /^total +\d+ +\d+ +\d+$/m);
 });
 

@@ -1,0 +1,18 @@
+// @ts-check
+// Loading the engine as a module beside the entry.
+
+/** @typedef {import("../src/types").EngineModule & { default: (source: unknown) => Promise<void> }} Module */
+
+/**
+ * Some browsers remember for good that a module failed to load. Where the files are served as they are, another address of
+ * the same file helps; elsewhere there is none, and the next attempt is the first address again.
+ * @param {() => Promise<any>} first
+ * @param {(address: string) => Promise<any>} again
+ * @param {string} address
+ */
+export const loader = (first, again, address) => async (/** @type {unknown} */ source, /** @type {number} */ attempts) => {
+  /** @type {Module} */
+  const engine = await (attempts % 2 ? again(`${address}?${attempts}`) : first());
+  await engine.default(source);
+  return engine;
+};
