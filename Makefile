@@ -119,7 +119,7 @@ layers: # their names, for .ci/run
 
 NODE_TEST := node --test --test-reporter=spec
 
-lint: | tool-rust ## rustfmt, clippy and rustdoc, warnings denied
+lint: | tool-rust tool-node ## rustfmt, clippy and rustdoc, warnings denied
 	@$(LAYER) $@ .ci/lint
 
 test-build: | tool-node ## the build's own scripts

@@ -53,7 +53,7 @@ impl Draft {
         out.push_str(",\"anonymousId\":");
         out.push_str(&self.anonymous);
         out.push_str(",\"timestamp\":\"");
-        push_timestamp(&mut out, self.at);
+        push_timestamp(&mut out, self.at.0);
         out.push_str("\",\"properties\":");
         out.push_str(&self.properties);
         if let Some((id, number)) = &self.session {

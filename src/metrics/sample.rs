@@ -75,7 +75,7 @@ impl Sample {
 
 fn dated(at: UnixMillis) -> String {
     let mut out = "\"".to_owned();
-    push_timestamp(&mut out, at);
+    push_timestamp(&mut out, at.0);
     out.push('"');
     out
 }

@@ -1,6 +1,6 @@
 //! Requests, and what becomes of them.
 
-use crate::{model::time::UnixMillis, wire::ContentType};
+use crate::model::time::UnixMillis;
 
 /// Names one request of one engine; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,19 @@ pub struct Request {
     pub authorization: String,
     /// The exact bytes of the body.
     pub body: String,
+}
+
+/// Types of bodies. The first two need no preflight, the third does (Fetch standard, "CORS-safelisted
+/// request-header").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContentType {
+    /// `text/plain`.
+    #[default]
+    Text,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `application/json`.
+    Json,
 }
 
 /// Which browser API carries a request.

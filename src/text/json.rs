@@ -1,7 +1,6 @@
 //! The few JSON pieces an encoder writes itself: numbers, strings and timestamps. Written out by
 //! hand because `core::fmt` would be the larger part of a small wasm.
 
-use crate::model::time::UnixMillis;
 use crate::text::fields::part;
 
 /// Appends a decimal number.
@@ -44,9 +43,9 @@ pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends an ISO 8601 UTC timestamp with milliseconds, unquoted.
-pub fn push_timestamp(out: &mut String, at: UnixMillis) {
-    let (days, ms) = (at.0 / 86_400_000, at.0 % 86_400_000);
+/// Appends an ISO 8601 UTC timestamp with milliseconds, unquoted. `at`: milliseconds since 1970.
+pub fn push_timestamp(out: &mut String, at: u64) {
+    let (days, ms) = (at / 86_400_000, at % 86_400_000);
     // Days to civil date: Neri and Schneider, "Euclidean affine functions and their application to calendar
     // algorithms", in years that begin with March.
     let quarters = 4 * (days + 719_468) + 3;
@@ -166,7 +165,7 @@ mod tests {
             (1_798_761_599_999, "2026-12-31T23:59:59.999Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
-            assert_eq!(written(|out| push_timestamp(out, UnixMillis(ms))), text);
+            assert_eq!(written(|out| push_timestamp(out, ms)), text);
         }
     }
 
@@ -181,7 +180,7 @@ mod tests {
                 .enumerate()
             {
                 for day in [1, length] {
-                    let at = UnixMillis((days + day) * 86_400_000 - 1);
+                    let at = (days + day) * 86_400_000 - 1;
                     let text = format!("{year}-{:02}-{day:02}T23:59:59.999Z", month + 1);
                     assert_eq!(written(|out| push_timestamp(out, at)), text);
                 }

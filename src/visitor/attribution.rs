@@ -116,7 +116,7 @@ impl AttributionRules {
         }
         out.text("landing", url);
         let mut iso = String::new();
-        push_timestamp(&mut iso, at);
+        push_timestamp(&mut iso, at.0);
         out.text("at", &iso);
         let json = out.end();
         Touch { json, direct }

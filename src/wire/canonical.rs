@@ -279,10 +279,7 @@ pub(super) fn unix_ms(iso: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{ids::TabId, time::UnixMillis},
-        text::json::push_timestamp,
-    };
+    use crate::{model::ids::TabId, text::json::push_timestamp};
 
     fn read<T>(text: &str, page: usize, then: impl FnOnce(&Event<'_>) -> T) -> T {
         let entry = Entry {
@@ -361,7 +358,7 @@ mod tests {
         #[test]
         fn times_read_back(ms in 0_u64..253_402_300_800_000) {
             let mut text = String::new();
-            push_timestamp(&mut text, UnixMillis(ms));
+            push_timestamp(&mut text, ms);
             proptest::prop_assert_eq!(unix_ms(&text), ms);
         }
 

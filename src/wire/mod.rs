@@ -3,6 +3,7 @@
 //! A [`Format`] is all that the engine knows of a dialect. Formats splice JSON text that is already
 //! serialised; none of them holds state, reads a clock or knows what is sent when.
 
+pub use crate::model::request::ContentType;
 use crate::{
     model::{drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, time::UnixMillis},
     text::view::EventView,
@@ -133,19 +134,6 @@ pub struct Target {
     pub url: String,
     /// Of the body.
     pub content_type: ContentType,
-}
-
-/// Types of bodies. The first two need no preflight, the third does (Fetch standard, "CORS-safelisted
-/// request-header").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ContentType {
-    /// `text/plain`.
-    #[default]
-    Text,
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// `application/json`.
-    Json,
 }
 
 /// Who recorded the events of a batch, and where.

@@ -49,7 +49,7 @@ impl Native {
 
     fn open(&self, source: &Source<'_>, at: UnixMillis, batch_id: &str, page: &str) -> String {
         let mut out = "{\"sentAt\":\"".to_owned();
-        push_timestamp(&mut out, at);
+        push_timestamp(&mut out, at.0);
         out.push('"');
         if !batch_id.is_empty() {
             out.push_str(",\"batchId\":");

@@ -82,7 +82,7 @@ impl Format for NativeMetrics {
 
     fn encode(&self, batch: &Batch<'_>) -> String {
         let mut out = "{\"sentAt\":\"".to_owned();
-        push_timestamp(&mut out, batch.sealed_at);
+        push_timestamp(&mut out, batch.sealed_at.0);
         out.push_str("\",\"batchId\":");
         push_string(&mut out, batch.id);
         out.push_str(",\"apiKey\":");

@@ -94,7 +94,7 @@ impl Vendor {
         }
         if sent_at != NO_SEND_TIME {
             let mut text = String::new();
-            push_timestamp(&mut text, sent_at);
+            push_timestamp(&mut text, sent_at.0);
             event.add("sentAt", &quoted(&text));
         }
         event
