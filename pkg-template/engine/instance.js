@@ -4,7 +4,7 @@
 
 import { finalize, imports } from "sendoff:glue";
 
-import { diagnose, explain, watchPolicy } from "../platform/diagnose.js";
+import { adviseOnDrop, diagnose, explain, watchPolicy } from "../platform/diagnose.js";
 import { Platform } from "../platform/full.js";
 import { factsOf, rememberTimezone } from "../platform/page/facts.js";
 
@@ -42,5 +42,5 @@ export const openPlatform = (client) => {
   rememberTimezone(client);
   return new Platform(client);
 };
-export { diagnose, explain, factsOf };
+export { adviseOnDrop, diagnose, explain, factsOf };
 export * from "sendoff:glue";

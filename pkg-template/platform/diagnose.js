@@ -2,7 +2,7 @@
 // What is wrong, in one line each, and what to do about it: on the console when nothing has ever got through, and for
 // whoever asks with `diagnose()`. It comes with the engine, so it costs no page anything before that.
 
-import { attempt, parse } from "../src/builtins.js";
+import { attempt, bare, parse } from "../src/builtins.js";
 import { absolute } from "./page/transport.js";
 
 /** @typedef {import("../src/client").Client} Client */
@@ -30,6 +30,24 @@ export const watchPolicy = () => attempt(() => document.addEventListener("securi
 
 /** Where events go; none if the page gives a relative address no origin. @param {Client} client @returns {string | undefined} */
 const addressOf = ({ options }) => attempt(() => absolute(attempt(() => parse(options.endpoint)) || ENDPOINT));
+
+/** @type {Record<string, string>} */
+const ADVICE = bare({
+  blocked: "nothing has ever reached `endpoint`; check it, the page's CSP (connect-src) and content blockers",
+  rejected: "the collector refused them; check `apiKey` and what is sent",
+  overflow: "more than `maxQueueSize` were waiting",
+});
+
+/**
+ * Says once a reason what to do about it.
+ * @param {import("../src/telling").Telling} telling
+ * @param {{ reason: string, count: number }} report
+ */
+export const adviseOnDrop = (telling, { reason, count }) => {
+  if (reason === "consent") return;
+  const advice = ADVICE[reason] ?? "see DropReason in index.d.ts";
+  telling.say(`dropped_${reason}`, `${count} events given up: ${advice}`);
+};
 
 /** Of what answered. @param {Seen} seen @returns {Trouble | undefined} */
 const troubleOf = ({ url, what, status }) => {

@@ -177,6 +177,7 @@ export class Client {
     if (it.type === "visitor") this.visitor.changed = true;
     else if (it.type === "flushed") soon(() => this.questions.answer(it.id, it.delivered, it.pending, it.dropped));
     else {
+      if (it.type === "dropped") soon(() => this.engine.module?.adviseOnDrop(this.telling, it));
       if (it.type === "consent") this.consent.heard(it.analytics, it.marketing);
       if (it.type === "deliveryFailed") soon(() => this.engine.module?.explain(this));
       this.telling.report(it);
@@ -277,7 +278,7 @@ export class Client {
     const pending = calls.records.length;
     return {
       ...emptyAccount(),
-      ...{ accepted: pending, pending, volatile: pending - log.kept, storageBytes: log.text.length },
+      ...{ accepted: pending, pending, volatile: pending - log.kept + log.withheld, storageBytes: log.text.length },
       ...{ storage: log.kept ? "local" : "memory", role: this.state, tab: this.tab },
     };
   }

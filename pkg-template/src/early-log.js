@@ -4,16 +4,20 @@
 // when it was begun, then the records as they are.
 
 import { hex } from "./ids.js";
+import { isSuspect } from "./suspect.js";
 import { utf8Bytes } from "./builtins.js";
 
 /** @typedef {import("./client").Client} Client */
 
 const STORAGE_BYTES_MAX = 2 << 20; // as the engine's default
+/** In place of a call that may be personal: calls are known by their places. */
+const WITHHELD = "withheld";
 const STRANDED_BYTES_MAX = 256 << 10; // early logs of all pages on which the engine cannot run
 
 export class EarlyLog {
-  /** How many of the calls that have not crossed are in it. */
+  /** How many of the calls that have not crossed are in it, and how many of those by their place alone. */
   kept = 0;
+  withheld = 0;
   text = "";
   bytesMax = STORAGE_BYTES_MAX;
   written = false;
@@ -54,10 +58,18 @@ export class EarlyLog {
     let value = this.text || `2 ${client.host.wall()}`;
     let next = this.kept;
     let used = utf8Bytes(value);
-    while (next < records.length && (used += utf8Bytes(records[next]) + 1) <= this.bytesMax) value += `\n${records[next++]}`;
+    let { withheld } = this;
+    for (; next < records.length; next++) {
+      const suspect = isSuspect(client.options, records[next]);
+      const line = suspect ? WITHHELD : records[next];
+      if ((used += utf8Bytes(line) + 1) > this.bytesMax) break;
+      value += `\n${line}`;
+      withheld += +suspect;
+    }
     if (next > this.kept && client.host.storage.set(this.key, value) === 0) {
       this.text = value;
       this.kept = next;
+      this.withheld = withheld;
       this.written = true;
     }
     if (client.state === "failed") this.loseRest();
@@ -74,7 +86,7 @@ export class EarlyLog {
     if (this.written) this.client.host.storage.remove(this.key);
     this.written = false;
     this.text = "";
-    this.kept = 0;
+    this.kept = this.withheld = 0;
   }
 
   /** The engine cannot run: every page load may strand one more early log, so they share one allowance. */

@@ -46,21 +46,23 @@ export class EngineLink {
   }
 
   /**
-   * Asking for a module takes its time: in a task of its own, unless somebody waits for it (`Questions.ask`). Not a timer's:
-   * those of a hidden page are late, and in tests they may stand still.
+   * Asking for a module takes its time: in a task of its own, unless somebody waits for it (`Questions.ask`). A timer's or a
+   * message's, whichever comes first: the timers of a hidden page are late, in tests they may stand still, and a page may
+   * have put something in place of the channel.
    */
   loadSoon() {
-    const ports = attempt(() => new MessageChannel());
-    if (!ports) {
-      this.timer = setTimeout(() => this.load());
-      return;
-    }
-    const { port1, port2 } = ports;
-    port1.onmessage = () => {
-      port1.close();
-      this.load();
+    const first = () => {
+      if (!this.attempts) this.load();
     };
-    port2.postMessage(0);
+    this.timer = setTimeout(first);
+    attempt(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        first();
+      };
+      port2.postMessage(0);
+    });
   }
 
   async load() {

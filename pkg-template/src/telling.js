@@ -2,20 +2,13 @@
 // Telling the page: callbacks, listeners and the console. Always later than what it tells of, since a report may come in
 // the middle of a call into the engine, and whoever hears of it may call again.
 
-import { attempt, bare, define, describe, nothing, soon } from "./builtins.js";
+import { attempt, define, describe, nothing, soon } from "./builtins.js";
 
 /** @typedef {import("./types").Report} Report */
 
 export const EVENTS = ["leader", "delivered", "dropped", "deliveryFailed", "error", "consent", "breadcrumb"];
 
 const REPEATS_MAX = 100; // an onError that makes the next bad call must not go on for ever
-
-/** @type {Record<string, string>} */
-const ADVICE = bare({
-  blocked: "nothing has ever reached `endpoint`; check it, the page's CSP (connect-src) and content blockers",
-  rejected: "the collector refused them; check `apiKey` and what is sent",
-  overflow: "more than `maxQueueSize` were waiting",
-});
 
 /**
  * What `onError` gets. Its name is defined, not assigned: `Error.prototype` may be frozen.
@@ -77,10 +70,6 @@ export class Telling {
       const { code, message } = report;
       if (this.say(code, message) <= REPEATS_MAX) this.emit(type, sendoffError(code, message));
       return;
-    }
-    if (type === "dropped" && report.reason !== "consent") {
-      const advice = ADVICE[report.reason] ?? "see DropReason in index.d.ts";
-      this.say(`dropped_${report.reason}`, `${report.count} events given up: ${advice}`);
     }
     this.emit(type === "role" ? "leader" : type, told(report));
   }

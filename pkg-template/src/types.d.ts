@@ -132,6 +132,7 @@ export interface EngineModule {
   factsOf(client: Client): string;
   diagnose(client: Client): Promise<Finding[]>;
   explain(client: Client): Promise<void>;
+  adviseOnDrop(telling: import("./telling").Telling, report: { reason: string; count: number }): void;
   start(platform: Platform, config: string, facts: string): number;
 }
 

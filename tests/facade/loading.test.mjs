@@ -24,6 +24,24 @@ async function failing(t, times) {
   return { page, client };
 }
 
+describe("the engine", () => {
+  test("is asked for once, by a timer where the page has a channel that carries nothing", async (t) => {
+    const native = globalThis.MessageChannel;
+    t.after(() => (globalThis.MessageChannel = native));
+    globalThis.MessageChannel = class {
+      port1 = { close() {} };
+      port2 = { postMessage() {} };
+    };
+    const page = await openPage(t);
+    let attempts = 0;
+    globalThis.fakeLoader.init = async () => void attempts++;
+    const client = new page.Sendoff("demo");
+    assert.deepEqual(await client.ready, { ok: true, code: null });
+    await turn();
+    assert.equal(attempts, 1);
+  });
+});
+
 describe("an engine that fails to load", () => {
   test("is tried again with growing pauses, and what was called meanwhile goes out", async (t) => {
     const { page, client } = await failing(t, 2);

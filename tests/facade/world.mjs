@@ -26,6 +26,7 @@ export const openPlatform = (client) => ({
 export const factsOf = (client) => globalThis.fakeLoader.json({ tab: client.tab, project: client.project, ...client.visitor.proposal() });
 export const diagnose = async () => [];
 export const explain = async () => {};
+export { adviseOnDrop } from ${JSON.stringify(new URL("../../pkg-template/platform/diagnose.js", import.meta.url).href)};
 export const start = (...values) => open.push(globalThis.fakeLoader.open(...values)) - 1;
 ${[...METHODS, "stats", "visitor"].map((name) => `export const ${name} = (client, ...values) => open[client].${name}(...values);`).join("\n")}
 `;
