@@ -50,7 +50,11 @@ class PageHost {
 
   /** @param {(event: string) => void} hear */
   listen(hear) {
-    this.lifecycle.listen(hear, this.client.key("identity"));
+    this.lifecycle.listen(hear);
+  }
+
+  watchStorage() {
+    this.lifecycle.watch(this.client.key("identity"));
   }
 
   stop() {

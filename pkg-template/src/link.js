@@ -92,6 +92,7 @@ export class EngineLink {
   open(module) {
     const { client } = this;
     this.module = module;
+    client.host.watchStorage?.();
     this.platform = module.openPlatform(client);
     this.number = module.start(this.platform, configJson(client.engineOptions()), module.factsOf(client));
     if (!this.number) throw new Error("the engine refused to start");

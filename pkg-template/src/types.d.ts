@@ -100,6 +100,8 @@ export interface Host {
   /** Makes sure that `listen` is still in force. */
   check(): void;
   listen(hear: (event: string) => void): void;
+  /** From here on what other tabs write is told as well. */
+  watchStorage?(): void;
   stop(): void;
   /** Where the visit began: as it was when the client was made. */
   landing: { url?: unknown; referrer?: unknown };
