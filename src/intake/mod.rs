@@ -7,6 +7,7 @@ pub mod call;
 pub mod draft;
 pub mod early;
 pub mod guard;
+pub mod refusal;
 pub mod sampling;
 
 use std::borrow::Cow;

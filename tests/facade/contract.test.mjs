@@ -39,7 +39,7 @@ test("reasons to give an event up", () => {
 });
 
 for (const [what, path, from] of [
-  ["refusals of calls", "intake/call", "impl CallError"],
+  ["refusals of calls", "intake/refusal", "impl CallError"],
   ["notices", "engine/account", "impl Notice"],
   ["faults of the configuration", "engine/config", "impl ConfigError"],
 ]) {

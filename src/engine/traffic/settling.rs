@@ -1,0 +1,134 @@
+//! What the end of a batch means for its stream, and for its tab.
+
+use super::Traffic;
+use crate::{
+    journal::seal::BatchRef,
+    model::{ending::Ending, ids::TabId, store::Store},
+    tabs::{Flying, adopt::LOOK_AGAIN_MS, peer::Says, replicas::Kind},
+};
+
+impl Traffic {
+    /// A batch ended: what that means for its stream, and for its tab if that is another.
+    pub(super) fn settle(
+        &mut self,
+        batch: &BatchRef,
+        ending: Ending,
+        events: usize,
+        store: &mut dyn Store,
+    ) {
+        let own = batch.tab == self.own.tab();
+        if own {
+            let mut out = Vec::new();
+            self.delivery
+                .withdraw(Some(batch.lane), batch.from, batch.to, &mut out);
+            self.apply(out, store);
+        }
+        let kind = self
+            .tabs
+            .replicas
+            .find(batch.tab)
+            .map(|replica| replica.kind);
+        let ours = own || kind == Some(Kind::LeftBehind);
+        let mut count = events;
+        if let Some(stream) = self.stream_mut(batch.tab) {
+            count = count.max(stream.count(batch));
+            let settled = stream.settle(batch, &ending, ours);
+            if ours && ending != Ending::Kept {
+                // A gap, or how it was cut, is written down before the events go.
+                if !matches!(ending, Ending::Delivered { .. }) {
+                    self.write_record(batch.tab, store);
+                }
+                let range = (batch.from, batch.to);
+                self.account
+                    .deliver(batch.lane, batch.tab, range, settled.delivered);
+                self.account
+                    .drop(batch.lane, settled.reason, settled.given_up);
+                self.tidy(batch.tab, store);
+            }
+        }
+        // The pieces of a stream that was left behind are ours to cut: its tab has no say in them.
+        if !(own || ours && ending == Ending::TooLarge) {
+            let name = self.name_of(batch.lane);
+            let says = self.tabs.on_ended(batch, &name, count as u64, ending);
+            says.into_iter().for_each(|says| self.post(says));
+        }
+    }
+
+    /// A batch that a living tab handed over is that tab's affair again.
+    pub(super) fn hand_back(&mut self, batch: &BatchRef) {
+        if let Some(replica) = self.tabs.replicas.find(batch.tab)
+            && let Some((cursor, log)) = replica.stream.lane(batch.lane)
+        {
+            cursor.unseal(log);
+        }
+        let destination = self.name_of(batch.lane);
+        self.post(Says::Declined {
+            to: batch.tab,
+            destination,
+        });
+    }
+
+    /// Removes what is done with from the store.
+    pub(super) fn tidy(&mut self, tab: TabId, store: &mut dyn Store) {
+        let own = tab == self.own.tab();
+        let Some(stream) = self.stream_mut(tab) else {
+            return;
+        };
+        stream.trim(store);
+        if own {
+            stream.close_if_done(store);
+        } else {
+            self.forget_if_done(tab, store);
+        }
+    }
+
+    /// Lets go of a stream that was left behind and is delivered.
+    pub(super) fn forget_if_done(&mut self, tab: TabId, store: &mut dyn Store) {
+        let keys = store.keys(&self.terms.prefix);
+        let Some(replica) = self
+            .tabs
+            .replicas
+            .find(tab)
+            .filter(|replica| replica.stream.is_done())
+        else {
+            return;
+        };
+        if replica.stream.journal.knows(&keys, store) {
+            if !replica.stream.close_if_done(store) {
+                // What is left is owed to a destination that is not configured here.
+                replica.stream.write_record(&[], store);
+            }
+            replica.release = true;
+            self.own.weigh_soon();
+            self.release_streams();
+        } else {
+            // Something that was not there to be read before: its last words, seen late.
+            self.tabs.plan_searches(self.now.mono, &[LOOK_AGAIN_MS]);
+        }
+    }
+
+    /// Lets go of streams that were only kept for an answer.
+    pub fn release_streams(&mut self) {
+        let flights = self.delivery.flights();
+        for replica in self.tabs.replicas.take_released(|tab| flights.tab(tab)) {
+            for lane in 0..self.owed.len() {
+                self.account.hand_back(lane, replica.stream.tracked(lane));
+            }
+        }
+    }
+
+    /// Writes down what is settled and sealed of a stream that is ours to write.
+    pub fn write_record(&mut self, tab: TabId, store: &mut dyn Store) {
+        if tab == self.own.tab() {
+            let deferred = self.delivery.deferred_seals();
+            self.own.stream.write_record(&deferred, store);
+        } else if let Some(replica) = self
+            .tabs
+            .replicas
+            .find(tab)
+            .filter(|one| one.kind == Kind::LeftBehind)
+        {
+            replica.stream.write_record(&[], store);
+        }
+    }
+}
