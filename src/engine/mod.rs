@@ -7,7 +7,9 @@
 pub mod account;
 pub mod config;
 pub mod io;
+mod numbers;
 pub mod own;
+mod recording;
 pub mod report;
 mod setup;
 pub mod traffic;
@@ -21,7 +23,7 @@ use crate::{
     engine::{
         account::Notice,
         config::Config,
-        io::{Host, Input, Output, PageEvent, Request},
+        io::{Host, Input, Output, PageEvent},
         report::{Report, Stats},
         traffic::{Heard, Presence, Traffic},
     },
@@ -30,18 +32,14 @@ use crate::{
         call::{Call, CallError, Record},
     },
     journal::cursor::Owed,
-    metrics::{Metrics, sample::Sample},
+    metrics::Metrics,
     model::{
-        event::is_tracked,
         rng::Rng,
         store::Store,
         time::{Instant, Monotonic, Now, Timer, TimerTable},
     },
     tabs::peer::Says,
-    text::{
-        fields::{fields, join, unquoted},
-        view::EventView,
-    },
+    text::fields::fields,
     visitor::{
         consent::{Answer, Consent},
         keeper::Keeper,
@@ -255,7 +253,7 @@ impl Engine {
             self.traffic
                 .run(store, |found| setup::early(intake, keeper, found));
             self.traffic.send(store);
-            self.send_metrics();
+            numbers::send(&mut self.metrics, &mut self.traffic);
         } else {
             self.last_words(store);
         }
@@ -308,7 +306,10 @@ impl Engine {
                 self.traffic.own.set_page(&page);
             }
             if record.starts_with("metric\t") {
-                self.on_metric(&Record::of(record));
+                if !self.denied {
+                    let (metrics, intake) = (&mut self.metrics, &self.intake);
+                    numbers::record(metrics, intake, &mut self.traffic, &Record::of(record));
+                }
                 continue;
             }
             match self.take(record) {
@@ -317,7 +318,10 @@ impl Engine {
                     ..
                 }) => self.decide(consent, store),
                 Ok(_) if self.denied => {}
-                Ok(taken) => urgent |= self.accept(&taken),
+                Ok(taken) => {
+                    let bytes_max = self.config.max_payload_bytes as usize;
+                    urgent |= recording::record(&mut self.traffic, &self.intake, &taken, bytes_max);
+                }
                 Err(error) => self.traffic.account.refuse(error, &Call::detail(record)),
             }
         }
@@ -355,113 +359,10 @@ impl Engine {
         )
     }
 
-    /// Adds the events of a call; tells whether what waits is to go at once.
-    fn accept(&mut self, taken: &Taken) -> bool {
-        if taken.personal {
-            self.traffic.account.notice(Notice::PersonalData);
-        }
-        if taken.sampled_out {
-            self.traffic.account.sample_out();
-        }
-        let Traffic {
-            own,
-            delivery,
-            account,
-            now,
-            ..
-        } = &mut self.traffic;
-        for draft in &taken.drafts {
-            let text = draft.encode(own.tab(), own.stream.log.next_seq());
-            if text.len() + delivery.overhead_bytes(&own.stream)
-                > self.config.max_payload_bytes as usize
-            {
-                account.refuse(CallError::EventTooLarge, "");
-                continue;
-            }
-            let event = EventView::of(&text);
-            let mut takes = delivery.takers(&event);
-            for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
-                if !*takes {
-                    continue;
-                }
-                if lane.destination.marketing && !self.intake.has_marketing() {
-                    *takes = false;
-                    own.withhold();
-                    continue;
-                }
-                let refused = lane.format().refuses(&event, now.wall);
-                if is_tracked(&event) {
-                    account.accept(lane.index);
-                }
-                if let Some(reason) = refused {
-                    *takes = false;
-                    own.withhold();
-                    account.drop(lane.index, reason, usize::from(is_tracked(&event)));
-                }
-            }
-            own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
-        }
-        taken.urgent
-    }
-
     fn reread_visitor(&mut self, store: &mut dyn Store) {
         if self.keeper.refresh(store) {
             self.traffic.account.report(Report::Visitor);
         }
-    }
-
-    // Metrics.
-
-    fn on_metric(&mut self, record: &Record<'_>) {
-        if self.denied {
-            return;
-        }
-        let tags = self.intake.clean_tags(record.get("tags"));
-        match tags.and_then(|tags| Sample::read(record, &tags)) {
-            Ok(sample) => {
-                if sample.orphan {
-                    self.traffic.account.notice(Notice::MetricParentInvalid);
-                }
-                self.metrics.record(self.traffic.now.mono, sample.text);
-            }
-            Err(error) => {
-                let name = unquoted(record.get("name"));
-                let detail = join(&["recordMetric(", name, ")"]);
-                self.traffic.account.refuse(error, &detail);
-            }
-        }
-    }
-
-    fn send_metrics(&mut self) {
-        let now = self.traffic.now;
-        for id in self.metrics.on_overdue(now, &mut self.traffic.rng) {
-            self.traffic.account.output(Output::Cancel(id));
-        }
-        let delivery = &mut self.traffic.delivery;
-        let room = delivery.flights().keepalive_room();
-        let request = self.metrics.next(now, room, || delivery.name());
-        self.output_metrics(request);
-    }
-
-    /// After the events, what the budget leaves.
-    fn pack_metrics(&mut self, leaving: bool, store: &mut dyn Store) {
-        if self.config.auto_flush_on_exit {
-            let delivery = &mut self.traffic.delivery;
-            let room = delivery.flights().keepalive_room();
-            let requests = self
-                .metrics
-                .pack(self.traffic.now, leaving, room, || delivery.name());
-            self.output_metrics(requests);
-        }
-        self.metrics.keep(self.traffic.now.wall, store);
-    }
-
-    fn output_metrics(&mut self, requests: impl IntoIterator<Item = Request>) {
-        for request in requests {
-            self.traffic.account.output(Output::Send(request));
-        }
-        let bytes = self.metrics.keepalive_bytes();
-        self.traffic.delivery.lend_keepalive(bytes);
     }
 
     // Consent.
@@ -571,6 +472,14 @@ impl Engine {
             self.traffic.pack(Going::Leaving, store);
             self.pack_metrics(true, store);
         }
+    }
+
+    /// The numbers go after the events, as far as the budget leaves room; the rest is written down.
+    fn pack_metrics(&mut self, leaving: bool, store: &mut dyn Store) {
+        if self.config.auto_flush_on_exit {
+            numbers::pack(&mut self.metrics, &mut self.traffic, leaving);
+        }
+        self.metrics.keep(self.traffic.now.wall, store);
     }
 
     /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.

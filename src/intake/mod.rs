@@ -311,20 +311,20 @@ impl Intake {
         checked.text.unwrap_or_else(|| page.to_owned())
     }
 
-    /// A metric's tags without what is personal.
+    /// A metric's name or tags without what is personal.
     ///
     /// # Errors
-    /// Something personal is in them, and they are not to be had then.
-    pub fn clean_tags<'a>(&self, tags: &'a str) -> Result<Cow<'a, str>, CallError> {
+    /// Something personal is in it, and it is not to be had then.
+    pub fn clean<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, CallError> {
         let mode = self.guard.config().values;
-        if tags.is_empty() || mode == Pii::Off {
-            return Ok(Cow::Borrowed(tags));
+        if json.is_empty() || mode == Pii::Off {
+            return Ok(Cow::Borrowed(json));
         }
-        let checked = self.guard.json(tags, mode);
+        let checked = self.guard.json(json, mode);
         if checked.rejected {
             return Err(CallError::Personal);
         }
-        Ok(checked.text.map_or(Cow::Borrowed(tags), Cow::Owned))
+        Ok(checked.text.map_or(Cow::Borrowed(json), Cow::Owned))
     }
 
     /// A call's texts without what is personal, before anything is made of them.

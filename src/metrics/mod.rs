@@ -206,7 +206,9 @@ impl Metrics {
 
     /// All that waits is to go now.
     pub fn go(&mut self, now: Instant) {
-        self.due = self.due.min(now);
+        if !self.is_empty() {
+            self.due = self.due.min(now);
+        }
     }
 
     fn wake(&mut self, now: Instant) {

@@ -34,13 +34,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Reads one record. `tags`: its tags, as far as they may be kept.
+    /// Reads one record. `name` and `tags`: its own, as far as they may be kept.
     ///
     /// # Errors
     /// The first rule that the metric breaks.
-    pub fn read(record: &Record<'_>, tags: &str) -> Result<Self, CallError> {
+    pub fn read(record: &Record<'_>, name: &str, tags: &str) -> Result<Self, CallError> {
         let (made, explicit) = (record.made()?, record.explicit()?);
-        let name = text(record.get("name"), NAME_CHARS_MAX).ok_or(CallError::MetricInvalid)?;
+        let name = text(name, NAME_CHARS_MAX).ok_or(CallError::MetricInvalid)?;
         let value = record.get("value");
         if scan(value) != Some(Kind::Other) || !is_number(value) || name == "\"\"" {
             return Err(CallError::MetricInvalid);
@@ -154,7 +154,8 @@ mod tests {
     fn read(tags: &str) -> Result<serde_json::Value, &'static str> {
         let line = format!("metric\t1000\t0\t{tags}");
         let record = Record::of(&line);
-        let sample = Sample::read(&record, record.get("tags")).map_err(CallError::code)?;
+        let sample = Sample::read(&record, record.get("name"), record.get("tags"))
+            .map_err(CallError::code)?;
         Ok(serde_json::from_str(&sample.text).unwrap())
     }
 
@@ -235,7 +236,7 @@ mod tests {
             "7".to_owned(),
         ] {
             let line = format!("metric\t1\t0\tname=\"m\"\tvalue=1\tparent={parent}");
-            let sample = Sample::read(&Record::of(&line), "").unwrap();
+            let sample = Sample::read(&Record::of(&line), "\"m\"", "").unwrap();
             assert!(
                 sample.orphan && !sample.text.contains("traceId"),
                 "{parent}"

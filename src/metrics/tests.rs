@@ -179,6 +179,15 @@ fn what_is_too_large_is_cut_and_goes_on_at_once() {
 }
 
 #[test]
+fn what_comes_after_a_flush_waits_for_its_time() {
+    let mut metrics = metrics(500);
+    metrics.go(Instant(0));
+    metrics.record(Instant(1), sample("a"));
+    assert!(next(&mut metrics, 30_000).is_none());
+    assert!(next(&mut metrics, 30_001).is_some());
+}
+
+#[test]
 fn an_overdue_answer_is_none() {
     let mut metrics = metrics(500);
     metrics.record(Instant(0), sample("a"));

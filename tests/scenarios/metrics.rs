@@ -146,6 +146,10 @@ fn one_that_is_none_is_refused_by_its_name_and_one_without_a_span_is_kept() {
         tab,
         &format!("metric\t{at}\t0\tname=\"mail\"\tvalue=2\ttags={{\"to\":\"ann@example.com\"}}"),
     );
+    world.calls(
+        tab,
+        &format!("metric\t{at}\t0\tname=\"of ann@example.com\"\tvalue=3"),
+    );
     let told: Vec<(&str, bool)> = world
         .reports(tab)
         .iter()
@@ -164,5 +168,5 @@ fn one_that_is_none_is_refused_by_its_name_and_one_without_a_span_is_kept() {
         body.contains("[redacted:email]") && !body.contains("ann@"),
         "{body}"
     );
-    assert_eq!(stored(&world), [1, 2]);
+    assert_eq!(stored(&world), [1, 2, 3]);
 }

@@ -1,0 +1,60 @@
+//! The events of a call, on their way into this tab's own stream.
+
+use crate::{
+    engine::{account::Notice, traffic::Traffic},
+    intake::{Intake, Taken, call::CallError},
+    model::event::is_tracked,
+    text::view::EventView,
+};
+
+/// Adds the events of a call; tells whether what waits is to go at once. `bytes_max`: of one request.
+pub(super) fn record(
+    traffic: &mut Traffic,
+    intake: &Intake,
+    taken: &Taken,
+    bytes_max: usize,
+) -> bool {
+    if taken.personal {
+        traffic.account.notice(Notice::PersonalData);
+    }
+    if taken.sampled_out {
+        traffic.account.sample_out();
+    }
+    let Traffic {
+        own,
+        delivery,
+        account,
+        now,
+        ..
+    } = traffic;
+    for draft in &taken.drafts {
+        let text = draft.encode(own.tab(), own.stream.log.next_seq());
+        if text.len() + delivery.overhead_bytes(&own.stream) > bytes_max {
+            account.refuse(CallError::EventTooLarge, "");
+            continue;
+        }
+        let event = EventView::of(&text);
+        let mut takes = delivery.takers(&event);
+        for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
+            if !*takes {
+                continue;
+            }
+            if lane.destination.marketing && !intake.has_marketing() {
+                *takes = false;
+                own.withhold();
+                continue;
+            }
+            let refused = lane.format().refuses(&event, now.wall);
+            if is_tracked(&event) {
+                account.accept(lane.index);
+            }
+            if let Some(reason) = refused {
+                *takes = false;
+                own.withhold();
+                account.drop(lane.index, reason, usize::from(is_tracked(&event)));
+            }
+        }
+        own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));
+    }
+    taken.urgent
+}
