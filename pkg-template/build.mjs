@@ -53,6 +53,8 @@ async function contents(stage) {
   const scripts = await bundleAll({ core: core.modules, destinations: destinations.modules });
   checkAsset(scripts["url.js"]);
   const made = {
+    // For whoever requires it: the same declarations, under the name that says so.
+    "index.d.cts": read(join(here, "index.d.ts"), "the declarations"),
     "package.json": `${JSON.stringify(manifest, null, 2)}\n`,
     "sendoff_bg.wasm": core.engine,
     ...scripts,

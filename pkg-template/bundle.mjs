@@ -4,7 +4,7 @@
 // engine. esbuild joins the modules and leaves out what nobody calls; terser makes all of it small. (esbuild can do that
 // too; terser's names and statements take a twelfth less once brotli has seen them.)
 
-import { basename, join, relative } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 
@@ -16,6 +16,7 @@ const root = join(here, "..");
 /** Entry → how it is made. What is not said here is an ES module, of the file of that name, with the core engine. */
 export const ENTRIES = {
   sendoff: { out: "index.js", external: ["./engine.js"] },
+  commonjs: { out: "index.cjs", from: "sendoff", external: ["./engine.js"], format: "cjs" },
   engine: { out: "engine.js" },
   destinations: { out: "destinations.js", external: ["./destinations-engine.js"] },
   "destinations-engine": { out: "destinations-engine.js", from: "engine", engine: "destinations" },
@@ -77,8 +78,8 @@ export async function bundleEntry(name, modules, { minified = true, ...more } = 
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
   const map = cleanMap(text(".map"), out);
-  if (!minified) return { [out]: text(".js") };
-  const { code, map: small } = await minify(text(".js"), {
+  if (!minified) return { [out]: text(extname(out)) };
+  const { code, map: small } = await minify(text(extname(out)), {
     module: format === "esm",
     ecma: 2020,
     compress: COMPRESS,

@@ -9,6 +9,24 @@ import { pathToFileURL } from "node:url";
 
 import { SHIPPED } from "./world.mjs";
 
+test("required, it is the same: quiet in plain Node, and with the same names", () => {
+  const script = `
+    const sendoff = require(${JSON.stringify(join(SHIPPED, "index.cjs"))});
+    const client = new sendoff.Sendoff("demo");
+    client.track("n");
+    console.log(JSON.stringify([client.stats().role, sendoff.default === sendoff.Sendoff, Object.keys(sendoff).sort()]));
+  `;
+  const output = execFileSync(process.execPath, ["--input-type=commonjs", "--eval", script], { encoding: "utf8" });
+  const [role, same, names] = JSON.parse(output);
+  assert.deepEqual([role, same], ["inert", true]);
+  const module = execFileSync(
+    process.execPath,
+    ["--input-type=module", "--eval", `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(join(SHIPPED, "index.js"))})).sort()))`],
+    { encoding: "utf8" },
+  );
+  assert.deepEqual(names, JSON.parse(module));
+});
+
 test("in plain Node the client does nothing, quietly, and in the same shape", () => {
   const script = `
     import { Sendoff } from ${JSON.stringify(pathToFileURL(join(SHIPPED, "index.js")))};

@@ -22,7 +22,7 @@ function compile(t, options, prepare = () => {}) {
   t.after(() => rmSync(app, { recursive: true }));
   const installed = join(app, "node_modules/sendoff");
   execFileSync("mkdir", ["-p", installed]);
-  for (const file of ["index.js", "index.d.ts", "destinations.js", "destinations.d.ts", "package.json"]) copyFileSync(join(SHIPPED, file), join(installed, file));
+  for (const file of ["index.js", "index.d.ts", "index.cjs", "index.d.cts", "destinations.js", "destinations.d.ts", "package.json"]) copyFileSync(join(SHIPPED, file), join(installed, file));
   copyFileSync(join(here, "usage.ts"), join(app, "usage.ts"));
   writeFileSync(join(app, "package.json"), '{"type":"module"}');
   prepare(app);
@@ -38,6 +38,19 @@ for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundle
     assert.ok(ok, output);
   });
 }
+
+test("a CommonJS file in TypeScript has the types, too", (t) => {
+  const prepare = (app) => {
+    writeFileSync(join(app, "usage.ts"), "");
+    writeFileSync(
+      join(app, "required.cts"),
+      'import { Sendoff } from "sendoff";\nconst client: Sendoff = new Sendoff("demo");\nclient.track("n");\n' +
+        "// @ts-expect-error: a name is a text\nclient.track(12);\n",
+    );
+  };
+  const { ok, output } = compile(t, ["--module", "nodenext", "required.cts"], prepare);
+  assert.ok(ok, output);
+});
 
 test("and would not if the declarations took anything", (t) => {
   const loosen = (app) => {
@@ -83,7 +96,8 @@ test("every option has its row in the README, and every row its option", () => {
 
 test("the engine and the facade share the options between them", async (t) => {
   const { ENGINE_OPTIONS } = await import("../../pkg-template/src/config.js");
-  const config = readFileSync(new URL("../../src/engine/config.rs", import.meta.url), "utf8");
+  const sources = ["config.rs", "config/reader.rs"].map((file) => new URL(`../../src/engine/${file}`, import.meta.url));
+  const config = sources.map((file) => readFileSync(file, "utf8")).join("\n");
   const unknown = ENGINE_OPTIONS.filter((name) => !new RegExp(`\\b${name}\\b`).test(config));
   assert.deepEqual(unknown, [], "the facade passes on what the engine does not read");
   const read = [...config.matchAll(/\b(?:read|self)\s*\.\w+\(\s*"(\w+)"/g)].map((match) => match[1]);
