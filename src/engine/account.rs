@@ -92,7 +92,7 @@ impl Notice {
                  says; keep it out of properties, or name what is harmless in piiAllow"
             }
             Self::MetricParentInvalid => {
-                "a metric's parent has no valid trace and span id; it is left out; pass a span, its context or a traceparent"
+                "a metric's parent has no valid trace and span id; it is left out"
             }
             Self::DestinationUnknown => {
                 "localStorage holds events for a destination that is not configured here; they stay until \

@@ -156,8 +156,7 @@ impl CallError {
                 "personal data was found and pii is \"reject\"; remove it or set piiAllow"
             }
             Self::MetricInvalid => {
-                "a metric needs a name of up to 64 characters, a finite value, a known type, at most 16 tags with texts of \
-                 up to 200 characters, and a unit of up to 32"
+                "a metric needs a name, a finite value and a known type; see MetricOptions for its tags and unit"
             }
             Self::EventTooLarge => "the event exceeds maxPayloadBytes; send less or raise it",
             Self::ShutDown => "the client is shut down; create a new one",
