@@ -42,6 +42,14 @@ window.lab = {
     return this.client.ready.then(() => true);
   },
 
+  /** Makes `window.client` of `sendoff/destinations`; a destination is a function's name and what it is given. */
+  async startSeveral({ destinations, ...config }) {
+    const entry = await import('/pkg/destinations.js');
+    const made = destinations.map(([name, given]) => entry[name](given));
+    window.client = new entry.Sendoff({ apiKey: 'demo', destinations: made, ...config });
+    await window.client.ready;
+  },
+
   /** Tracks `count` events, ids `prefix-from` …, all in one task. */
   track(prefix, from, count) {
     for (let i = from; i < from + count; i += 1) {
