@@ -100,7 +100,7 @@ export interface SendoffConfig {
   /** A name under which `getSendoff(name)` finds this client. */
   name?: string;
 
-  /** What a second, different `identify` without `reset()` does: `"guard"` (default) refuses it (`identity_guarded`),
+  /** What a second, different `identify` without `reset()` does: `"guard"` (default) refuses it (`identity_conflict`),
    * `"reset"` makes a new visitor first, `"allow"` takes it. */
   identityPolicy?: "guard" | "reset" | "allow";
   /** `true`: the visitor record is mirrored in one first-party cookie on the highest domain that takes one, so that

@@ -81,11 +81,7 @@ impl<'a> Reader<'a> {
             1_000..=86_400_000,
             &mut to.session.timeout_ms,
         );
-        self.number(
-            "sessionMaxMs",
-            60_000..=2_592_000_000,
-            &mut to.session.max_ms,
-        );
+        self.number("sessionMaxMs", 60_000..=604_800_000, &mut to.session.max_ms);
         self.flag("newSessionOnCampaign", &mut to.session_on_campaign);
         to.identity = match self
             .word("identityPolicy", &["guard", "reset", "allow"])
