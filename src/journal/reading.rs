@@ -387,3 +387,65 @@ fn expire(
         cursor.done.add(seq, seq);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::stream::Cut,
+        model::{
+            store::MemoryStore,
+            time::{Instant, Now},
+        },
+        wire::{Format, native::Native},
+    };
+
+    const NOW: Now = Now {
+        mono: Instant(0),
+        wall: UnixMillis(1_768_478_400_000),
+    };
+
+    fn owed(encoder: &'static str) -> Owed {
+        Owed {
+            name: "own".to_owned(),
+            encoder,
+            tells_gaps: true,
+        }
+    }
+
+    #[test]
+    fn what_another_version_of_the_encoder_sealed_is_cut_anew() {
+        let native = Native::new("/in", "key");
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut store = MemoryStore::default();
+        let journal = Journal::new("p", &tab.text(), 1 << 20);
+        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
+        let mut stream = Stream::new(log, journal, &[owed(native.encoder())]);
+        let text =
+            r#"{"idempotencyKey":"k","seq":1,"name":"n","timestamp":"2026-01-15T12:00:00.000Z"}"#;
+        stream.log.push(0, text.to_owned());
+        stream.persist(NOW, false, &mut store).unwrap();
+        let cut = Cut {
+            format: &native,
+            events: 10,
+            bytes: 60_000,
+            strict: false,
+        };
+        assert!(stream.seal_next(0, &cut, NOW.wall, &[]).is_some());
+        stream.write_record(&[], &mut store);
+        let sealed = |encoder| {
+            let reader = Reader {
+                project: "p",
+                owed: &[owed(encoder)],
+                wall: NOW.wall,
+                max_age_ms: 1_000,
+                cap_bytes: 1 << 20,
+                sdk: "{}",
+            };
+            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, &store).unwrap();
+            assert_eq!(found.stream.log.entries().len(), 1);
+            found.stream.cursors[0].seals().len()
+        };
+        assert_eq!((sealed(native.encoder()), sealed("native/other")), (1, 0));
+    }
+}
