@@ -6,13 +6,12 @@
 /**
  * Some browsers remember for good that a module failed to load. Where the files are served as they are, another address of
  * the same file helps; elsewhere there is none, and the next attempt is the first address again.
- * @param {() => Promise<any>} first
- * @param {(address: string) => Promise<any>} again
- * @param {string} address
+ * @param {() => Promise<any>} first as bundlers follow it
+ * @param {string} address the same, beside the file that this becomes a part of
  */
-export const loader = (first, again, address) => async (/** @type {unknown} */ source, /** @type {number} */ attempts) => {
+export const loader = (first, address) => async (/** @type {unknown} */ source, /** @type {number} */ attempts) => {
   /** @type {Module} */
-  const engine = await (attempts % 2 ? again(`${address}?${attempts}`) : first());
+  const engine = await (attempts % 2 ? import(/* webpackIgnore: true */ /* @vite-ignore */ `${address}?${attempts}`) : first());
   await engine.default(source);
   return engine;
 };

@@ -10,7 +10,6 @@ import { pageEntry } from "../platform/page.js";
 const load = loader(
   // @ts-ignore: made by the build
   () => import("./destinations-engine.js"),
-  (address) => import(/* webpackIgnore: true */ /* @vite-ignore */ address),
   "./destinations-engine.js",
 );
 
@@ -25,7 +24,8 @@ export * from "../src/functions.js";
  */
 const of = (format, name = format) => (/** @type {any} */ given) =>
   attempt(() => {
-    const { host, ...options } = given;
+    // Anything else has no options, and a long text would be spread into as many.
+    const { host, ...options } = typeof given === "object" ? given : {};
     return { name, format, endpoint: host, ...options };
   }) ?? { name, format };
 

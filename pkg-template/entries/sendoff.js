@@ -9,7 +9,6 @@ import { pageEntry } from "../platform/page.js";
 const load = loader(
   // @ts-ignore: made by the build
   () => import("./engine.js"),
-  (address) => import(/* webpackIgnore: true */ /* @vite-ignore */ address),
   "./engine.js",
 );
 

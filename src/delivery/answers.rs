@@ -189,7 +189,7 @@ impl Delivery {
         }
     }
 
-    pub(super) fn on_receipts(
+    fn on_receipts(
         &mut self,
         at: &mut Moment<'_>,
         flight: &Flight,
@@ -230,7 +230,7 @@ impl Delivery {
     }
 
     /// The browser refused a deferred request, or has sent it.
-    pub(super) fn on_deferred(
+    fn on_deferred(
         &mut self,
         at: &Moment<'_>,
         id: RequestId,

@@ -59,7 +59,7 @@ impl Delivery {
 
     /// The destinations in the order in which they get last words: as configured, but those that fail come after those that
     /// work, and have one batch each. They would take what there is of the budget, for nothing.
-    pub(super) fn packing_order(&self) -> (Vec<usize>, Vec<usize>) {
+    fn packing_order(&self) -> (Vec<usize>, Vec<usize>) {
         let all = 0..self.lanes.len();
         let fails = |index: &usize| {
             let lane = self.lanes.get(*index);
@@ -76,7 +76,7 @@ impl Delivery {
     }
 
     /// Whether a destination is to be sent last words. A pause that it asked for itself is respected even then.
-    pub(super) fn may_pack(
+    fn may_pack(
         &mut self,
         at: &Moment<'_>,
         lane: usize,

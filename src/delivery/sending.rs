@@ -9,7 +9,7 @@ use crate::{
         seal::BatchRef,
     },
     model::request::{Means, Request, RequestId, Why},
-    wire::{NO_SEND_TIME, Route},
+    wire::{self, NO_SEND_TIME, Route},
 };
 
 impl Delivery {
@@ -108,13 +108,7 @@ impl Delivery {
 
     /// The budget is shared with the page's own requests, and over it a keepalive fetch rejects like any network
     /// error: while the page lives, a repeat goes without.
-    pub(super) fn means(
-        &self,
-        at: &Moment<'_>,
-        wanted: Means,
-        body: &str,
-        repeated: bool,
-    ) -> Means {
+    fn means(&self, at: &Moment<'_>, wanted: Means, body: &str, repeated: bool) -> Means {
         let fits = body.len() <= self.flights.keepalive_room();
         match wanted {
             _ if !fits || repeated && !at.leaving => Means::Fetch,
@@ -181,16 +175,7 @@ impl Delivery {
             at.now.wall
         };
         let format = self.lanes.get(lane)?.format();
-        let target = format.target(route, sent_at);
-        let request = Request {
-            id,
-            means,
-            why,
-            url: target.url,
-            content_type: target.content_type,
-            authorization: format.authorization().unwrap_or_default().to_owned(),
-            body,
-        };
+        let request = wire::request(format, route, sent_at, (id, means, why), body);
         Some((request, lane))
     }
 }

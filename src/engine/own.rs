@@ -53,7 +53,7 @@ pub struct Own {
     prefix: String,
     share: Share,
     bounds: Bounds,
-    /// Consent kept an event from a destination: to be written down with it.
+    /// An event is not for every destination, for a reason that it does not bear: to be written down with it.
     withheld: bool,
 }
 

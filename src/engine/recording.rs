@@ -34,6 +34,7 @@ pub(super) fn record(
             continue;
         }
         let event = EventView::of(&text);
+        let counts = is_tracked(&event);
         let mut takes = delivery.takers(&event);
         for (lane, takes) in delivery.lanes.iter().zip(&mut takes) {
             if !*takes {
@@ -45,13 +46,13 @@ pub(super) fn record(
                 continue;
             }
             let refused = lane.format().refuses(&event, now.wall);
-            if is_tracked(&event) {
+            if counts {
                 account.accept(lane.index);
             }
             if let Some(reason) = refused {
                 *takes = false;
                 own.withhold();
-                account.drop(lane.index, reason, usize::from(is_tracked(&event)));
+                account.drop(lane.index, reason, usize::from(counts));
             }
         }
         own.push(text, |lane| takes.get(lane).copied().unwrap_or(false));

@@ -46,7 +46,7 @@ pub(super) fn traffic(
     };
     let log = Log::new(me, host.sdk(), host.context.clone());
     let own = Own::new(log, &host.project, host.key_prefix(), &owed, bounds);
-    let sizing = Sizing::new(config.max_payload_bytes as usize, config.timeout_ms.into());
+    let sizing = sizing(config);
     let lanes = destinations.into_iter().enumerate();
     let lanes = lanes.map(|(index, one)| Lane::new(index, one, sizing));
     let delivery = Delivery::new(lanes.collect(), config.rules(host));
@@ -105,6 +105,9 @@ pub(super) fn metrics(
         has_keepalive: host.has_keepalive,
         storage_bytes: storage_bytes as usize,
     };
-    let sizing = Sizing::new(config.max_payload_bytes as usize, config.timeout_ms.into());
-    Metrics::new(config_of_metrics, tab, sizing)
+    Metrics::new(config_of_metrics, tab, sizing(config))
+}
+
+fn sizing(config: &Config) -> Sizing {
+    Sizing::new(config.max_payload_bytes as usize, config.timeout_ms.into())
 }

@@ -31,7 +31,7 @@ use crate::{
         ids::TabId,
         rng::Rng,
         store::Store,
-        time::{Instant, Now, UnixMillis},
+        time::{Instant, Now},
     },
     tabs::{Flying, Tabs, adopt::ALONE_MS, election::Role},
 };
@@ -413,11 +413,5 @@ impl Traffic {
             .get(lane)
             .map(|owed| owed.name.clone())
             .unwrap_or_default()
-    }
-
-    /// The time of day.
-    #[must_use]
-    pub const fn wall(&self) -> UnixMillis {
-        self.now.wall
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     intake::sampling::read_rate,
     model::time::{Instant, Now, UnixMillis},
     text::{
-        fields::{fields, parse_u64, split_once, unquoted},
+        fields::{fields, split_once, unquoted},
         scan::{Kind, scan},
     },
 };
@@ -365,12 +365,6 @@ fn check_properties(properties: &str) -> Result<(), CallError> {
         Some(_) => Err(CallError::PropertiesNotObject),
         None => Err(CallError::CallMalformed),
     }
-}
-
-/// A number in a text, where it is one.
-#[must_use]
-pub fn number(text: &str) -> Option<u64> {
-    parse_u64(text)
 }
 
 #[cfg(test)]

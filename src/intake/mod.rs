@@ -316,11 +316,21 @@ impl Intake {
     /// # Errors
     /// Something personal is in it, and it is not to be had then.
     pub fn clean<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, CallError> {
-        let mode = self.guard.config().values;
+        self.screened(json, self.guard.config().values, &mut false)
+    }
+
+    /// A text without what is personal; `found` says whether there was any.
+    fn screened<'a>(
+        &self,
+        json: &'a str,
+        mode: Pii,
+        found: &mut bool,
+    ) -> Result<Cow<'a, str>, CallError> {
         if json.is_empty() || mode == Pii::Off {
             return Ok(Cow::Borrowed(json));
         }
         let checked = self.guard.json(json, mode);
+        *found |= checked.found.is_some();
         if checked.rejected {
             return Err(CallError::Personal);
         }
@@ -334,17 +344,7 @@ impl Intake {
             call.kind,
             CallKind::Identify | CallKind::SetTraits | CallKind::Group
         );
-        let mut check = |text: &'a str, mode: Pii| -> Result<Cow<'a, str>, CallError> {
-            if text.is_empty() || mode == Pii::Off {
-                return Ok(Cow::Borrowed(text));
-            }
-            let checked = self.guard.json(text, mode);
-            taken.personal |= checked.found.is_some();
-            if checked.rejected {
-                return Err(CallError::Personal);
-            }
-            Ok(checked.text.map_or(Cow::Borrowed(text), Cow::Owned))
-        };
+        let mut check = |text, mode| self.screened(text, mode, &mut taken.personal);
         Ok(Guarded {
             name: check(call.name, config.values)?,
             properties: check(

@@ -175,8 +175,8 @@ impl Stream {
     /// The words that the header keeps: who is owed the stream.
     #[must_use]
     pub fn owed(&self) -> String {
-        let names = self.cursors.iter().map(|cursor| cursor.destination.clone());
-        listed(&names.collect::<Vec<_>>(), " ")
+        let names = self.cursors.iter();
+        listed(names.map(|cursor| cursor.destination.as_str()), " ")
     }
 
     /// Writes to the store what is only in memory.

@@ -28,7 +28,7 @@ use crate::{
         fields::{fields, join},
         json::{Object, push_u64},
     },
-    wire::{Batch, Format, Route, Source, Verdict},
+    wire::{self, Batch, Format, Route, Source, Verdict},
 };
 
 /// Gaps that wait to be told at most; neighbours are one.
@@ -60,7 +60,7 @@ pub struct MetricsConfig {
     pub storage_bytes: usize,
 }
 
-/// How many, and what became of them: `recorded + adopted = delivered + pending + dropped`.
+/// How many, and what became of them: `recorded = delivered + pending + dropped`. Found ones are their tab's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MetricsFigures {
     /// Taken.
@@ -93,6 +93,16 @@ enum Cargo {
     Own(Vec<Entry>, Vec<Gap>),
     /// What was found in storage, as it was.
     Found(String),
+}
+
+impl Cargo {
+    /// How many metrics of this tab.
+    const fn count(&self) -> usize {
+        match self {
+            Self::Own(samples, _) => samples.len(),
+            Self::Found(_) => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -157,10 +167,7 @@ impl Metrics {
     /// What became of all that was recorded here.
     #[must_use]
     pub fn figures(&self) -> MetricsFigures {
-        let flying = self.flights.iter().map(|flight| match &flight.cargo {
-            Cargo::Own(samples, _) => samples.len(),
-            Cargo::Found(_) => 0,
-        });
+        let flying = self.flights.iter().map(|flight| flight.cargo.count());
         MetricsFigures {
             pending: (self.ring.len() + flying.sum::<usize>()) as u64,
             ..self.figures
@@ -315,17 +322,8 @@ impl Metrics {
             deadline: now.mono + self.sizing.timeout_ms(),
         });
         self.gate.on_send(now.mono);
-        let format = &self.config.format;
-        let target = format.target(Route::default(), now.wall);
-        Request {
-            id,
-            means,
-            why,
-            url: target.url,
-            content_type: target.content_type,
-            authorization: format.authorization().unwrap_or_default().to_owned(),
-            body,
-        }
+        let format = &*self.config.format;
+        wire::request(format, Route::default(), now.wall, (id, means, why), body)
     }
 
     /// As many metrics as fit; when there are none, what was found. Not `strict`: one at least.
@@ -403,10 +401,7 @@ impl Metrics {
             return true;
         }
         let flight = self.flights.remove(index);
-        let count = match &flight.cargo {
-            Cargo::Own(samples, _) => samples.len(),
-            Cargo::Found(_) => 0,
-        };
+        let count = flight.cargo.count();
         let format = &*self.config.format;
         let judged = judge(format, &mut self.spoke, count, outcome, now.wall);
         match judged {

@@ -157,9 +157,9 @@ pub fn join(pieces: &[&str]) -> String {
 
 /// The texts as one, with something between them.
 #[must_use]
-pub fn listed(texts: &[String], between: &str) -> String {
+pub fn listed<'a>(texts: impl IntoIterator<Item = &'a str>, between: &str) -> String {
     let mut out = String::new();
-    for (index, text) in texts.iter().enumerate() {
+    for (index, text) in texts.into_iter().enumerate() {
         if index > 0 {
             out.push_str(between);
         }
@@ -183,8 +183,8 @@ mod tests {
     fn texts_are_cut_and_listed() {
         assert_eq!(up_to("a.example/b?c", b"/?"), "a.example");
         assert_eq!(up_to("é", b"/"), "é");
-        assert_eq!(listed(&["a".into(), "b".into()], " or "), "a or b");
-        assert_eq!(listed(&[], ","), "");
+        assert_eq!(listed(["a", "b"], " or "), "a or b");
+        assert_eq!(listed([], ","), "");
     }
 
     #[test]

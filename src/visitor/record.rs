@@ -142,7 +142,11 @@ impl Visitor {
         out.raw("last", self.last.as_deref().unwrap_or("null"));
         out.raw(
             "exposures",
-            &join(&["[", &listed(&self.exposures, ","), "]"]),
+            &join(&[
+                "[",
+                &listed(self.exposures.iter().map(String::as_str), ","),
+                "]",
+            ]),
         );
         out.raw(
             "consent",

@@ -5,7 +5,14 @@
 
 pub use crate::model::request::ContentType;
 use crate::{
-    model::{drop_reason::DropReason, event::Entry, gap::Gap, ids::TabId, time::UnixMillis},
+    model::{
+        drop_reason::DropReason,
+        event::Entry,
+        gap::Gap,
+        ids::TabId,
+        request::{Means, Request, RequestId, Why},
+        time::UnixMillis,
+    },
     text::view::EventView,
 };
 
@@ -113,6 +120,26 @@ pub trait Format {
 /// One of a destination's addresses; what each number means is the format's affair. It is never stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Route(pub u8);
+
+/// A request that carries a body by one of a format's routes. `now`: of this attempt.
+pub fn request(
+    format: &dyn Format,
+    route: Route,
+    now: UnixMillis,
+    (id, means, why): (RequestId, Means, Why),
+    body: String,
+) -> Request {
+    let target = format.target(route, now);
+    Request {
+        id,
+        means,
+        why,
+        url: target.url,
+        content_type: target.content_type,
+        authorization: format.authorization().unwrap_or_default().to_owned(),
+        body,
+    }
+}
 
 /// Limits of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

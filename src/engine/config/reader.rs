@@ -28,7 +28,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The value of an option that is given.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    fn get(&self, name: &str) -> Option<&'a str> {
         member(self.json, name).filter(|value| *value != "null")
     }
 
@@ -155,12 +155,12 @@ impl<'a> Reader<'a> {
         let word = string_of(value).filter(|text| words.contains(&text.as_str()));
         if word.is_none() {
             let quoted: Vec<String> = words.iter().map(|word| join(&["\"", word, "\""])).collect();
-            self.wrong(name, &listed(&quoted, " or "));
+            self.wrong(name, &listed(quoted.iter().map(String::as_str), " or "));
         }
         word
     }
 
-    pub(super) fn wrong(&mut self, option: &str, expected: &str) {
+    fn wrong(&mut self, option: &str, expected: &str) {
         self.errors.push(ConfigError::WrongType {
             option: option.to_owned(),
             expected: expected.to_owned(),
@@ -230,7 +230,7 @@ fn destination(json: &str) -> DestinationConfig {
 }
 
 /// The text of a JSON string; `None` for anything else.
-pub(super) fn string_of(json: &str) -> Option<String> {
+fn string_of(json: &str) -> Option<String> {
     let is_string = json.len() >= 2 && json.starts_with('"') && json.ends_with('"');
     is_string.then(|| unescape(unquoted(json)))
 }

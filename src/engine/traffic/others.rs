@@ -88,7 +88,7 @@ impl Traffic {
         }
     }
 
-    pub(super) fn on_role_changed(&mut self) {
+    fn on_role_changed(&mut self) {
         for lane in &mut self.delivery.lanes {
             lane.declined = false;
             lane.paused &= self.tabs.election.role() != Role::Leader;
@@ -102,7 +102,7 @@ impl Traffic {
     }
 
     /// Takes over what tabs that are gone have left.
-    pub(super) fn adopt(
+    fn adopt(
         &mut self,
         searched: Searched,
         store: &mut dyn Store,
@@ -132,7 +132,7 @@ impl Traffic {
         }
     }
 
-    pub(super) fn keep(&mut self, found: Found, store: &mut dyn Store) {
+    fn keep(&mut self, found: Found, store: &mut dyn Store) {
         let mut stream = found.stream;
         let expired = stream.cursors.iter().any(|cursor| cursor.has_untold());
         let tab = stream.tab();
@@ -150,7 +150,7 @@ impl Traffic {
 
     /// A living tab is gone and left nothing in the store: what it handed over is all there is of it, and it may
     /// have said it itself.
-    pub(super) fn adopt_orphan(&mut self, tab: TabId) {
+    fn adopt_orphan(&mut self, tab: TabId) {
         let probe_at = self.now.mono + SETTLE_MS;
         if let Some(replica) = self.tabs.replicas.find(tab) {
             replica.stream.probe_at = probe_at;
@@ -168,13 +168,13 @@ impl Traffic {
     }
 
     /// What is not for a destination counts as settled there.
-    pub(super) fn pass_over(&mut self, tab: TabId) {
+    fn pass_over(&mut self, tab: TabId) {
         if let Some(replica) = self.tabs.replicas.find(tab) {
             self.delivery.pass_over(&mut replica.stream);
         }
     }
 
-    pub(super) fn count_adopted(&mut self, tab: TabId) {
+    fn count_adopted(&mut self, tab: TabId) {
         for lane in 0..self.owed.len() {
             let Some(replica) = self.tabs.replicas.find(tab) else {
                 continue;

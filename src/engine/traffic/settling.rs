@@ -69,7 +69,7 @@ impl Traffic {
     }
 
     /// Removes what is done with from the store.
-    pub(super) fn tidy(&mut self, tab: TabId, store: &mut dyn Store) {
+    fn tidy(&mut self, tab: TabId, store: &mut dyn Store) {
         let own = tab == self.own.tab();
         let Some(stream) = self.stream_mut(tab) else {
             return;

@@ -10,12 +10,12 @@ use crate::{
 pub(super) struct Tags<'a>(pub(super) &'a str);
 
 impl<'a> Tags<'a> {
-    pub(super) fn all(&self, tag: &'a str) -> impl Iterator<Item = &'a str> {
+    fn all(&self, tag: &'a str) -> impl Iterator<Item = &'a str> {
         let pairs = fields(self.0, b'\t').filter_map(|field| split_once(field, b'='));
         pairs.filter_map(move |(name, value)| (name == tag).then_some(value))
     }
 
-    pub(super) fn one(&self, tag: &'a str) -> Option<&'a str> {
+    fn one(&self, tag: &'a str) -> Option<&'a str> {
         self.all(tag).next()
     }
 
@@ -34,7 +34,7 @@ impl<'a> Tags<'a> {
         TabId::parse(self.one("to")?)
     }
 
-    pub(super) fn destination(&self) -> Option<String> {
+    fn destination(&self) -> Option<String> {
         self.one("destination").map(ToOwned::to_owned)
     }
 
@@ -144,7 +144,7 @@ impl<'a> Tags<'a> {
         })
     }
 
-    pub(super) fn events(&self) -> Vec<(u64, String, String)> {
+    fn events(&self) -> Vec<(u64, String, String)> {
         let (mut page, mut events) = ("", Vec::new());
         for field in fields(self.0, b'\t') {
             match split_once(field, b'=') {
