@@ -40,8 +40,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 # --- Tools: always asked for, installed only if missing ---------------------------------------------------------
-.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-chromium tool-browsers
-tools: tool-rust tool-cargo tool-node tool-browsers ## find or install everything that build and tests need
+.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-bundlers tool-chromium tool-browsers
+tools: tool-rust tool-cargo tool-node tool-bundlers tool-browsers ## find or install everything that build and tests need
 
 tool-rust:
 	@$(TOOLS) rust
@@ -51,6 +51,8 @@ tool-cargo: | tool-bindgen
 	@$(TOOLS) cargo wasm-pack@$(WASM_PACK) geckodriver@$(GECKODRIVER_VERSION)
 tool-node:
 	@$(TOOLS) node
+tool-bundlers: | tool-node
+	@$(TOOLS) bundlers
 tool-chromium: | tool-rust # one apt-get at a time
 	@$(TOOLS) chromium
 tool-browsers: | tool-chromium
@@ -110,7 +112,7 @@ demo: build collector ## build all, and serve the demo page on http://localhost:
 	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
-LAYERS := lint test-build test-host test-collector test-facade test-web test-platform test-e2e size
+LAYERS := lint test-build test-host test-collector test-facade test-web test-platform test-packaging test-e2e size
 
 .PHONY: test layers $(LAYERS)
 test: $(LAYERS) ## all layers below
@@ -140,7 +142,10 @@ test-web: | tool-rust tool-cargo tool-chromium ## src/web inside headless Chromi
 test-platform: build | tool-node tool-chromium ## the platform's JavaScript and the package's first use, in headless Chromium
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/web/*.test.mjs
 
-test-e2e delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
+test-packaging: build collector-debug | tool-bundlers tool-chromium ## the packed package, with every bundler, test runner and checker
+	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/packaging/*.test.mjs
+
+test-e2e test-packaging delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
 test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real browsers, real package, real collector
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/e2e/*.test.mjs
 
@@ -170,4 +175,4 @@ switches: | tool-rust tool-bindgen tool-node ## what each compiler switch of .ci
 clean: ## remove what was built
 	rm -rf target pkg $(COLLECTOR_TARGET) tests/e2e/out
 distclean: clean ## and the installed tools
-	rm -rf .tools tests/node_modules
+	rm -rf .tools tests/node_modules tests/packaging/node_modules

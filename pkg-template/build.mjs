@@ -44,6 +44,17 @@ async function engineModules(folder) {
   return { engine, modules: { "sendoff:glue": await glueModule(glue, said), "sendoff:packed": packedModule(engine) } };
 }
 
+/** Of the entries that are as `sendoff`; and for whoever requires one: the same, under the name that says so. */
+function declarations() {
+  const same = '// As `sendoff`.\nexport * from "./index.js";\nexport { default } from "./index.js";\n';
+  const all = { "url.d.ts": same, "inline.d.ts": same, "worker.d.ts": same, "stub.d.ts": 'import "./iife.js";\nexport {};\n' };
+  for (const name of ["index", "destinations", "react"]) all[`${name}.d.ts`] = read(join(here, `${name}.d.ts`), "declarations").toString();
+  for (const name of ["index", "destinations", "react", "inline", "worker"]) {
+    all[`${name}.d.cts`] = all[`${name}.d.ts`].replaceAll('"./index.js"', '"./index.cjs"');
+  }
+  return all;
+}
+
 /** Name and bytes of everything in the package. */
 async function contents(stage) {
   const template = JSON.parse(read(join(here, "package.json"), "the package's manifest"));
@@ -53,8 +64,7 @@ async function contents(stage) {
   const scripts = await bundleAll({ core: core.modules, destinations: destinations.modules });
   checkAsset(scripts["url.js"]);
   const made = {
-    // For whoever requires it: the same declarations, under the name that says so.
-    "index.d.cts": read(join(here, "index.d.ts"), "the declarations"),
+    ...declarations(),
     "package.json": `${JSON.stringify(manifest, null, 2)}\n`,
     "sendoff_bg.wasm": core.engine,
     ...scripts,

@@ -1,4 +1,4 @@
-// The package's scripts: one for each file of entries/, from esbuild's module graph.
+// The package's scripts: entries/ × output, from esbuild's module graph.
 //
 // A page that asks for one script does not ask for two, one after the other; what only the engine needs comes with the
 // engine. esbuild joins the modules and leaves out what nobody calls; terser makes all of it small. (esbuild can do that
@@ -13,27 +13,37 @@ import { build, minify } from "./tools.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 
-/** Entry → how it is made. What is not said here is an ES module, of the file of that name, with the core engine. */
-export const ENTRIES = {
-  sendoff: { out: "index.js", external: ["./engine.js"] },
-  commonjs: { out: "index.cjs", from: "sendoff", external: ["./engine.js"], format: "cjs" },
-  engine: { out: "engine.js" },
-  destinations: { out: "destinations.js", external: ["./destinations-engine.js"] },
-  "destinations-engine": { out: "destinations-engine.js", from: "engine", engine: "destinations" },
-  url: { out: "url.js" },
-  inline: { out: "inline.js" },
-  iife: { out: "iife.js", format: "iife" },
-  stub: { out: "stub.js", format: "iife" },
-  worker: { out: "worker.js", external: ["./engine.js"] },
-  react: { out: "react.js", external: ["react", "./index.js"] },
+/**
+ * Script → how it is made. What is not said here is an ES module, of the entry of that name, with the core engine.
+ * `external`: what stays an import of a file beside it.
+ */
+export const SCRIPTS = {
+  "index.js": { entry: "sendoff", external: ["./engine.js"] },
+  "index.cjs": { entry: "sendoff", external: ["./engine.js"] },
+  "engine.js": {},
+  "destinations.js": { external: ["./destinations-engine.js"] },
+  "destinations.cjs": { external: ["./destinations-engine.js"] },
+  "destinations-engine.js": { entry: "engine", engine: "destinations" },
+  "url.js": {},
+  "inline.js": {},
+  "inline.cjs": {},
+  "iife.js": { format: "iife" },
+  // Its text is pasted into pages: a comment at its end would swallow what follows.
+  "stub.js": { format: "iife", hasMap: false },
+  // A service worker may not `import()`; Node may, and loads no more than it needs.
+  "worker.js": {},
+  "worker.cjs": { external: ["./engine.js"] },
+  "react.js": { external: ["react"] },
+  "react.cjs": { external: ["react"] },
 };
 
-/** Modules that are made from what the compiler made. */
-const generated = (modules) => ({
+/** Modules that are made from what the compiler made, and the package itself, for entries that stand on another. */
+const generated = (modules, ending) => ({
   name: "generated",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^sendoff:/ }, ({ path }) => ({ path, namespace: "generated" }));
     onLoad({ filter: /.*/, namespace: "generated" }, ({ path }) => ({ contents: modules[path], resolveDir: here }));
+    onResolve({ filter: /^\.\/index\.js$/ }, () => ({ path: `./index${ending}`, external: true }));
   },
 });
 
@@ -59,13 +69,23 @@ const cleanMap = (text, out) => {
   return { ...map, file: out, sources, sourcesContent };
 };
 
-/** Name and bytes of one entry's script, and of its source map. `modules` are those that are made by the build. */
-export async function bundleEntry(name, modules, { minified = true, ...more } = {}) {
-  const { out, external, from = name, format = "esm" } = ENTRIES[name];
+const small = (code, map, { out, isModule, hasMap }) =>
+  minify(code, {
+    module: isModule,
+    ecma: 2020,
+    compress: COMPRESS,
+    format: { comments: COMMENTS },
+    sourceMap: hasMap && { content: map, filename: out, includeSources: true, url: `${out}.map` },
+  });
+
+/** Name and bytes of one script, and of its source map. `modules` are those that are made by the build. */
+export async function bundle(out, modules, { minified = true, ...more } = {}) {
+  const ending = extname(out);
+  const { entry = basename(out, ending), external, hasMap = true, format = ending === ".cjs" ? "cjs" : "esm" } = SCRIPTS[out];
   const { outputFiles } = await build({
-    entryPoints: [join(here, "entries", `${from}.js`)],
+    entryPoints: [join(here, "entries", `${entry}.js`)],
     outfile: join(here, out), // nothing is written there
-    plugins: [generated(modules)],
+    plugins: [generated(modules, ending)],
     bundle: true,
     write: false,
     sourcemap: "external",
@@ -76,23 +96,20 @@ export async function bundleEntry(name, modules, { minified = true, ...more } = 
     logLevel: "silent", // what goes wrong is thrown
     ...more,
   });
-  const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
+  const text = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
+  const code = text(ending);
+  if (!minified) return { [out]: code };
   const map = cleanMap(text(".map"), out);
-  if (!minified) return { [out]: text(extname(out)) };
-  const { code, map: small } = await minify(text(extname(out)), {
-    module: format === "esm",
-    ecma: 2020,
-    compress: COMPRESS,
-    format: { comments: COMMENTS },
-    sourceMap: { content: map, filename: out, includeSources: true, url: `${basename(out)}.map` },
-  });
-  return { [out]: code, [`${out}.map`]: small };
+  // Node finds out by reading what a CommonJS module exports, and cannot once it is minified. No page downloads it.
+  const asItIs = { code: `${code}//# sourceMappingURL=${out}.map`, map: JSON.stringify(map) };
+  const made = format === "cjs" ? asItIs : await small(code, map, { out, hasMap, isModule: format === "esm" });
+  return { [out]: made.code, ...(hasMap && { [`${out}.map`]: made.map }) };
 }
 
 /** All scripts of the package, by name. `engines`: the modules made of each. */
 export async function bundleAll(engines) {
   const files = {};
-  for (const [name, { engine = "core" }] of Object.entries(ENTRIES)) Object.assign(files, await bundleEntry(name, engines[engine]));
+  for (const [out, { engine = "core" }] of Object.entries(SCRIPTS)) Object.assign(files, await bundle(out, engines[engine]));
   return files;
 }
 

@@ -1,7 +1,7 @@
 // `sendoff/react`: a provider, and hooks for whatever is below it.
 
 import type { ReactElement, ReactNode } from "react";
-import type { Sendoff, SendoffConfig } from "./index.d.ts";
+import type { Sendoff, SendoffConfig } from "./index.js";
 
 /** Makes a client when an effect or an event first needs it, never while rendering, and lets go of it when it is unmounted.
  * `config` is read once. */

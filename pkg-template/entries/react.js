@@ -25,6 +25,17 @@ class Holder {
     return (this.client ??= new Sendoff(this.config));
   }
 
+  hold() {
+    this.isHeld = true;
+    this.get();
+  }
+
+  /** StrictMode unmounts and mounts again in one task: that keeps the client. */
+  release() {
+    this.isHeld = false;
+    queueMicrotask(() => this.isHeld || this.drop());
+  }
+
   drop() {
     // What is waiting is in storage, for the client of the next mount.
     this.client?.destroy();
@@ -39,8 +50,8 @@ const Context = createContext(new Holder(undefined));
 export const SendoffProvider = ({ config, children }) => {
   const [holder] = useState(() => new Holder(config));
   useEffect(() => {
-    holder.get();
-    return () => holder.drop();
+    holder.hold();
+    return () => holder.release();
   }, [holder]);
   return createElement(Context.Provider, { value: holder }, children);
 };

@@ -111,6 +111,10 @@ export class Platform {
     this.timer.set(ms);
   }
 
+  rest() {
+    this.timer.rest();
+  }
+
   /** @param {string} json */
   report(json) {
     attempt(() => this.client.report(json));

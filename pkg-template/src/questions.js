@@ -58,6 +58,7 @@ export class Questions {
     if (!question) return;
     this.open.delete(id);
     clearTimeout(question.timer);
+    if (!this.open.size) this.client.engine.platform?.rest?.();
     const ok = pending === 0 && !dropped;
     question.resolve({ ok, delivered, pending: pending ?? this.client.stats().pending, dropped });
   }

@@ -125,6 +125,8 @@ export interface Entry {
 /** What the engine works on, as far as the facade knows it. */
 export interface Platform {
   transport: { seen: { url: string; what: string; status: number }; tellActivated(): void };
+  /** Nobody waits for an answer any more. */
+  rest?(): void;
 }
 
 /** The engine's functions, and what makes the platform object that it works on. */

@@ -150,9 +150,8 @@ pub struct Host {
     pub has_deferred: bool,
     /// Whether `keepalive` is honoured.
     pub has_keepalive: bool,
-    /// Whether storage could be opened; if not, nothing in the store given outlives the page, and it
-    /// may refuse to keep anything.
-    pub has_storage: bool,
+    /// What becomes of what is stored.
+    pub storage: Keeps,
     /// Whether the page is visible now.
     pub visible: bool,
     /// `navigator.onLine`.
@@ -163,7 +162,24 @@ pub struct Host {
     pub dnt: bool,
 }
 
+/// How long a store keeps what is put into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// Beyond the page.
+    ForLater,
+    /// As long as the page, as it asked, or as there is nothing else where it runs.
+    WhileOpen,
+    /// It could not be opened, though it was wanted: nothing outlives the page, and it may refuse to keep anything.
+    Nothing,
+}
+
 impl Host {
+    /// Whether what is stored outlives the page.
+    #[must_use]
+    pub fn has_storage(&self) -> bool {
+        self.storage == Keeps::ForLater
+    }
+
     /// Reads what the platform tells of itself, a JSON object. What it does not tell it is taken not to have, but for
     /// being visible and online.
     #[must_use]
@@ -192,7 +208,11 @@ impl Host {
             has_channel: is("channel", "true"),
             has_deferred: is("deferred", "true"),
             has_keepalive: is("keepalive", "true"),
-            has_storage: !is("storage", "\"memory\""),
+            storage: match text("storage").as_str() {
+                "memory" => Keeps::WhileOpen,
+                "blocked" => Keeps::Nothing,
+                _ => Keeps::ForLater,
+            },
             visible: !is("visible", "false"),
             online: !is("online", "false"),
             gpc: is("gpc", "true"),

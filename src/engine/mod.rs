@@ -23,7 +23,7 @@ use crate::{
     engine::{
         account::Notice,
         config::Config,
-        io::{Host, Input, Output, PageEvent},
+        io::{Host, Input, Keeps, Output, PageEvent},
         report::{Report, Stats},
         traffic::{Heard, Presence, Traffic},
     },
@@ -140,8 +140,12 @@ impl Engine {
         self.traffic.own.set_page(&host.page);
         self.keeper.commit(store);
         self.traffic.own.weigh(now, store);
-        if !host.has_storage {
+        if host.storage == Keeps::Nothing {
             self.traffic.account.notice(Notice::StorageUnavailable);
+        }
+        // Node has one, which other processes do not hear.
+        if !host.has_channel && host.runtime != "node" {
+            self.traffic.account.notice(Notice::ChannelUnavailable);
         }
         if !host.online {
             self.traffic.delivery.on_network_hint(now.mono, false);

@@ -37,12 +37,12 @@ pub(super) fn traffic(
         max_age_ms: config.max_event_age_ms,
         independent: config.multi_tab_mode == MultiTabMode::Independent,
         has_channel: host.has_channel,
-        has_storage: host.has_storage,
+        has_storage: host.has_storage(),
     };
     let bounds = Bounds {
         events: config.max_queue_size as usize,
         storage_bytes: terms.storage_bytes,
-        has_storage: host.has_storage,
+        has_storage: host.has_storage(),
     };
     let log = Log::new(me, host.sdk(), host.context.clone());
     let own = Own::new(log, &host.project, host.key_prefix(), &owed, bounds);
@@ -89,7 +89,7 @@ pub(super) fn metrics(
     host: &Host,
     tab: TabId,
 ) -> Metrics {
-    let storage_bytes = if host.has_storage {
+    let storage_bytes = if host.has_storage() {
         config.max_storage_bytes
     } else {
         0

@@ -145,7 +145,6 @@ impl Traffic {
             self.account.output(Output::OpenChannel);
             self.tabs.election.join(self.now.mono, &mut self.rng);
         } else {
-            self.account.notice(Notice::ChannelUnavailable);
             self.tabs.plan_searches(self.now.mono, &ALONE_MS);
         }
     }

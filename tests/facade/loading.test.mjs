@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import vm from "node:vm";
 
-import { bundleEntry } from "../../pkg-template/bundle.mjs";
+import { bundle } from "../../pkg-template/bundle.mjs";
 import { openPage, readRecord, turn, until } from "./world.mjs";
 
 /** A page whose engine fails to load so many times. */
@@ -97,7 +97,7 @@ describe("an engine that fails to load", () => {
 });
 
 describe("the stub", () => {
-  const script = bundleEntry("stub", {});
+  const script = bundle("stub.js", {});
 
   /** A page with the stub in its head, run as a browser would. */
   async function withStub(t, config) {

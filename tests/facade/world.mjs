@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { bundleEntry } from "../../pkg-template/bundle.mjs";
+import { bundle } from "../../pkg-template/bundle.mjs";
 
 /** The declarations as they are written, and the package as it ships. */
 export const PACKAGE = fileURLToPath(new URL("../../pkg-template/", import.meta.url));
@@ -34,7 +34,7 @@ ${[...METHODS, "stats", "visitor"].map((name) => `export const ${name} = (client
 const folder = mkdtempSync(join(tmpdir(), "sendoff-facade-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-const scripts = await bundleEntry("sendoff", {});
+const scripts = await bundle("index.js", {});
 writeFileSync(join(folder, "index.js"), scripts["index.js"]);
 writeFileSync(join(folder, "engine.js"), ENGINE);
 // Once it is there, it takes no more than microtasks to import it.

@@ -1,7 +1,7 @@
 //! The journal: when it is written, what is found there, what is left alone, and what storage may do
 //! to it.
 
-use sendoff::engine::io::PageEvent;
+use sendoff::engine::io::{Keeps, PageEvent};
 use sendoff::model::drop_reason::DropReason;
 use sendoff::model::store::{Store, StoreError};
 
@@ -305,7 +305,7 @@ fn a_full_storage_gives_space_back_keeps_events_in_memory_and_recovers() {
 
 #[test]
 fn blocked_storage_means_memory_said_once_and_delivered_all_the_same() {
-    let (mut world, tab) = World::with_tab(|opening| opening.host.has_storage = false);
+    let (mut world, tab) = World::with_tab(|opening| opening.host.storage = Keeps::Nothing);
     world.burst(tab, 3);
     world.burst(tab, 3);
     let stats = world.stats(tab);
@@ -316,6 +316,16 @@ fn blocked_storage_means_memory_said_once_and_delivered_all_the_same() {
     assert_eq!(world.errors(tab), ["storage_unavailable"]);
     world.flush(tab);
     assert_eq!(world.stored(tab).len(), 6);
+}
+
+#[test]
+fn memory_that_was_asked_for_is_no_trouble() {
+    let (mut world, tab) = World::with_tab(|opening| opening.host.storage = Keeps::WhileOpen);
+    world.burst(tab, 3);
+    assert_eq!(world.stats(tab).storage, "memory");
+    world.flush(tab);
+    assert_eq!(world.stored(tab).len(), 3);
+    assert!(world.errors(tab).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use sendoff::engine::Engine;
 use sendoff::engine::config::Config;
-use sendoff::engine::io::{Host, Input, Means, Outcome, Output, PageEvent, RequestId};
+use sendoff::engine::io::{Host, Input, Keeps, Means, Outcome, Output, PageEvent, RequestId};
 use sendoff::engine::report::Report;
 use sendoff::model::time::{Instant, Now, UnixMillis};
 
@@ -151,7 +151,7 @@ impl World {
                 has_channel: true,
                 has_deferred: false,
                 has_keepalive: true,
-                has_storage: true,
+                storage: Keeps::ForLater,
                 visible: true,
                 online: true,
                 gpc: false,

@@ -1,7 +1,7 @@
 //! How pages come to be, and how they are hidden, frozen and cached, as the browser does it.
 
 use sendoff::engine::Engine;
-use sendoff::engine::io::{Host, Outcome, PageEvent};
+use sendoff::engine::io::{Host, Keeps, Outcome, PageEvent};
 use sendoff::model::store::MemoryStore;
 
 use crate::rng::mix;
@@ -166,7 +166,11 @@ impl World {
             has_channel: self.profile.platform.has_channel,
             has_deferred: self.profile.platform.has_deferred,
             has_keepalive: self.profile.platform.has_keepalive,
-            has_storage: at.memory.is_none(),
+            storage: if at.memory.is_none() {
+                Keeps::ForLater
+            } else {
+                Keeps::Nothing
+            },
             visible: at.visible,
             online: self.online,
             gpc: false,

@@ -62,7 +62,7 @@ impl Host {
             anonymous_id: "0a1b2c3d-0000-4000-a000-000000000001".to_owned(),
             has_channel: true,
             has_deferred: false,
-            has_storage: true,
+            storage: io::Keeps::ForLater,
             visible: true,
             online: true,
         };

@@ -44,11 +44,11 @@ const hasChannel = ({ host, project, consent }) => {
   return attempt(() => (new BroadcastChannel(`sendoff:${project}`).close(), true)) === true;
 };
 
-/** Whether what is written would outlive the page; a full storage is still worth reading. @param {Client} client */
+/** Whether what is written would outlive the page, as it is to; a full storage is still worth reading. @param {Client} client */
 const storageKind = ({ host, consent }) => {
   const { kind } = host.storage;
   if (kind === "memory" || consent.analytics !== "granted") return kind;
-  return attempt(() => (globalThis[`${kind}Storage`].getItem("sendoff"), true)) ? kind : "memory";
+  return attempt(() => (globalThis[`${kind}Storage`].getItem("sendoff"), true)) ? kind : "blocked";
 };
 
 /**

@@ -27,13 +27,18 @@ export class Timer {
     this.unref = unref;
   }
 
+  /** Nobody waits any more for what it will do. */
+  rest() {
+    this.unref?.(this.id);
+  }
+
   /** Replaces the earlier one; -1 for none. @param {number} ms */
   set(ms) {
     attempt(() => {
       native("clearTimeout").call(globalThis, this.id);
       if (!(ms >= 0)) return;
       this.id = native("setTimeout").call(globalThis, this.wake, Math.min(ms, DELAY_MS_MAX));
-      this.unref?.(this.id);
+      this.rest();
     });
   }
 }
