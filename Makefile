@@ -93,7 +93,13 @@ $(STAGE)/destinations/sendoff_bg.wasm: | $(STAGE)/core/sendoff_bg.wasm
 $(STAGE)/%/optimised.wasm: $(STAGE)/%/sendoff_bg.wasm | tool-node
 	$(IN_ENV) wasm-opt $(call without,$(WASM_OPT_FLAGS)) -o $@ $< > $(STAGE)/$*/names.json
 
-$(PKG)/package.json: $(ENGINES:%=$(STAGE)/%/optimised.wasm) $(PACKAGE_SOURCES) Cargo.toml | tool-node
+# The same engine as JavaScript, for pages that may not run WebAssembly. What wasm2js does not know is put in words that it knows.
+LOWERING := --llvm-nontrapping-fptoint-lowering --signext-lowering --llvm-memory-copy-fill-lowering -Oz
+$(STAGE)/%/plain.mjs: $(STAGE)/%/optimised.wasm
+	$(IN_ENV) wasm-opt $(LOWERING) -o $(STAGE)/$*/lowered.wasm $<
+	$(IN_ENV) wasm2js -Oz -o $@ $(STAGE)/$*/lowered.wasm
+
+$(PKG)/package.json: $(foreach engine,$(ENGINES),$(STAGE)/$(engine)/optimised.wasm $(STAGE)/$(engine)/plain.mjs) $(PACKAGE_SOURCES) Cargo.toml | tool-node
 	node pkg-template/build.mjs --stage $(STAGE) --out $(PKG)
 	@touch $@
 

@@ -19,6 +19,8 @@ RUSTC_FLAGS += -Zunstable-options -Cpanic=immediate-abort
 # 454; and needed: with reference types wasm-bindgen lets the wasm import from src/web's scripts directly, which the
 # packing (pkg-template/script.mjs) does not know how to join. The loader keeps JavaScript's values in an array instead.
 RUSTC_FLAGS += -Ctarget-feature=-reference-types
+# No bytes; and needed: wasm2js, which makes the engine for pages without WebAssembly, knows no pairs.
+RUSTC_FLAGS += -Ctarget-feature=-multivalue
 # No bytes, but memory: the stack takes 64 KiB, of which less than half is needed (a test looks), not a megabyte.
 RUSTC_FLAGS += -Clink-arg=-zstack-size=65536
 # No bytes, but safety: where the linker finds two signatures for one function it warns, and puts a trap there.

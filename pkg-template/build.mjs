@@ -3,8 +3,8 @@
 //
 //   node pkg-template/build.mjs --stage DIRECTORY --out DIRECTORY
 //
-// The stage has a folder for each engine (core, destinations): optimised.wasm, names.json (what binaryen said) and
-// sendoff.js (wasm-bindgen's glue).
+// The stage has a folder for each engine (core, destinations): optimised.wasm, names.json (what binaryen said),
+// plain.mjs (what wasm2js made of it) and sendoff.js (wasm-bindgen's glue).
 //
 // The same input gives the same bytes, and a file whose bytes have not changed is not touched.
 
@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 
 import { bundleAll, checkAsset, packedModule } from "./bundle.mjs";
 import { glueModule } from "./glue.mjs";
+import { plainModules } from "./plain.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
@@ -41,7 +42,13 @@ async function engineModules(folder) {
   const engine = read(join(folder, "optimised.wasm"), "the compiled engine");
   const said = JSON.parse(read(join(folder, "names.json"), "the names in the engine").toString());
   const glue = read(join(folder, "sendoff.js"), "the engine's glue").toString();
-  return { engine, modules: { "sendoff:glue": await glueModule(glue, said), "sendoff:packed": packedModule(engine) } };
+  const plain = read(join(folder, "plain.mjs"), "the engine as JavaScript").toString();
+  const modules = {
+    "sendoff:glue": await glueModule(glue, said),
+    "sendoff:packed": packedModule(engine),
+    ...plainModules(plain, said),
+  };
+  return { engine, modules };
 }
 
 /** Of the entries that are as `sendoff`; and for whoever requires one: the same, under the name that says so. */

@@ -10,7 +10,7 @@ import { test } from "node:test";
 
 import { assemble, stampManifest } from "./build.mjs";
 import { SCRIPTS, checkAsset } from "./bundle.mjs";
-import { GLUE, NAMES, WASM } from "./fixture.mjs";
+import { GLUE, NAMES, PLAIN, WASM } from "./fixture.mjs";
 
 const CARGO_TOML = '[package]\nname = "sendoff"\nversion = "1.2.3"\n\n[dependencies]\nversion = "9"\n';
 
@@ -20,7 +20,7 @@ test("the version is the crate's, and another name is refused", () => {
 });
 
 /** The package made of the fixture, in a folder that is gone after the test. */
-function making(t, { glue = GLUE } = {}) {
+function making(t, { glue = GLUE, plain = PLAIN } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "sendoff-pkg-"));
   t.after(() => rmSync(dir, { recursive: true }));
   for (const engine of ["core", "destinations"].map((name) => join(dir, "stage", name))) {
@@ -28,6 +28,7 @@ function making(t, { glue = GLUE } = {}) {
     writeFileSync(join(engine, "optimised.wasm"), WASM);
     writeFileSync(join(engine, "names.json"), JSON.stringify(NAMES));
     writeFileSync(join(engine, "sendoff.js"), glue);
+    writeFileSync(join(engine, "plain.mjs"), plain);
   }
   return { stage: join(dir, "stage"), out: join(dir, "pkg") };
 }
@@ -60,7 +61,8 @@ test("every script has a map that names our sources and none of this machine's f
   const files = making(t);
   await assemble(files);
   assert.doesNotMatch(readFileSync(join(files.out, "stub.js"), "utf8"), /sourceMappingURL/, "it is pasted into pages");
-  for (const out of Object.keys(SCRIPTS).filter((out) => SCRIPTS[out].hasMap !== false)) {
+  const hasMap = ({ isGenerated, hasMap = !isGenerated }) => hasMap;
+  for (const out of Object.keys(SCRIPTS).filter((out) => hasMap(SCRIPTS[out]))) {
     const script = readFileSync(join(files.out, out), "utf8");
     assert.match(script, new RegExp(`\\n//# sourceMappingURL=${out}\\.map$`));
     const map = JSON.parse(readFileSync(join(files.out, `${out}.map`)));
@@ -82,4 +84,13 @@ test("what bundlers are told of an import is still there, and the engine's bytes
   assert.match(script, /import\("\.\/engine\.js"\)/);
   const { sources, sourcesContent } = JSON.parse(readFileSync(join(files.out, "engine.js.map")));
   assert.equal(sourcesContent[sources.indexOf("sendoff:packed")], null);
+});
+
+test("without WebAssembly: what the engine imports is the glue's, and views of memory that has grown are ended", async (t) => {
+  const files = making(t);
+  await assemble(files);
+  const script = readFileSync(join(files.out, "engine-js.js"), "utf8");
+  assert.match(script, /postMessage\(0,\[\w+\]\)/);
+  assert.doesNotMatch(script, /\bfrom\s*["']a["']/);
+  await assert.rejects(assemble(making(t, { plain: PLAIN.replace("set(HEAP8)", "copy(HEAP8)") })), /what wasm2js writes has changed/);
 });

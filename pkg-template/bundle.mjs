@@ -13,17 +13,22 @@ import { build, minify } from "./tools.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 
+const ENGINES = ["./engine.js", "./engine-js.js"];
+const DESTINATIONS_ENGINES = ENGINES.map((name) => name.replace("engine", "destinations-engine"));
+
 /**
  * Script → how it is made. What is not said here is an ES module, of the entry of that name, with the core engine.
- * `external`: what stays an import of a file beside it.
+ * `external`: what stays an import of a file beside it. `isGenerated`: mostly a compiler's, a megabyte of it.
  */
 export const SCRIPTS = {
-  "index.js": { entry: "sendoff", external: ["./engine.js"] },
-  "index.cjs": { entry: "sendoff", external: ["./engine.js"] },
+  "index.js": { entry: "sendoff", external: ENGINES },
+  "index.cjs": { entry: "sendoff", external: ENGINES },
   "engine.js": {},
-  "destinations.js": { external: ["./destinations-engine.js"] },
-  "destinations.cjs": { external: ["./destinations-engine.js"] },
+  "engine-js.js": { isGenerated: true },
+  "destinations.js": { external: DESTINATIONS_ENGINES },
+  "destinations.cjs": { external: DESTINATIONS_ENGINES },
   "destinations-engine.js": { entry: "engine", engine: "destinations" },
+  "destinations-engine-js.js": { entry: "engine-js", engine: "destinations", isGenerated: true },
   "url.js": {},
   "inline.js": {},
   "inline.cjs": {},
@@ -41,7 +46,7 @@ export const SCRIPTS = {
 const generated = (modules, ending) => ({
   name: "generated",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^sendoff:/ }, ({ path }) => ({ path, namespace: "generated" }));
+    onResolve({ filter: /^(sendoff:.*|a)$/ }, ({ path }) => ({ path, namespace: "generated" }));
     onLoad({ filter: /.*/, namespace: "generated" }, ({ path }) => ({ contents: modules[path], resolveDir: here }));
     onResolve({ filter: /^\.\/index\.js$/ }, () => ({ path: `./index${ending}`, external: true }));
   },
@@ -81,7 +86,7 @@ const small = (code, map, { out, isModule, hasMap }) =>
 /** Name and bytes of one script, and of its source map. `modules` are those that are made by the build. */
 export async function bundle(out, modules, { minified = true, ...more } = {}) {
   const ending = extname(out);
-  const { entry = basename(out, ending), external, hasMap = true, format = ending === ".cjs" ? "cjs" : "esm" } = SCRIPTS[out];
+  const { entry = basename(out, ending), external, hasMap = true, isGenerated, format = ending === ".cjs" ? "cjs" : "esm" } = SCRIPTS[out];
   const { outputFiles } = await build({
     entryPoints: [join(here, "entries", `${entry}.js`)],
     outfile: join(here, out), // nothing is written there
@@ -94,11 +99,13 @@ export async function bundle(out, modules, { minified = true, ...more } = {}) {
     target: "es2022",
     legalComments: "none",
     logLevel: "silent", // what goes wrong is thrown
+    minify: isGenerated,
     ...more,
   });
   const text = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
   const code = text(ending);
-  if (!minified) return { [out]: code };
+  // terser would take a minute for it, and a map would be as large again and lead to nothing that people wrote.
+  if (!minified || isGenerated) return { [out]: code };
   const map = cleanMap(text(".map"), out);
   // Node finds out by reading what a CommonJS module exports, and cannot once it is minified. No page downloads it.
   const asItIs = { code: `${code}//# sourceMappingURL=${out}.map`, map: JSON.stringify(map) };

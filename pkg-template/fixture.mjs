@@ -1,5 +1,5 @@
 // For the build's tests: a glue in the shape of what wasm-bindgen generates, what binaryen says of the names in it, and
-// a wasm that goes with it.
+// a wasm that goes with it, as it is and as JavaScript.
 
 export const GLUE = `
 export function start(platform) { return [wasm.start(), wasm.memory.buffer.byteLength]; }
@@ -30,6 +30,14 @@ export const NAMES = {
   ],
   exports: Object.entries({ start: "n", memory: "m" }),
 };
+
+/** The same as wasm2js would write it, as far as the build looks at it. */
+export const PLAIN = `
+import * as a from 'a';
+export const m = { buffer: new ArrayBuffer(65536) };
+export function grow(newHEAP8, HEAP8, buffer) { newHEAP8.set(HEAP8); return buffer; }
+export const n = () => a.f();
+`;
 
 /** Imports the function `f` from `a`; exports it again as `n`, and a page of memory as `m`. */
 // prettier-ignore

@@ -342,7 +342,7 @@ export interface DeliveryFailure {
  * made; it is left out), `config_shared` (the first client of this key on the page has another value, which stays).
  *
  * The engine:
- * - `wasm_load_failed`: it did not load or start; the page's CSP needs `'wasm-unsafe-eval'` in `script-src`, and all files
+ * - `wasm_load_failed`: it did not load or start; for entries other than `sendoff` and `sendoff/destinations` the page's CSP needs `'wasm-unsafe-eval'` in `script-src`, and all files
  *   of the package must be served. It is tried again, and calls are kept.
  * - `wasm_trapped`: it broke. Calls of that burst may be lost (`stats().refused.wasm_trapped`);
  *   what was recorded before is in storage, and later calls are kept for the next visit.
@@ -524,8 +524,8 @@ export interface Stats extends Figures {
   readonly term: number;
   /** The leading tab, if known. */
   readonly leader: string | null;
-  /** What the engine runs as; `null` while it does not. */
-  readonly engine: "wasm" | null;
+  /** What the engine runs as: `js` where a page may not run WebAssembly; `null` while it does not. */
+  readonly engine: "wasm" | "js" | null;
   /** This tab: 20 hex digits, new with each page load. */
   readonly tab: string;
   /** Other tabs heard from and not known to be gone. */

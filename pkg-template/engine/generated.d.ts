@@ -5,6 +5,12 @@ declare module "sendoff:packed" {
   export const packed: string;
 }
 
+declare module "sendoff:plain" {
+  /** What an instance of the wasm exports. */
+  const exports: WebAssembly.Exports;
+  export = exports;
+}
+
 declare module "sendoff:glue" {
   export const imports: () => WebAssembly.Imports;
   export const finalize: (instance: WebAssembly.Instance) => void;

@@ -9,8 +9,9 @@ import { pageEntry } from "../platform/page.js";
 
 const load = loader(
   // @ts-ignore: made by the build
-  () => import("./destinations-engine.js"),
-  "./destinations-engine.js",
+  [() => import("./destinations-engine.js"), "./destinations-engine.js"],
+  // @ts-ignore: made by the build
+  [() => import("./destinations-engine-js.js"), "./destinations-engine-js.js"],
 );
 
 export const Sendoff = makeSendoff(pageEntry(load));

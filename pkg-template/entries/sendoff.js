@@ -8,8 +8,9 @@ import { pageEntry } from "../platform/page.js";
 
 const load = loader(
   // @ts-ignore: made by the build
-  () => import("./engine.js"),
-  "./engine.js",
+  [() => import("./engine.js"), "./engine.js"],
+  // @ts-ignore: made by the build
+  [() => import("./engine-js.js"), "./engine-js.js"],
 );
 
 export const Sendoff = makeSendoff(pageEntry(load));

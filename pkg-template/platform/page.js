@@ -78,7 +78,7 @@ class PageHost {
     if (forbidden) return `the page's CSP forbids ${forbidden}: add it to script-src; calls are kept for the next visit`;
     const isForbidden = attempt(() => /unsafe-eval|CSP|Content.Security/i.test(cause.message));
     return isForbidden
-      ? "the page's CSP needs 'wasm-unsafe-eval' in script-src; calls are kept for the next visit"
+      ? "the page's CSP needs 'wasm-unsafe-eval' in script-src, or the entry `sendoff`, which can do without; calls are kept for the next visit"
       : "its file is missing, blocked or cut off: serve all files of the package; it is tried again, and calls are kept";
   }
 }

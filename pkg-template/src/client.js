@@ -269,7 +269,7 @@ export class Client {
     const all = this.engine.stats() ?? this.last ?? this.ownAccount();
     const refused = { ...all.refused };
     for (const [code, calls] of Object.entries(this.refused)) if (calls) refused[code] = (refused[code] || 0) + calls;
-    return { ...all, role: this.over ? "stopped" : all.role, refused, engine: this.engine.number ? "wasm" : null };
+    return { ...all, role: this.over ? "stopped" : all.role, refused, engine: this.engine.kind };
   }
 
   /** The account where there is no engine. */

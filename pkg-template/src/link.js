@@ -45,6 +45,11 @@ export class EngineLink {
     this.client = client;
   }
 
+  /** What it runs as; `null` while it does not. */
+  get kind() {
+    return this.number ? (this.module?.kind ?? "wasm") : null;
+  }
+
   /**
    * Asking for a module takes its time: in a task of its own, unless somebody waits for it (`Questions.ask`). A timer's or a
    * message's, whichever comes first: the timers of a hidden page are late, in tests they may stand still, and a page may

@@ -131,6 +131,8 @@ export interface Platform {
 
 /** The engine's functions, and what makes the platform object that it works on. */
 export interface EngineModule {
+  /** WebAssembly where it says nothing. */
+  kind?: "js";
   openPlatform(client: Client): Platform;
   /** What the engine starts from, as JSON text. */
   factsOf(client: Client): string;

@@ -36,6 +36,24 @@ test('a page under a strict Content-Security-Policy works', async (t) => {
   assertConserved(await w.closeAccount());
 });
 
+test('a page that may not run WebAssembly delivers by the same rules', async (t) => {
+  const w = await World.start(t, { collector: { headers: [STRICT_CSP.replace(" 'wasm-unsafe-eval'", '')] } });
+  const tab = await w.open();
+  assert.equal((await tab.stats()).engine, 'js');
+  const second = await w.open();
+  await tab.track(40);
+  await second.track(40);
+  await w.allDelivered();
+  await w.collector.fault({ mode: 'status', status: 503 });
+  await tab.track(20);
+  await second.track(20);
+  await second.crash();
+  await w.collector.fault({ mode: 'none' });
+  await tab.leave();
+  await w.returnVisit();
+  assertConserved(await w.closeAccount(), { ordered: false });
+});
+
 test('no hostile call throws, rejects, or disturbs the events after it', async (t) => {
   const w = await World.start(t);
   const tab = await w.open({ path: '/hostile.html' });

@@ -23,6 +23,7 @@ test("the parts are added up, the script as it ships, and what no page asks for 
   writeFileSync(join(pkg, "index.js"), script);
   writeFileSync(join(pkg, "index.js.map"), "{}");
   writeFileSync(join(pkg, "engine.js"), "the engine");
+  writeFileSync(join(pkg, "engine-js.js"), "the engine, without WebAssembly");
   writeFileSync(join(pkg, "destinations-engine.js"), "the engine, and more");
   const measured = measure(pkg);
   assert.deepEqual(measured.script, sizes(Buffer.from(script)));

@@ -22,7 +22,7 @@ async function shop(t, { script, head = "", entry = "index.js", headers = {}, an
       response.setHeader("content-type", type);
       response.end(readFileSync(PKG + name));
     });
-  for (const name of ["index.js", "engine.js", "url.js", "inline.js", "iife.js", "worker.js"]) serve(name, "text/javascript");
+  for (const name of ["index.js", "engine.js", "engine-js.js", "url.js", "inline.js", "iife.js", "worker.js"]) serve(name, "text/javascript");
   serve("sendoff_bg.wasm", "application/wasm");
   routes.set(BATCH, ({ response, body }) => {
     const status = answer?.(response, body);
@@ -57,6 +57,40 @@ async function shop(t, { script, head = "", entry = "index.js", headers = {}, an
   };
   return { ...world, events, visit, until };
 }
+
+const NO_WASM = "script-src 'self' 'unsafe-inline'";
+
+describe("without WebAssembly the engine is JavaScript", () => {
+  const TRUSTED = `${NO_WASM}; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const pages = {
+    "by the page's policy": { headers: { "content-security-policy": NO_WASM } },
+    "by a policy of trusted types, too": { headers: { "content-security-policy": TRUSTED } },
+    "in a browser that has none": { head: "<script>delete globalThis.WebAssembly</script>" },
+  };
+  for (const [why, page] of Object.entries(pages)) {
+    test(why, async (t) => {
+      const { visit, until, events, routes } = await shop(t, page);
+      let wasm = 0;
+      routes.set("/pkg/engine.js", ({ response }) => (wasm++, response.end()));
+      const opened = await visit();
+      await until(() => events.length === 1);
+      assert.equal(await opened.evaluate(() => window.sdk.stats().engine), "js");
+      assert.deepEqual([wasm, opened.said, await opened.evaluate(() => window.codes ?? [])], [0, [], []]);
+    });
+  }
+
+  test("its memory grows, and what was there before is still there", async (t) => {
+    const { visit, until, events } = await shop(t, pages["by the page's policy"]);
+    const opened = await visit();
+    await until(() => events.length === 1);
+    await opened.evaluate(() => {
+      for (let n = 0; n < 500; n++) window.sdk.track("grown", { n, text: `é${"x".repeat(20_000)}` });
+    });
+    await until(() => events.length === 501, 30_000);
+    assert.deepEqual(events.slice(1).map(({ properties }) => properties.n), Array.from({ length: 500 }, (_, n) => n));
+    assert.ok(events.slice(1).every(({ properties }) => properties.text.length === 20_001 && properties.text[0] === "é"));
+  });
+});
 
 describe("a first mistake is said once, in one line, with what to do", () => {
   const html = (response) => (response.setHeader("content-type", "text/html"), response.end("<h1>not here</h1>"), "handled");
@@ -107,9 +141,8 @@ describe("a first mistake is said once, in one line, with what to do", () => {
     await until(() => page.said.some((one) => /cors_missing: .*send Access-Control-Allow-Origin/.test(one)));
   });
 
-  test("a page that may not run WebAssembly", async (t) => {
-    const csp = "script-src 'self' 'unsafe-inline'";
-    const { visit, until } = await shop(t, { headers: { "content-security-policy": csp } });
+  test("a page that may not run WebAssembly, and an entry that has nothing else", async (t) => {
+    const { visit, until } = await shop(t, { entry: "inline.js", headers: { "content-security-policy": NO_WASM } });
     const page = await visit();
     await until(() => page.said.length);
     assert.match(page.said[0], /wasm_load_failed: .*'wasm-unsafe-eval' in script-src/);
