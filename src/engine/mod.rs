@@ -9,21 +9,23 @@ pub mod config;
 pub mod io;
 mod numbers;
 pub mod own;
+mod parting;
 mod recording;
 pub mod report;
 mod setup;
 pub mod traffic;
+mod waiting;
 
 use crate::{
     delivery::{
         destination::Destination,
-        exit::Going,
-        flush::{FLUSH_PATIENCE_MS, FLUSH_WAIT_MS, Flushes, Waiter},
+        flush::{FLUSH_PATIENCE_MS, FLUSH_WAIT_MS, Flushes},
     },
     engine::{
         account::Notice,
         config::Config,
         io::{Host, Input, Keeps, Output, PageEvent},
+        parting::Parting,
         report::{Report, Stats},
         traffic::{Heard, Presence, Traffic},
     },
@@ -167,7 +169,7 @@ impl Engine {
         if self.dead {
             if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
                 self.wait(id, 0, false);
-                self.answer_waiters(true);
+                waiting::answer(&mut self.flushes, &mut self.traffic, true);
             }
             return;
         }
@@ -210,7 +212,7 @@ impl Engine {
             Input::Timeout => {}
         }
         if self.denied {
-            self.answer_waiters(true);
+            waiting::answer(&mut self.flushes, &mut self.traffic, true);
         } else if !self.dead {
             self.on_timers(store);
             self.after(store);
@@ -259,7 +261,7 @@ impl Engine {
             self.traffic.send(store);
             numbers::send(&mut self.metrics, &mut self.traffic);
         } else {
-            self.last_words(store);
+            self.parting(store).last_words();
         }
         self.answer_due(store);
         self.arm_timers();
@@ -408,13 +410,13 @@ impl Engine {
     fn on_page(&mut self, event: PageEvent, store: &mut dyn Store) {
         let mono = self.traffic.now.mono;
         match event {
-            PageEvent::Hidden => self.on_hidden(store),
+            PageEvent::Hidden => self.parting(store).hide(),
             PageEvent::Visible => {
                 self.traffic.tabs.election.on_visible(mono, true);
                 self.traffic.go();
             }
-            PageEvent::Leaving => self.leave(store),
-            PageEvent::Frozen => self.freeze(store),
+            PageEvent::Leaving => self.parting(store).leave(),
+            PageEvent::Frozen => self.parting(store).freeze(),
             PageEvent::Restored | PageEvent::Resumed => {
                 if self.traffic.presence > Presence::Here {
                     self.reread_visitor(store);
@@ -430,71 +432,12 @@ impl Engine {
         }
     }
 
-    /// On phones this is often the last thing a page hears: everything that fits goes out at once,
-    /// by requests that outlive the page and whose answers are still seen if it lives.
-    fn on_hidden(&mut self, store: &mut dyn Store) {
-        self.traffic
-            .tabs
-            .election
-            .on_visible(self.traffic.now.mono, false);
-        if self.traffic.presence >= Presence::Leaving {
-            return;
-        }
-        // All of it, should somebody have removed some of it since the last call.
-        self.traffic.own.stream.journal.check(store);
-        self.traffic.persist(store);
-        if self.config.auto_flush_on_exit {
-            self.traffic.go();
-            self.traffic.pack(Going::Hidden, store);
-        }
-        self.pack_metrics(false, store);
-    }
-
-    /// `pagehide`. The channel is closed last, since an open one would keep the page out of the
-    /// back/forward cache in Firefox.
-    fn leave(&mut self, store: &mut dyn Store) {
-        if self.traffic.presence >= Presence::Leaving {
-            return;
-        }
-        self.traffic.presence = Presence::Leaving;
-        self.traffic.own.persist_last(self.traffic.now, store);
-        self.traffic.pack(Going::Leaving, store);
-        self.pack_metrics(true, store);
-        let sent = !self.traffic.delivery.flights().is_empty();
-        self.traffic.release_all();
-        self.traffic.say_bye(sent, store);
-        self.traffic.account.output(Output::CloseChannel);
-    }
-
-    /// Events that are tracked while the page is leaving, after this tab has said goodbye.
-    fn last_words(&mut self, store: &mut dyn Store) {
-        let own = &self.traffic.own.stream;
-        if !own.journal.volatile(&own.log).is_empty() {
-            self.traffic.own.persist_last(self.traffic.now, store);
-        }
-        if self.traffic.presence == Presence::Leaving {
-            self.traffic.pack(Going::Leaving, store);
-            self.pack_metrics(true, store);
-        }
-    }
-
-    /// The numbers go after the events, as far as the budget leaves room; the rest is written down.
-    fn pack_metrics(&mut self, leaving: bool, store: &mut dyn Store) {
-        if self.config.auto_flush_on_exit {
-            numbers::pack(&mut self.metrics, &mut self.traffic, leaving);
-        }
-        self.metrics.keep(self.traffic.now.wall, store);
-    }
-
-    /// `freeze`: no code runs until `resume`, if ever. Others take over; the journal has everything.
-    fn freeze(&mut self, store: &mut dyn Store) {
-        if self.traffic.presence == Presence::Here {
-            self.traffic.own.persist_last(self.traffic.now, store);
-            self.metrics.keep(self.traffic.now.wall, store);
-            self.traffic.release_all();
-            let sent = !self.traffic.delivery.flights().is_empty();
-            self.traffic.say_bye(sent, store);
-            self.traffic.presence = Presence::Frozen;
+    const fn parting<'a>(&'a mut self, store: &'a mut dyn Store) -> Parting<'a> {
+        Parting {
+            traffic: &mut self.traffic,
+            metrics: &mut self.metrics,
+            speaks: self.config.auto_flush_on_exit,
+            store,
         }
     }
 
@@ -503,14 +446,7 @@ impl Engine {
     fn wait(&mut self, id: u32, patience_ms: u64, shutdown: bool) {
         self.traffic.go();
         self.metrics.go(self.traffic.now.mono);
-        self.flushes.wait(Waiter {
-            id,
-            to: self.traffic.own.go_to,
-            delivered: self.traffic.account.delivered(),
-            dropped: self.traffic.account.dropped(),
-            give_up_at: self.traffic.now.mono + patience_ms,
-            shutdown,
-        });
+        waiting::wait(&mut self.flushes, &self.traffic, id, patience_ms, shutdown);
     }
 
     /// Answers whoever need not wait any longer.
@@ -520,27 +456,9 @@ impl Engine {
             .traffic
             .delivery
             .is_hopeless(own, mono, FLUSH_PATIENCE_MS);
-        if self.answer_waiters(hopeless) {
+        if waiting::answer(&mut self.flushes, &mut self.traffic, hopeless) {
             self.stop(store);
         }
-    }
-
-    /// Answers all whose time has come, or just all; tells whether one of them was a `shutdown()`.
-    fn answer_waiters(&mut self, all: bool) -> bool {
-        let settled = self.traffic.own.stream.settled();
-        let answered = self.flushes.answer(self.traffic.now.mono, settled, all);
-        for waiter in &answered {
-            let account = &mut self.traffic.account;
-            let pending = self.traffic.own.stream.log.tracked() as u32;
-            let report = Report::Flushed {
-                id: waiter.id,
-                delivered: account.delivered().saturating_sub(waiter.delivered) as u32,
-                pending,
-                dropped: account.dropped().saturating_sub(waiter.dropped) as u32,
-            };
-            account.report(report);
-        }
-        answered.iter().any(|waiter| waiter.shutdown)
     }
 
     /// Stops for good: the journal stays for other tabs and the next visit.
@@ -552,7 +470,7 @@ impl Engine {
         self.metrics.keep(self.traffic.now.wall, store);
         self.traffic.say_bye(false, store);
         self.traffic.account.output(Output::CloseChannel);
-        self.answer_waiters(true);
+        waiting::answer(&mut self.flushes, &mut self.traffic, true);
         self.dead = true;
     }
 }

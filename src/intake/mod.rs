@@ -4,96 +4,48 @@
 //! every event bears the identity it was captured under.
 
 pub mod call;
+mod config;
+mod content;
 pub mod draft;
 pub mod early;
 pub mod guard;
 pub mod refusal;
 pub mod sampling;
+mod screening;
+mod timers;
 
 use std::borrow::Cow;
+
+pub use config::{IdentityPolicy, IntakeConfig};
 
 use crate::{
     intake::{
         call::{Call, CallError, CallKind},
+        content::{attribution, exposure, group, or, with, with_super},
         draft::Draft,
-        guard::{Guard, GuardConfig, Pii},
-        sampling::{SampleBy, SamplingRule, is_in, rate_of},
+        guard::Guard,
+        sampling::{SampleBy, is_in, rate_of},
+        screening::{Screened, screen},
+        timers::Timers,
     },
     model::{
         event::SESSION_START,
         rng::Rng,
-        time::{Instant, Timeline, UnixMillis},
+        time::{Timeline, UnixMillis},
     },
     text::{
         fields::{join, unquoted},
-        json::{Object, push_u64},
+        json::Object,
         view::{member, members},
     },
     visitor::{
-        attribution::{AttributionRules, quoted},
+        attribution::quoted,
         consent::{Answer, Consent},
         keeper,
         record::Visitor,
-        session::{self, Reason, SessionRules},
+        session::{self, Reason},
     },
 };
-
-/// Timers that run at once, at most; the oldest is forgotten when there is one more.
-const TIMERS_MAX: usize = 100;
-
-/// What happens when a second user is identified without `reset()`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IdentityPolicy {
-    /// The call is refused.
-    #[default]
-    Guard,
-    /// As if `reset()` had been called.
-    Reset,
-    /// He is the same visitor.
-    Allow,
-}
-
-/// Options of the intake.
-#[derive(Clone, Debug)]
-pub struct IntakeConfig {
-    /// Whether events are in sessions, and each begins with an event of its own.
-    pub sessions: bool,
-    /// How long a session may be.
-    pub session: SessionRules,
-    /// Another campaign begins another session.
-    pub session_on_campaign: bool,
-    /// See [`IdentityPolicy`].
-    pub identity: IdentityPolicy,
-    /// Rates by name.
-    pub sampling: Vec<SamplingRule>,
-    /// By what a sample is drawn.
-    pub sample_by: SampleBy,
-    /// Where the visitor came from goes with every event, not only with those that begin something.
-    pub attribution_every: bool,
-    /// What counts as a source.
-    pub attribution: AttributionRules,
-    /// What is personal, and what is done with it.
-    pub guard: GuardConfig,
-}
-
-impl Default for IntakeConfig {
-    fn default() -> Self {
-        Self {
-            sessions: false,
-            session: SessionRules {
-                timeout_ms: 30 * 60_000,
-                max_ms: 24 * 3_600_000,
-            },
-            session_on_campaign: false,
-            identity: IdentityPolicy::Guard,
-            sampling: Vec::new(),
-            sample_by: SampleBy::User,
-            attribution_every: false,
-            attribution: AttributionRules::default(),
-            guard: GuardConfig::default(),
-        }
-    }
-}
 
 /// What the intake works on.
 #[derive(Debug)]
@@ -125,8 +77,7 @@ pub struct Intake {
     config: IntakeConfig,
     guard: Guard,
     timeline: Timeline,
-    /// Names of events that are being timed, and since when.
-    timers: Vec<(String, Instant)>,
+    timers: Timers,
     /// What the visitor landed on: address and the page before it, until the first event has told it.
     landing: Option<(String, String)>,
     /// The id of a session that begins with the first event, as the host proposed it.
@@ -147,7 +98,7 @@ impl Intake {
             guard: Guard::new(config.guard.clone()),
             config,
             timeline: Timeline::default(),
-            timers: Vec::new(),
+            timers: Timers::default(),
             landing,
             session_id: session_id.to_owned(),
             marketing,
@@ -168,14 +119,9 @@ impl Intake {
             urgent: call.urgent,
             ..Taken::default()
         };
-        let guarded = self.guarded(call, &mut taken)?;
-        let call = &Call {
-            name: &guarded.name,
-            properties: &guarded.properties,
-            context: &guarded.context,
-            page: &guarded.page,
-            ..call.clone()
-        };
+        let screened = Screened::of(call, &self.guard)?;
+        taken.personal = screened.found;
+        let call = &screened.call(call);
         let time = call.explicit.unwrap_or(stamped);
         let Some((name, properties)) = self.carry_out(call, at, &mut taken)? else {
             return Ok(taken);
@@ -243,7 +189,7 @@ impl Intake {
         );
         Ok(match call.kind {
             CallKind::Track => {
-                let properties = self.timed(call, properties);
+                let properties = self.timers.stop(call, properties);
                 Some((call.name.to_owned(), properties))
             }
             CallKind::Page => Some((quoted("$page_view"), with(&properties, "name", call.name))),
@@ -281,7 +227,7 @@ impl Intake {
                 None
             }
             CallKind::Time => {
-                self.time(call);
+                self.timers.start(call);
                 None
             }
             CallKind::Consent => {
@@ -306,8 +252,7 @@ impl Intake {
     /// A page's context without what is personal.
     #[must_use]
     pub fn clean_page(&self, page: &str) -> String {
-        let config = self.guard.config();
-        let checked = self.guard.json(page, config.values);
+        let checked = self.guard.json(page, self.guard.config().values);
         checked.text.unwrap_or_else(|| page.to_owned())
     }
 
@@ -316,44 +261,7 @@ impl Intake {
     /// # Errors
     /// Something personal is in it, and it is not to be had then.
     pub fn clean<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, CallError> {
-        self.screened(json, self.guard.config().values, &mut false)
-    }
-
-    /// A text without what is personal; `found` says whether there was any.
-    fn screened<'a>(
-        &self,
-        json: &'a str,
-        mode: Pii,
-        found: &mut bool,
-    ) -> Result<Cow<'a, str>, CallError> {
-        if json.is_empty() || mode == Pii::Off {
-            return Ok(Cow::Borrowed(json));
-        }
-        let checked = self.guard.json(json, mode);
-        *found |= checked.found.is_some();
-        if checked.rejected {
-            return Err(CallError::Personal);
-        }
-        Ok(checked.text.map_or(Cow::Borrowed(json), Cow::Owned))
-    }
-
-    /// A call's texts without what is personal, before anything is made of them.
-    fn guarded<'a>(&self, call: &Call<'a>, taken: &mut Taken) -> Result<Guarded<'a>, CallError> {
-        let config = self.guard.config();
-        let traits = matches!(
-            call.kind,
-            CallKind::Identify | CallKind::SetTraits | CallKind::Group
-        );
-        let mut check = |text, mode| self.screened(text, mode, &mut taken.personal);
-        Ok(Guarded {
-            name: check(call.name, config.values)?,
-            properties: check(
-                call.properties,
-                if traits { config.traits } else { config.values },
-            )?,
-            context: check(call.context, config.values)?,
-            page: check(call.page, config.values)?,
-        })
+        screen(&self.guard, json, self.guard.config().values, &mut false)
     }
 
     fn identify(&mut self, user: &str, at: &mut IntakeContext<'_>) -> Result<(), CallError> {
@@ -375,27 +283,7 @@ impl Intake {
         let id = keeper::anonymous(at.rng);
         at.visitor.reset(&id);
         self.session_id.clear();
-        self.timers.clear();
-    }
-
-    // Timers.
-
-    fn time(&mut self, call: &Call<'_>) {
-        self.timers.retain(|(name, _)| name != call.name);
-        if self.timers.len() >= TIMERS_MAX {
-            self.timers.remove(0);
-        }
-        self.timers.push((call.name.to_owned(), call.made.mono));
-    }
-
-    fn timed(&mut self, call: &Call<'_>, properties: String) -> String {
-        let Some(index) = self.timers.iter().position(|(name, _)| name == call.name) else {
-            return properties;
-        };
-        let (_, since) = self.timers.remove(index);
-        let mut ms = String::new();
-        push_u64(&mut ms, call.made.mono.since_ms(since));
-        with(&properties, "durationMs", &ms)
+        self.timers.forget();
     }
 
     // Sampling.
@@ -511,14 +399,6 @@ impl Intake {
     }
 }
 
-/// The texts of a call that may hold something personal.
-struct Guarded<'a> {
-    name: Cow<'a, str>,
-    properties: Cow<'a, str>,
-    context: Cow<'a, str>,
-    page: Cow<'a, str>,
-}
-
 /// What a consent record says; `None` for a word that is none.
 #[must_use]
 pub fn consent_of(analytics: &str, marketing: &str) -> Option<Consent> {
@@ -526,93 +406,6 @@ pub fn consent_of(analytics: &str, marketing: &str) -> Option<Consent> {
         analytics: Answer::from_word(analytics)?,
         marketing: Answer::from_word(marketing)?,
     })
-}
-
-/// The text, or another where it is empty.
-const fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
-    if text.is_empty() { other } else { text }
-}
-
-/// An object with one member more at its end, unless the value is missing or the member is there.
-fn with(object: &str, name: &str, value: &str) -> String {
-    if value.is_empty() || member(object, name).is_some() {
-        return object.to_owned();
-    }
-    let body = object.trim_end().strip_suffix('}').unwrap_or("{");
-    let comma = if body.ends_with('{') { "\"" } else { ",\"" };
-    join(&[body, comma, name, "\":", value, "}"])
-}
-
-/// An event's properties with the super properties that it does not have itself.
-fn with_super(properties: String, visitor: &Visitor) -> String {
-    let mut all = properties;
-    for (name, value) in &visitor.properties {
-        all = with(&all, name, value);
-    }
-    all
-}
-
-fn group(call: &Call<'_>, visitor: &mut Visitor, traits: &str) -> String {
-    let kind = or(call.group_type, "\"group\"");
-    let known = visitor.groups.iter().position(|(known, _)| known == kind);
-    let entry = (kind.to_owned(), call.user.to_owned());
-    match known.and_then(|index| visitor.groups.get_mut(index)) {
-        Some(known) => *known = entry,
-        None => visitor.groups.push(entry),
-    }
-    visitor.touch();
-    let head = join(&["{\"groupType\":", kind, ",\"groupId\":", call.user, "}"]);
-    let mut all = head;
-    for (name, value) in members(traits) {
-        all = with(&all, name, value);
-    }
-    all
-}
-
-/// The properties of an exposure's event; `None` if it has been told before.
-fn exposure(call: &Call<'_>, visitor: &mut Visitor, properties: &str) -> Option<String> {
-    let session = visitor.session.as_ref().filter(|_| call.each_session);
-    let session = session.map_or("", |session| unquoted(&session.id));
-    let key = join(&[
-        "\"",
-        unquoted(call.name),
-        "/",
-        unquoted(call.variant),
-        "/",
-        session,
-        "\"",
-    ]);
-    if !visitor.expose(key) {
-        return None;
-    }
-    let mut all = join(&[
-        "{\"experiment\":",
-        call.name,
-        ",\"variant\":",
-        call.variant,
-        "}",
-    ]);
-    for (name, value) in members(properties) {
-        all = with(&all, name, value);
-    }
-    Some(all)
-}
-
-fn attribution(visitor: &Visitor) -> String {
-    if visitor.first.is_none() && visitor.last.is_none() {
-        return String::new();
-    }
-    let mut out = Object::default();
-    out.raw("first", visitor.first.as_deref().unwrap_or("null"));
-    out.raw(
-        "last",
-        visitor
-            .last
-            .as_deref()
-            .or(visitor.first.as_deref())
-            .unwrap_or("null"),
-    );
-    out.end()
 }
 
 #[cfg(test)]

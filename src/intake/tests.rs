@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::ids::TabId;
+use crate::{intake::sampling::SamplingRule, model::ids::TabId};
 
 const AT: u64 = 1_768_478_400_000;
 

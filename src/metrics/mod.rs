@@ -4,16 +4,17 @@
 //! bytes that outlive the page. It is written to storage only when the page is hidden or left and something did not
 //! fit out; whoever starts next sends it. A receiver knows a metric by tab and number, so what is sent twice counts once.
 
+mod answers;
+mod config;
+mod keeping;
 pub mod sample;
 
 use std::collections::VecDeque;
 
+pub use config::{MetricsConfig, MetricsFigures};
+
 use crate::{
-    delivery::{
-        retry::{Gate, RetryRules},
-        sizing::Sizing,
-        verdict::{Judgement, judge},
-    },
+    delivery::{retry::Gate, sizing::Sizing},
     model::{
         drop_reason::DropReason,
         event::Entry,
@@ -21,70 +22,16 @@ use crate::{
         ids::TabId,
         request::{Means, Outcome, Request, RequestId, Why},
         rng::Rng,
-        store::Store,
         time::{Instant, Now, UnixMillis},
     },
-    text::{
-        fields::{fields, join},
-        json::{Object, push_u64},
-    },
-    wire::{self, Batch, Format, Route, Source, Verdict},
+    text::{fields::join, json::push_u64},
+    wire::{self, Batch, Route, Source},
 };
 
 /// Gaps that wait to be told at most; neighbours are one.
 const GAPS_MAX: usize = 50;
 /// Bytes of one gap in a request at most.
 const GAP_BYTES: usize = 64;
-/// Bytes that are kept in storage at most.
-const STORED_BYTES_MAX: usize = 60_000;
-
-/// What is configured.
-pub struct MetricsConfig {
-    /// In which dialect they go where.
-    pub format: Box<dyn Format>,
-    /// JSON object: which SDK records here.
-    pub sdk: String,
-    /// JSON object: the context that is the same for all of this tab.
-    pub context: String,
-    /// What every key of the project in the store begins with.
-    pub prefix: String,
-    /// Metrics waiting at most; beyond it the oldest is dropped.
-    pub queue_max: usize,
-    /// Milliseconds between two requests.
-    pub interval_ms: u64,
-    /// Attempts and backoff.
-    pub retry: RetryRules,
-    /// Whether the browser honours `keepalive`.
-    pub has_keepalive: bool,
-    /// Bytes of storage at most; 0: nothing is kept there.
-    pub storage_bytes: usize,
-}
-
-/// How many, and what became of them: `recorded = delivered + pending + dropped`. Found ones are their tab's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MetricsFigures {
-    /// Taken.
-    pub recorded: u64,
-    /// Stored at the receiver.
-    pub delivered: u64,
-    /// Waiting or under way.
-    pub pending: u64,
-    /// Given up: too many waited, refused, or consent was withdrawn.
-    pub dropped: u64,
-}
-
-impl MetricsFigures {
-    /// As a JSON object, under the names that the page knows.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut out = Object::default();
-        out.number("recorded", self.recorded);
-        out.number("delivered", self.delivered);
-        out.number("pending", self.pending);
-        out.number("dropped", self.dropped);
-        out.end()
-    }
-}
 
 /// What a request carries.
 #[derive(Debug)]
@@ -385,89 +332,6 @@ impl Metrics {
         overdue
     }
 
-    /// An answer, or the lack of one; whether the request was one of these.
-    pub fn on_outcome(
-        &mut self,
-        now: Now,
-        id: RequestId,
-        outcome: &Outcome,
-        rng: &mut Rng,
-    ) -> bool {
-        let Some(index) = self.flights.iter().position(|flight| flight.id == id) else {
-            return false;
-        };
-        if matches!(outcome, Outcome::Queued) {
-            // A beacon says no more than that it was taken: should the page come back, it goes again.
-            return true;
-        }
-        let flight = self.flights.remove(index);
-        let count = flight.cargo.count();
-        let format = &*self.config.format;
-        let judged = judge(format, &mut self.spoke, count, outcome, now.wall);
-        match judged {
-            Judgement::Failed { failure, after_ms } => {
-                if matches!(outcome, Outcome::TimedOut) {
-                    self.sizing.on_late(flight.bytes);
-                }
-                self.gone |= flight.why == Why::LastWords;
-                let rules = self.config.retry;
-                let over = self
-                    .gate
-                    .on_failure(now.mono, failure, after_ms, rules, rng);
-                self.put_back(flight.cargo);
-                if over {
-                    self.due = now.mono + self.config.interval_ms;
-                }
-            }
-            Judgement::Decided(verdict) => {
-                self.gate.on_success();
-                let took = now.mono.since_ms(flight.left_at);
-                self.sizing.on_answer(flight.bytes, took);
-                self.on_verdict(now.mono, flight, verdict);
-            }
-        }
-        true
-    }
-
-    fn on_verdict(&mut self, now: Instant, flight: Flight, verdict: Verdict) {
-        self.due = Instant::NEVER;
-        let mut more = flight.more;
-        if let Cargo::Own(samples, gaps) = flight.cargo {
-            match verdict {
-                Verdict::TooLarge if samples.len() > 1 => {
-                    self.sizing.on_too_large(flight.bytes);
-                    self.put_back(Cargo::Own(samples, gaps));
-                    more = true;
-                }
-                Verdict::TooLarge | Verdict::Rejected => {
-                    self.put_back(Cargo::Own(Vec::new(), gaps));
-                    for sample in samples {
-                        self.give_up(sample.seq, DropReason::Rejected);
-                    }
-                }
-                Verdict::Partial { refused, .. } => {
-                    self.figures.delivered += (samples.len() - refused.len()) as u64;
-                    for place in refused {
-                        if let Some(sample) = samples.get(place) {
-                            self.give_up(sample.seq, DropReason::Rejected);
-                        }
-                    }
-                }
-                Verdict::Delivered | Verdict::Unwelcome | Verdict::Retry { .. } => {
-                    self.figures.delivered += samples.len() as u64;
-                }
-            }
-        }
-        if !self.is_empty() {
-            // What did not fit goes on at once; what has come since waits for its time.
-            self.due = if more {
-                now
-            } else {
-                now + self.config.interval_ms
-            };
-        }
-    }
-
     fn put_back(&mut self, cargo: Cargo) {
         match cargo {
             Cargo::Own(samples, gaps) => {
@@ -511,62 +375,6 @@ impl Metrics {
         self.kept = false;
         let flights = core::mem::take(&mut self.flights);
         flights.iter().map(|flight| flight.id).collect()
-    }
-
-    // The store.
-
-    fn key(&self) -> String {
-        join(&[&self.config.prefix, "metrics:", &self.tab.text()])
-    }
-
-    /// Writes down what has not gone out, for whoever starts next: the newest, as much as there is room for. Or removes
-    /// what is not needed any more.
-    pub fn keep(&mut self, wall: UnixMillis, store: &mut dyn Store) {
-        let most = STORED_BYTES_MAX.min(self.config.storage_bytes);
-        let from = self.ring.len() - self.fit(self.ring.iter().rev(), most);
-        let samples: Vec<Entry> = self.ring.iter().skip(from).cloned().collect();
-        let encoder = self.config.format.encoder();
-        let mut text = encoder.to_owned();
-        if !samples.is_empty() {
-            text.push('\n');
-            text.push_str(&self.encode(wall, &self.gaps, &samples));
-        }
-        for body in &self.found {
-            if text.len() + body.len() < most {
-                text.push('\n');
-                text.push_str(body);
-            }
-        }
-        if text.len() > encoder.len() {
-            self.kept |= store.set(&self.key(), &text).is_ok();
-        } else if core::mem::replace(&mut self.kept, false) {
-            store.remove(&self.key());
-        }
-    }
-
-    /// Brings up to date what is written down, if anything is, or has to be.
-    pub fn refresh_kept(&mut self, has_to_be: bool, wall: UnixMillis, store: &mut dyn Store) {
-        if self.kept || has_to_be {
-            self.keep(wall, store);
-        }
-    }
-
-    /// Takes over what other tabs have left. A tab that lives may send the same again: it counts once.
-    pub fn find(&mut self, now: Instant, store: &mut dyn Store) {
-        let own = self.key();
-        let prefix = join(&[&self.config.prefix, "metrics:"]);
-        for key in store.keys(&prefix).into_iter().filter(|key| *key != own) {
-            let value = store.get(&key).unwrap_or_default();
-            let mut lines = fields(&value, b'\n');
-            // What is in another dialect is of another configuration: it has no receiver here.
-            if lines.next() == Some(self.config.format.encoder()) {
-                self.found.extend(lines.map(ToOwned::to_owned));
-            }
-            store.remove(&key);
-        }
-        if !self.found.is_empty() {
-            self.wake(now);
-        }
     }
 }
 

@@ -1,6 +1,10 @@
 use super::*;
 use crate::{
-    model::{request::Nature, store::MemoryStore},
+    delivery::retry::RetryRules,
+    model::{
+        request::Nature,
+        store::{MemoryStore, Store},
+    },
     wire::native_metrics::NativeMetrics,
 };
 
