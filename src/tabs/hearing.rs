@@ -123,14 +123,16 @@ impl Tabs {
         if !batch.is_all_of(cursor, &own.log, count) {
             return None;
         }
-        // A partial word that is repeated finds its batch cut anew, and all it names already open again: taken twice,
-        // it would undo the new seal, whose offer would bring the word once more, and so on.
-        if !batch.is_sealed_in(cursor)
-            && let Ending::Delivered { again, .. } = ending
-            && !again.is_empty()
-        {
+        // A word that is repeated finds its batch cut anew, and nothing open that it ends: taken twice, it would undo
+        // the new seal, whose offer would bring the word once more, and so on.
+        if !batch.is_sealed_in(cursor) {
+            let again = match ending {
+                Ending::Delivered { again, .. } => again.as_slice(),
+                _ => &[],
+            };
             let open = cursor.events(&own.log, batch.from, batch.to);
-            if open.iter().all(|entry| again.contains(&entry.seq)) {
+            let ends = open.iter().any(|entry| !again.contains(&entry.seq));
+            if !ends || *ending == Ending::TooLarge {
                 return None;
             }
         }
@@ -154,5 +156,56 @@ impl Tabs {
         };
         let ended = self.replicas.ended_of(tab, beyond);
         told.extend(ended.map(|ended| Told::Post(settled_word(ended))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::{cursor::Owed, log::Log, seal::Seal, segments::Journal},
+        model::time::UnixMillis,
+    };
+
+    fn own(me: TabId) -> Stream {
+        let mut log = Log::new(me, "{}".into(), "{}".into());
+        (0..5).for_each(|_| log.push(0, "{\"e\":1}".into()));
+        let owed = [Owed {
+            name: "own".into(),
+            encoder: "test/1",
+            tells_gaps: true,
+        }];
+        Stream::new(log, Journal::new("p", "t", 0), &owed)
+    }
+
+    fn delivered(again: &[u64]) -> Ending {
+        Ending::Delivered {
+            refused: Vec::new(),
+            again: again.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_repeated_undoes_no_newer_batch() {
+        let me = TabId::parse("00000000000000000001").unwrap();
+        let (mut tabs, mut own) = (Tabs::new(me, true, "p"), own(me));
+        let of = |from, to, stamp| Named {
+            destination: "own".into(),
+            from,
+            to,
+            stamp,
+        };
+        // Events 2 and 3 have arrived, as a batch that is cut anew by now, from the first to the last that is open.
+        own.cursors[0].restore_done(2, 3);
+        own.cursors[0].adopt(Seal::new(1, 5, UnixMillis(1), 7));
+        let mut hear = |batch: Named, ending: Ending| {
+            let count = batch.to - batch.from + 1;
+            tabs.on_settled(&mut own, &batch, count, &ending).is_some()
+        };
+        assert!(!hear(of(2, 3, 1), delivered(&[])));
+        assert!(!hear(of(1, 3, 1), delivered(&[1])));
+        assert!(!hear(of(4, 5, 1), Ending::TooLarge));
+        assert!(hear(of(4, 5, 1), delivered(&[])), "that is news");
+        assert!(hear(of(1, 5, 7), Ending::TooLarge));
     }
 }

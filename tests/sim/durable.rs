@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{model::Hit, storage::PREFIXES, world::World};
+use crate::{model::Hit, places::PLACES, storage::PREFIXES, world::World};
 
 /// The numbers of the events in a segment's value; none if it is damaged, or of another version.
 pub(crate) fn numbers_in(value: &str) -> impl Iterator<Item = u64> {
@@ -101,12 +101,15 @@ impl World {
         book.ended = true;
         // Without room the record stays what it was.
         book.record_hit |= met_quota || volatile > 0;
-        let seqs = (1..).zip(&mut book.events).collect::<Vec<_>>();
-        let newest = seqs.into_iter().rev();
-        let mut open = newest.filter(|(seq, event)| event.is_open() && !held.contains(seq));
-        for _ in 0..volatile {
-            let Some((_, event)) = open.next() else { break };
-            event.hit = event.hit.or(Some(Hit::Volatile));
+        // An event may be for some destinations only: each has its own newest ones.
+        for place in 0..PLACES.len() {
+            let events = book.events.iter_mut().enumerate().rev();
+            let open = events.filter(|(index, event)| {
+                event.fates[place].is_open() && !held.contains(&(*index as u64 + 1))
+            });
+            for (_, event) in open.take(volatile as usize) {
+                event.hit = event.hit.or(Some(Hit::Volatile));
+            }
         }
     }
 
