@@ -62,6 +62,9 @@ export const packedModule = (wasm) => {
 // `unsafe_arrows` terser leaves a `function` a function, as somebody could look at its `prototype` or call it with
 // `new`. Nobody gets hold of one of ours.
 const COMPRESS = { passes: 3, inline: 1, unsafe_arrows: true };
+// Chromium (136 and later) then compiles on another thread, while the script arrives, what it would compile on the page's at
+// each first call: at 4× throttling 22 ms instead of 33 for the first client and its first event. Bundlers leave it out.
+const EAGERLY = "//# allFunctionsCalledOnLoad";
 // What bundlers are told of an `import()`.
 const COMMENTS = /webpackIgnore|@vite-ignore/;
 
@@ -79,7 +82,7 @@ const small = (code, map, { out, isModule, hasMap }) =>
     module: isModule,
     ecma: 2020,
     compress: COMPRESS,
-    format: { comments: COMMENTS },
+    format: { comments: COMMENTS, preamble: hasMap ? EAGERLY : undefined },
     sourceMap: hasMap && { content: map, filename: out, includeSources: true, url: `${out}.map` },
   });
 
