@@ -40,8 +40,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 # --- Tools: always asked for, installed only if missing ---------------------------------------------------------
-.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-bundlers tool-chromium tool-browsers
-tools: tool-rust tool-cargo tool-node tool-bundlers tool-browsers ## find or install everything that build and tests need
+.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-bundlers tool-vendors tool-chromium tool-browsers
+tools: tool-rust tool-cargo tool-node tool-bundlers tool-vendors tool-browsers ## find or install everything that build and tests need
 
 tool-rust:
 	@$(TOOLS) rust
@@ -52,7 +52,9 @@ tool-cargo: | tool-bindgen
 tool-node:
 	@$(TOOLS) node
 tool-bundlers: | tool-node
-	@$(TOOLS) bundlers
+	@$(TOOLS) packages tests/packaging
+tool-vendors: | tool-node
+	@$(TOOLS) packages tests/differential
 tool-chromium: | tool-rust # one apt-get at a time
 	@$(TOOLS) chromium
 tool-browsers: | tool-chromium
@@ -118,7 +120,7 @@ demo: build collector ## build all, and serve the demo page on http://localhost:
 	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
-LAYERS := lint test-build test-host test-collector test-facade test-web test-platform test-packaging test-e2e size
+LAYERS := lint test-build test-host test-collector test-facade test-differential test-web test-platform test-packaging test-e2e size
 
 .PHONY: test layers $(LAYERS)
 test: $(LAYERS) ## all layers below
@@ -142,6 +144,9 @@ test-collector: | tool-rust ## the collector
 test-facade: build ## the JavaScript facade and its type declarations, in Node
 	@$(LAYER) $@ $(NODE_TEST) tests/facade/*.test.mjs
 
+test-differential: | tool-rust tool-vendors ## our formats beside the vendors' own SDKs
+	@$(LAYER) $@ $(NODE_TEST) --test-force-exit tests/differential/*.test.mjs
+
 test-web: | tool-rust tool-cargo tool-chromium ## src/web inside headless Chromium, by wasm-pack
 	@$(LAYER) $@ .ci/web-tests chrome --lib
 
@@ -157,6 +162,10 @@ test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real bro
 
 size: build ## what a page downloads, held against tests/size/budget.json
 	@$(LAYER) $@ node tests/size/size.mjs
+
+.PHONY: bench
+bench: build | tool-vendors tool-chromium ## what an SDK costs its page: ours and its peers', in turns (ten minutes)
+	@node tests/bench/bench.mjs --rounds $${ROUNDS:-3}
 
 .PHONY: soak
 soak: | tool-rust ## the simulation on new seeds until one fails
@@ -181,4 +190,4 @@ switches: | tool-rust tool-bindgen tool-node ## what each compiler switch of .ci
 clean: ## remove what was built
 	rm -rf target pkg $(COLLECTOR_TARGET) tests/e2e/out
 distclean: clean ## and the installed tools
-	rm -rf .tools tests/node_modules tests/packaging/node_modules
+	rm -rf .tools tests/node_modules tests/{packaging,differential}/node_modules

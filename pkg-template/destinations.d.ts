@@ -3,17 +3,17 @@
 
 export * from "./index.js";
 export { Sendoff as default } from "./index.js";
-import type { DestinationConfig } from "./index.js";
+import type { CalledEvent, DestinationConfig } from "./index.js";
 
 /** What every destination may be given. */
 export interface Common {
   /** Under which its progress is kept: a destination that is renamed begins anew. Unique, 1 to 64 of `[A-Za-z0-9_.-]`; default the
    * name of the function (of `own`: `sendoff`). */
   name?: string;
-  /** Names of the only events that go there; a `*` at the end stands for anything. */
-  only?: readonly string[];
-  /** Names of events that do not go there. */
-  except?: readonly string[];
+  /** Names of the only events that go there; a `*` at the end stands for anything. Or a function that is asked at each call. */
+  only?: readonly string[] | ((event: CalledEvent) => boolean);
+  /** Names of events that do not go there; or a function. */
+  except?: readonly string[] | ((event: CalledEvent) => boolean);
   /** The consent that it takes. What is recorded without consent to marketing never goes where that is needed. Default
    * `"analytics"`. */
   consent?: "analytics" | "marketing";

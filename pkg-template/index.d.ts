@@ -17,6 +17,14 @@ export interface ConsentChoice {
   marketing?: ConsentState | boolean;
 }
 
+/** What a destination's function is asked about. */
+export interface CalledEvent {
+  /** The call: `track`, `page`, `identify` … */
+  readonly type: string;
+  readonly name: string;
+  readonly properties: { readonly [name: string]: any };
+}
+
 /** One of several places that events are delivered to, each with its own progress: `posthog(…)` and the like of
  * `sendoff/destinations`. */
 export interface DestinationConfig {
@@ -25,9 +33,10 @@ export interface DestinationConfig {
   readonly format: string;
   readonly endpoint?: string;
   readonly apiKey?: string;
-  /** Only these event names, or all but these. */
-  readonly only?: readonly string[];
-  readonly except?: readonly string[];
+  /** Only these event names (a `*` at the end stands for anything), or all but these. Or a function that is asked at each call
+   * (`$session` events, which no call makes, go there); one that throws has said nothing (`hook_failed`). */
+  readonly only?: readonly string[] | ((event: CalledEvent) => boolean);
+  readonly except?: readonly string[] | ((event: CalledEvent) => boolean);
   /** The consent that it needs. Default `"analytics"`. */
   readonly consent?: "analytics" | "marketing";
   readonly [option: string]: unknown;
@@ -129,6 +138,9 @@ export interface SendoffConfig {
   sampling?: { readonly [name: string]: number };
   /** What is in or out as a whole. Default `"user"`. */
   sampleBy?: "user" | "session" | "event";
+  /** `"flat"`: the properties of events are texts, numbers, booleans and null, 4,096 bytes as JSON in all; others are refused
+   * (`properties_not_flat`). Traits may be nested all the same. Default `"nested"`: 8 levels, 32,768 bytes. */
+  propertyMode?: "nested" | "flat";
   /** What names of events should look like: warned of once a name (`name_convention`), refused with `strictNames`. */
   nameConvention?: "snake_case" | "dot.case" | RegExp;
   /** `true`: names that break `nameConvention` are refused. Default `false`. */
@@ -320,6 +332,7 @@ export interface DeliveryFailure {
  * - `identity_conflict`: another user is identified already; see `identityPolicy`.
  * - `properties_not_object`: properties must be a plain object, or left out.
  * - `properties_too_deep`: more than 8 levels.
+ * - `properties_not_flat`: see `propertyMode`.
  * - `properties_too_large`: more than 32,768 bytes as JSON.
  * - `properties_not_serializable`: `JSON.stringify` failed: a cycle, a BigInt, a throwing getter.
  * - `timestamp_invalid`: see {@link Timestamp}. `timestamp_in_seconds`: it looks like seconds. `timestamp_out_of_range`: more
@@ -330,6 +343,8 @@ export interface DeliveryFailure {
  * - `call_malformed`: the call could not be read.
  * - `metric_invalid`: a metric has a name of 1 to 64 characters, a finite number as its value, a type of those in
  *   {@link MetricOptions}, a unit of at most 32 characters, and at most 16 tags of at most 200.
+ * - `name_looks_like_data`: not refused, warned of once a name: it holds an id, a number of six digits or more, an address. Every
+ *   such name is another row of whoever looks at the data: what varies belongs into properties.
  * - `name_convention`: see `nameConvention`; refused only with `strictNames`.
  * - `hook`, `bot`: not kept on purpose; counted, never told.
  * - `shut_down`: after `shutdown()` or `destroy()`; told once, counted always.
@@ -373,6 +388,7 @@ export type ErrorCode =
   | "identity_conflict"
   | "properties_not_object"
   | "properties_too_deep"
+  | "properties_not_flat"
   | "properties_too_large"
   | "properties_not_serializable"
   | "timestamp_invalid"
@@ -388,6 +404,7 @@ export type ErrorCode =
   | "metric_invalid"
   | "metric_parent_invalid"
   | "name_convention"
+  | "name_looks_like_data"
   | "consent_invalid"
   | "hook_failed"
   | "plugin_failed"

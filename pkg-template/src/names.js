@@ -1,11 +1,13 @@
 // @ts-check
-// What names of events should look like, if the page has said so.
+// What names of events should look like: no data, and what the page has said.
 
 import { attempt, bare, nothing } from "./builtins.js";
 
 /** @typedef {import("./client").Client} Client */
 
-const TOLD_MAX = 100;
+const KNOWN_MAX = 1_000;
+/** Digits, or hex with a digit in it, of six or more (UUIDs have those); an e-mail address; a path with an id. */
+const DATA = /\d{6}|(?:^|[^a-z\d])(?=[a-f]*\d)[\da-f]{6,}(?![a-z\d])|[^\s@]@[^\s@]|\/\w*\d/i;
 
 /** @type {Record<string, RegExp>} */
 const CONVENTIONS = bare({
@@ -14,8 +16,8 @@ const CONVENTIONS = bare({
 });
 
 export class Names {
-  /** @type {Record<string, 1>} */
-  told = nothing();
+  /** @type {Record<string, string>} names that were looked at, and why they break the convention */
+  known = nothing();
   count = 0;
 
   /** @param {Client} client */
@@ -31,14 +33,25 @@ export class Names {
 
   /** Why a name is refused, if it is. @param {unknown} name */
   refusal(name) {
-    if (!this.pattern || typeof name !== "string") return;
-    this.pattern.lastIndex = 0;
-    if (this.pattern.test(name)) return;
-    const why = `the name does not follow nameConvention ${this.pattern}`;
-    if (this.client.own.strictNames) return why;
-    if (this.told[name] || this.count >= TOLD_MAX) return;
-    this.told[name] = 1;
+    if (typeof name !== "string") return;
+    const why = this.known[name] ?? this.judge(name);
+    return this.client.own.strictNames ? why : undefined;
+  }
+
+  /** Warns of it, once a name: beyond so many, what they are like has been said. @param {string} name */
+  judge(name) {
+    let why = "";
+    if (this.pattern) {
+      this.pattern.lastIndex = 0;
+      if (!this.pattern.test(name)) why = `the name does not follow nameConvention ${this.pattern}`;
+    }
+    if (this.count >= KNOWN_MAX) return why;
+    this.known[name] = why;
     this.count++;
-    this.client.telling.error("name_convention", `${name.slice(0, 64)}: ${why}`);
+    const { telling, own } = this.client;
+    const shown = name.slice(0, 64);
+    if (why && !own.strictNames) telling.error("name_convention", `${shown}: ${why}`);
+    if (DATA.test(name)) telling.error("name_looks_like_data", `${shown}: the name holds an id or a number; put what varies into properties`);
+    return why;
   }
 }

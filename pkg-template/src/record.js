@@ -2,6 +2,7 @@
 // One call of the page, whatever it was given, as a record of the engine; or refused, with a name for why.
 
 import { attempt, describe, isObject, member } from "./builtins.js";
+import { notFor } from "./filters.js";
 import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, numberJson, propertiesJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
@@ -129,7 +130,7 @@ export const record = (client, call) => {
       callTags(call);
       if (!hooked(client, call)) return;
     }
-    client.calls.add(call.kind, callTags(call));
+    client.calls.add(call.kind, callTags(call) + (isEvent ? notFor(client, call) : ""));
     if (call.kind === "identify") client.visitor.identified(call.user);
     if (isEvent) client.crumbs.add(/** @type {string} */ (call.event ?? call.name));
   } catch (cause) {

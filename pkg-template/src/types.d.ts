@@ -16,6 +16,8 @@ export interface Settings {
   nameConvention?: RegExp | string;
   strictNames?: boolean;
   persistence?: string;
+  /** Of the destinations that have functions as `only` or `except`. */
+  filters?: import("./filters").Filter[];
   captureUrl?: string;
   consent?: string;
   gpc?: string;

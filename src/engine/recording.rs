@@ -4,7 +4,7 @@ use crate::{
     engine::{account::Notice, traffic::Traffic},
     intake::{Intake, Taken, call::CallError},
     model::event::is_tracked,
-    text::view::EventView,
+    text::{fields::fields, view::EventView},
 };
 
 /// Adds the events of a call; tells whether what waits is to go at once. `bytes_max`: of one request.
@@ -40,7 +40,9 @@ pub(super) fn record(
             if !*takes {
                 continue;
             }
-            if lane.destination.marketing && !intake.has_marketing() {
+            let asked =
+                counts && fields(&taken.not_for, b' ').any(|name| name == lane.destination.name);
+            if asked || lane.destination.marketing && !intake.has_marketing() {
                 *takes = false;
                 own.withhold();
                 continue;

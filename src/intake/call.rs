@@ -25,6 +25,8 @@ pub const NAME_CHARS_MAX: u32 = 64;
 pub const ID_CHARS_MAX: u32 = 120;
 /// Nesting of properties at most; `{}` is 1.
 pub const PROPERTIES_DEPTH_MAX: u32 = 8;
+/// Bytes of the properties as JSON where they are to be flat.
+pub const FLAT_BYTES_MAX: usize = 4_096;
 /// UTF-8 bytes of properties at most, as JSON.
 pub const PROPERTIES_BYTES_MAX: usize = 32 * 1024;
 /// How far back an event may be dated, in milliseconds: 30 days.
@@ -116,6 +118,8 @@ pub struct Call<'a> {
     pub each_session: bool,
     /// The page that calls are made on from now on.
     pub page: &'a str,
+    /// Names of destinations that are not to have it, with spaces between them.
+    pub not_for: &'a str,
     /// What the visitor allows, in plain words.
     pub analytics: &'a str,
     /// The same of campaigns and referrers.
@@ -205,6 +209,7 @@ impl<'a> Call<'a> {
             urgent: !tags.get("urgent").is_empty(),
             each_session: tags.get("every") == "session",
             page: tags.get("page"),
+            not_for: unquoted(tags.get("not")),
             analytics: tags.get("analytics"),
             marketing: tags.get("marketing"),
         };
@@ -350,6 +355,12 @@ fn check_id(id: &str, required: bool) -> Result<(), CallError> {
         Some(_) => Err(CallError::UserIdNotString),
         None => Err(CallError::CallMalformed),
     }
+}
+
+/// Whether properties are what `propertyMode: "flat"` takes: nothing in them is an object or a list.
+#[must_use]
+pub fn is_flat(properties: &str) -> bool {
+    properties.len() <= FLAT_BYTES_MAX && matches!(scan(properties), None | Some(Kind::Object(1)))
 }
 
 fn check_properties(properties: &str) -> Result<(), CallError> {

@@ -31,6 +31,8 @@ pub struct IntakeConfig {
     pub session_on_campaign: bool,
     /// See [`IdentityPolicy`].
     pub identity: IdentityPolicy,
+    /// Properties of events are to be flat; traits may be as they are.
+    pub flat: bool,
     /// Rates by name.
     pub sampling: Vec<SamplingRule>,
     /// By what a sample is drawn.
@@ -53,6 +55,7 @@ impl Default for IntakeConfig {
             },
             session_on_campaign: false,
             identity: IdentityPolicy::Guard,
+            flat: false,
             sampling: Vec::new(),
             sample_by: SampleBy::User,
             attribution_every: false,

@@ -20,7 +20,7 @@ pub use config::{IdentityPolicy, IntakeConfig};
 
 use crate::{
     intake::{
-        call::{Call, CallError, CallKind},
+        call::{Call, CallError, CallKind, is_flat},
         content::{attribution, exposure, group, or, with, with_super},
         draft::Draft,
         guard::Guard,
@@ -67,6 +67,8 @@ pub struct Taken {
     pub sampled_out: bool,
     /// Something personal was found in it.
     pub personal: bool,
+    /// Names of destinations that are not to have its events, with spaces between them.
+    pub not_for: String,
     /// What the visitor allows from now on.
     pub consent: Option<Consent>,
 }
@@ -117,8 +119,20 @@ impl Intake {
         let stamped = self.timeline.stamp(call.made);
         let mut taken = Taken {
             urgent: call.urgent,
+            not_for: call.not_for.to_owned(),
             ..Taken::default()
         };
+        let of_event = matches!(
+            call.kind,
+            CallKind::Track
+                | CallKind::Page
+                | CallKind::Exposure
+                | CallKind::Register
+                | CallKind::RegisterOnce
+        );
+        if self.config.flat && of_event && !is_flat(call.properties) {
+            return Err(CallError::PropertiesNotFlat);
+        }
         let screened = Screened::of(call, &self.guard)?;
         taken.personal = screened.found;
         let call = &screened.call(call);

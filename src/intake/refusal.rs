@@ -26,6 +26,9 @@ pub enum CallError {
     PropertiesNotObject,
     /// Deeper than [`PROPERTIES_DEPTH_MAX`](super::call::PROPERTIES_DEPTH_MAX).
     PropertiesTooDeep,
+    /// An object or a list is in them, or they exceed [`FLAT_BYTES_MAX`](super::call::FLAT_BYTES_MAX), and `propertyMode` is
+    /// `"flat"`.
+    PropertiesNotFlat,
     /// More than [`PROPERTIES_BYTES_MAX`](super::call::PROPERTIES_BYTES_MAX).
     PropertiesTooLarge,
     /// The page's serialiser failed on them (cycle, BigInt, throwing getter).
@@ -58,7 +61,7 @@ pub enum CallError {
 
 impl CallError {
     /// Every one, in the order of statistics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::NameMissing,
         Self::NameNotString,
         Self::NameTooLong,
@@ -70,6 +73,7 @@ impl CallError {
         Self::IdentityConflict,
         Self::PropertiesNotObject,
         Self::PropertiesTooDeep,
+        Self::PropertiesNotFlat,
         Self::PropertiesTooLarge,
         Self::PropertiesNotSerializable,
         Self::TimestampInvalid,
@@ -101,6 +105,7 @@ impl CallError {
             Self::IdentityConflict => "identity_conflict",
             Self::PropertiesNotObject => "properties_not_object",
             Self::PropertiesTooDeep => "properties_too_deep",
+            Self::PropertiesNotFlat => "properties_not_flat",
             Self::PropertiesTooLarge => "properties_too_large",
             Self::PropertiesNotSerializable => "properties_not_serializable",
             Self::TimestampInvalid => "timestamp_invalid",
@@ -139,6 +144,9 @@ impl CallError {
             }
             Self::PropertiesNotObject => "properties must be a plain object, or left out",
             Self::PropertiesTooDeep => "properties exceed 8 levels; flatten them",
+            Self::PropertiesNotFlat => {
+                "propertyMode is \"flat\": give texts, numbers, booleans and null, 4 KB as JSON in all"
+            }
             Self::PropertiesTooLarge => "properties exceed 32 KB as JSON; send less",
             Self::PropertiesNotSerializable => {
                 "properties fail in JSON.stringify; remove cycles, BigInt, throwing getters"

@@ -275,3 +275,23 @@ fn time_never_runs_backwards_unless_the_page_says_so() {
     let taken = world.intake.take(&call, &mut at).unwrap();
     assert_eq!(taken.drafts[0].at, UnixMillis(AT + 5_000));
 }
+
+#[test]
+fn flat_properties_hold_nothing_nested_and_traits_may() {
+    let mut world = world(|config| config.flat = true);
+    let mut refused = |kind: &str, tags: &str| world.say(kind, 1, tags).err();
+    let flat = "props={\"a\":\"[{\",\"b\":1,\"c\":true,\"d\":null}";
+    assert_eq!(refused("track", &format!("name=\"n\" {flat}")), None);
+    assert_eq!(refused("track", "name=\"n\""), None);
+    let nested = Some("properties_not_flat");
+    for props in ["{\"a\":{}}", "{\"a\":[]}"] {
+        let tags = format!("name=\"n\" props={props}");
+        assert_eq!(refused("track", &tags), nested, "{props}");
+        assert_eq!(refused("register", &format!("props={props}")), nested);
+        let traits = format!("user=\"u1\" props={props}");
+        assert_eq!(refused("identify", &traits), None, "{props}");
+    }
+    let long = |bytes: usize| format!("name=\"n\" props={{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
+    assert_eq!(refused("track", &long(4_096)), None);
+    assert_eq!(refused("track", &long(4_097)), nested);
+}

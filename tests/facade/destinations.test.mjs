@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import { hostileValues } from "./hostile.mjs";
-import { SHIPPED } from "./world.mjs";
+import { SHIPPED, openPage, readRecord, turn } from "./world.mjs";
 
 const entry = await import(pathToFileURL(join(SHIPPED, "destinations.js")));
 const NOT_FUNCTIONS = ["Sendoff", "default", "track", "identify", "getSendoff", "flushTracking"];
@@ -37,4 +37,27 @@ test("nothing that they are given makes them throw", () => {
   for (const [what, value] of Object.entries(hostileValues())) {
     for (const [name, make] of makers) assert.equal(typeof make(value), "object", `${name}: ${what}`);
   }
+});
+
+test("functions as only and except are asked at the call, and what they turn away the engine hears", async (t) => {
+  const page = await openPage(t);
+  const errors = [];
+  const asked = [];
+  const destinations = [
+    { name: "all", format: "native" },
+    { name: "paid", format: "native", only: (event) => (asked.push(event), event.properties.total > 0) },
+    { name: "quiet", format: "native", except: ({ name, type }) => name === "noise" || type === "identify" },
+    { name: "broken", format: "native", only: () => { throw new Error("no"); } },
+  ];
+  const { client, engine } = await page.start({ apiKey: "one", destinations, onError: ({ code }) => errors.push(code) });
+  client.track("bought", { total: 3 });
+  client.track("noise");
+  client.identify("u1", { total: 1 });
+  client.register({ a: 1 });
+  client.stats();
+  await turn();
+  const tags = engine.lines.map((line) => readRecord(line)).map(({ kind, not }) => [kind, not]);
+  assert.deepEqual(tags, [["track", undefined], ["track", '"paid quiet"'], ["identify", '"quiet"'], ["register", undefined]]);
+  assert.deepEqual(asked[0], { type: "track", name: "bought", properties: { total: 3 } });
+  assert.deepEqual([...new Set(errors)], ["hook_failed"]);
 });

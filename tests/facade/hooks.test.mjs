@@ -166,6 +166,20 @@ test("breadcrumbs keep the latest names", async (t) => {
   assert.deepEqual((await page.start("other")).client.breadcrumbs(), []);
 });
 
+test("a name that looks like data is warned of once, and recorded all the same", async (t) => {
+  const page = await openPage(t);
+  const errors = [];
+  const { client, engine } = await page.start({ apiKey: "one", onError: ({ code, message }) => errors.push([code, message]) });
+  const data = ["order 1234567", "user_6f9619ff", "viewed 6f9619ff-8b86-d011-b42d-00cf4fc964ff", "mail ann@shop.example", "GET /users/17"];
+  const names = ["checkout_completed", "facade_opened", "decade", "step 12345", "q3_2024_report", "a/b tested", "@mentioned", "iso8601_parsed"];
+  for (const name of [...data, ...names, ...data]) client.track(name);
+  client.stats();
+  await turn();
+  assert.equal(engine.lines.length, 2 * data.length + names.length);
+  assert.deepEqual(errors.map(([code]) => code), data.map(() => "name_looks_like_data"));
+  data.forEach((name, n) => assert.ok(errors[n][1].includes(`${name}: the name holds`), errors[n][1]));
+});
+
 test("nameConvention as a pattern warns once a name, and refuses with strictNames", async (t) => {
   const page = await openPage(t);
   const { client, engine } = await page.start({ apiKey: "one", nameConvention: /^[a-z_]+$/g });

@@ -58,6 +58,7 @@ const all: Required<SendoffConfig> = {
   clickIds: ["xclid"],
   sampling: { page_view: 0.1, "debug.*": 0.01 },
   sampleBy: "session",
+  propertyMode: "flat",
   nameConvention: /^[a-z_]+$/,
   strictNames: true,
   consent: "pending",

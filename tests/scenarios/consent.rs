@@ -6,7 +6,7 @@ use sendoff::engine::report::Report;
 use sendoff::model::drop_reason::DropReason;
 
 use crate::collector::{Answer, Sent};
-use crate::world::{WALL_START_MS, World};
+use crate::world::{Opening, WALL_START_MS, World};
 
 fn say(world: &mut World, tab: usize, analytics: &str) {
     let record =
@@ -78,40 +78,63 @@ fn granted_again_all_begins_anew_as_somebody_new() {
     assert_eq!(world.role(tab), "leader");
 }
 
+fn own_and_ads(marketing: bool) -> Vec<DestinationConfig> {
+    let one = |name: &str, marketing| DestinationConfig {
+        name: name.to_owned(),
+        format: "native".to_owned(),
+        endpoint: format!("/{name}"),
+        api_key: name.to_owned(),
+        marketing,
+        ..DestinationConfig::default()
+    };
+    vec![one("own", false), one("ads", marketing)]
+}
+
+/// What came to a destination, by name; no order between tabs.
+fn names_at(world: &World, key: &str) -> Vec<String> {
+    let to = |sent: &&Sent| sent.json()["apiKey"] == key && !sent.is_query();
+    let mut names: Vec<String> = world.sent.iter().filter(to).flat_map(Sent::names).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_a_destinations_function_has_turned_away_never_goes_there() {
+    let open = |opening: &mut Opening| opening.config.destinations = own_and_ads(false);
+    let (mut world, tab) = World::with_tab(open);
+    world.track(tab, "wanted");
+    let record = world.record("turned away", "{}");
+    world.calls(tab, &format!("{record}\tnot=\"ads other\""));
+    let figures = world.stats(tab).destinations;
+    let accepted: Vec<u64> = figures.iter().map(|(_, one)| one.accepted).collect();
+    assert_eq!(accepted, [2, 1]);
+    // Nothing has left yet when the tab dies: whoever takes over knows no more than what is written.
+    world.crash(tab);
+    let heir = world.open_with(open);
+    world.pass(6_000);
+    world.flush(heir);
+    assert_eq!(names_at(&world, "own"), ["turned away", "wanted"]);
+    assert_eq!(names_at(&world, "ads"), ["wanted"]);
+}
+
 #[test]
 fn what_was_recorded_without_consent_to_marketing_never_goes_where_that_is_needed() {
-    let destinations = || -> Vec<DestinationConfig> {
-        let one = |name: &str, marketing| DestinationConfig {
-            name: name.to_owned(),
-            format: "native".to_owned(),
-            endpoint: format!("/{name}"),
-            api_key: name.to_owned(),
-            marketing,
-            ..DestinationConfig::default()
-        };
-        vec![one("own", false), one("ads", true)]
-    };
-    let names = |world: &World, key: &str| -> Vec<String> {
-        let to = |sent: &&Sent| sent.json()["apiKey"] == key && !sent.is_query();
-        let mut names: Vec<String> = world.sent.iter().filter(to).flat_map(Sent::names).collect();
-        names.sort(); // no order between tabs
-        names
-    };
     let say = |world: &mut World, tab, marketing: &str| {
         let record =
             format!("consent\t{WALL_START_MS}\t0\tanalytics=granted\tmarketing={marketing}");
         world.calls(tab, &record);
     };
-    let (mut world, tab) = World::with_tab(|opening| opening.config.destinations = destinations());
+    let (mut world, tab) =
+        World::with_tab(|opening| opening.config.destinations = own_and_ads(true));
     world.track(tab, "wanted");
     say(&mut world, tab, "denied");
     world.track(tab, "withheld");
     // Nothing has left yet when the tab dies: whoever takes over knows no more than what is written.
     world.crash(tab);
-    let heir = world.open_with(|opening| opening.config.destinations = destinations());
+    let heir = world.open_with(|opening| opening.config.destinations = own_and_ads(true));
     say(&mut world, heir, "granted");
     world.track(heir, "again");
     world.pass(60_000);
-    assert_eq!(names(&world, "own"), ["again", "wanted", "withheld"]);
-    assert_eq!(names(&world, "ads"), ["again", "wanted"]);
+    assert_eq!(names_at(&world, "own"), ["again", "wanted", "withheld"]);
+    assert_eq!(names_at(&world, "ads"), ["again", "wanted"]);
 }

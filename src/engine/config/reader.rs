@@ -91,6 +91,7 @@ impl<'a> Reader<'a> {
             Some("allow") => IdentityPolicy::Allow,
             _ => IdentityPolicy::Guard,
         };
+        to.flat = self.word("propertyMode", &["nested", "flat"]).as_deref() == Some("flat");
         to.sample_by = match self
             .word("sampleBy", &["user", "session", "event"])
             .as_deref()

@@ -1,0 +1,43 @@
+// @ts-check
+// Functions as `only` and `except` of a destination: asked at the call, once an event. The engine hears which destinations are
+// not to have it, and remembers that with the event.
+
+import { attempt, describe, isObject, member, parse } from "./builtins.js";
+import { jsonOf } from "./text.js";
+
+/** @typedef {import("./client").Client} Client */
+/** @typedef {{ name: string, takes: (event: any) => boolean }} Filter */
+
+const isFunction = (/** @type {unknown} */ value) => typeof value === "function";
+
+/** The destinations that have such functions. @param {unknown} destinations @returns {Filter[]} */
+export const filtersOf = (destinations) => {
+  /** @type {Filter[]} */
+  const filters = [];
+  for (const one of Array.isArray(destinations) ? destinations : []) {
+    attempt(() => {
+      const [name, only, except] = [member(one, "name"), member(one, "only"), member(one, "except")];
+      if (!isFunction(only) && !isFunction(except)) return;
+      filters.push({ name, takes: (event) => !(isFunction(only) && !only(event)) && !(isFunction(except) && except(event)) });
+    });
+  }
+  return filters;
+};
+
+/**
+ * Which destinations are not to have a call's event, as a tag. A function that throws has said nothing.
+ * @param {Client} client
+ * @param {import("./record").Call} call
+ */
+export const notFor = (client, call) => {
+  const names = [];
+  for (const { name, takes } of client.own.filters ?? []) {
+    try {
+      const properties = isObject(call.properties) ? parse(/** @type {string} */ (jsonOf(call.properties))) : {};
+      if (!takes({ type: call.method, name: call.event ?? call.name, properties })) names.push(name);
+    } catch (cause) {
+      client.telling.error("hook_failed", `only or except of ${name} said nothing (${describe(cause)}); return true or false`);
+    }
+  }
+  return names.length ? `\tnot="${names.join(" ")}"` : "";
+};
