@@ -8,7 +8,15 @@ import { jsonOf } from "./text.js";
 /** @typedef {import("./client").Client} Client */
 /** @typedef {{ name: string, takes: (event: any) => boolean }} Filter */
 
-const isFunction = (/** @type {unknown} */ value) => typeof value === "function";
+const NAME = /^[\w.-]{1,64}$/; // others the engine refuses
+
+/** What a function says of an event; `otherwise` where there is none. @param {any} ask @param {object} event @param {boolean} otherwise */
+const say = (ask, event, otherwise) => {
+  if (typeof ask !== "function") return otherwise;
+  const said = ask(event);
+  if (isObject(said)) throw new TypeError("it returned an object");
+  return said;
+};
 
 /** The destinations that have such functions. @param {unknown} destinations @returns {Filter[]} */
 export const filtersOf = (destinations) => {
@@ -17,8 +25,9 @@ export const filtersOf = (destinations) => {
   for (const one of Array.isArray(destinations) ? destinations : []) {
     attempt(() => {
       const [name, only, except] = [member(one, "name"), member(one, "only"), member(one, "except")];
-      if (!isFunction(only) && !isFunction(except)) return;
-      filters.push({ name, takes: (event) => !(isFunction(only) && !only(event)) && !(isFunction(except) && except(event)) });
+      if (typeof only !== "function" && typeof except !== "function") return;
+      if (typeof name !== "string" || !NAME.test(name)) return;
+      filters.push({ name, takes: (event) => say(only, event, true) && !say(except, event, false) });
     });
   }
   return filters;

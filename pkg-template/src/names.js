@@ -6,6 +6,7 @@ import { attempt, bare, nothing } from "./builtins.js";
 /** @typedef {import("./client").Client} Client */
 
 const KNOWN_MAX = 1_000;
+const UNITS_MAX = 128; // of 64 characters; longer ones the engine refuses
 /** Digits, or hex with a digit in it, of six or more (UUIDs have those); an e-mail address; a path with an id. */
 const DATA = /\d{6}|(?:^|[^a-z\d])(?=[a-f]*\d)[\da-f]{6,}(?![a-z\d])|[^\s@]@[^\s@]|\/\w*\d/i;
 
@@ -33,7 +34,7 @@ export class Names {
 
   /** Why a name is refused, if it is. @param {unknown} name */
   refusal(name) {
-    if (typeof name !== "string") return;
+    if (typeof name !== "string" || name.length > UNITS_MAX) return;
     const why = this.known[name] ?? this.judge(name);
     return this.client.own.strictNames ? why : undefined;
   }

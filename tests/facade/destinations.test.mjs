@@ -48,6 +48,8 @@ test("functions as only and except are asked at the call, and what they turn awa
     { name: "paid", format: "native", only: (event) => (asked.push(event), event.properties.total > 0) },
     { name: "quiet", format: "native", except: ({ name, type }) => name === "noise" || type === "identify" },
     { name: "broken", format: "native", only: () => { throw new Error("no"); } },
+    { name: "late", format: "native", except: async () => true },
+    { name: "a\tnot=b", format: "native", except: () => true },
   ];
   const { client, engine } = await page.start({ apiKey: "one", destinations, onError: ({ code }) => errors.push(code) });
   client.track("bought", { total: 3 });
