@@ -172,7 +172,7 @@ soak: | tool-rust ## the simulation on new seeds until one fails
 	SIM_SOAK=$${SIM_SOAK:-$$(date +%s%3N)} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test sim --target-dir $(TARGET)/soak -- --ignored soak --nocapture
 
 .PHONY: bugs
-bugs: | tool-rust ## deliberate bugs, each of which the simulation has to catch (half an hour)
+bugs: | tool-rust ## deliberate bugs, each of which the simulation has to catch (five minutes)
 	@tests/bugs/run
 
 .PHONY: delivery

@@ -77,6 +77,7 @@ struct Read<'a> {
     gaps: Vec<(u64, u64, String)>,
     events: Vec<&'a RawValue>,
     receipts: Vec<String>,
+    /// The page of its events that name none; `None` where the dialect has no pages.
     page: Option<&'a str>,
     /// What is not to change about the bytes.
     fixed: u64,
@@ -219,7 +220,7 @@ impl World {
             gaps: gaps.map(|gap| (gap.from, gap.to, gap.reason)).collect(),
             events: envelope.events,
             receipts: envelope.receipts,
-            page: envelope.context.page.map(RawValue::get),
+            page: Some(envelope.context.page.map_or("", RawValue::get)),
             fixed: hash(text.as_bytes()),
         })
     }
@@ -248,7 +249,7 @@ impl World {
         };
         let (seq, key, bytes_hash) = (event.seq, event.idempotency_key, members_hash(text));
         let own_page = event.context.as_ref().and_then(|context| context.page);
-        let page = own_page.map(RawValue::get).or(page);
+        let page = page.map(|page| own_page.map_or(page, RawValue::get));
         let new_key = !self.model.keys.contains(key);
         let ids_may_differ = seq <= self.model.books[tab].early_count;
         let Some(tracked) = self.model.event(tab, seq) else {
