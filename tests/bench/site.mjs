@@ -4,16 +4,12 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { brotliCompressSync, gunzipSync, inflateSync } from "node:zlib";
 
+import { configOf } from "../differential/rudder.mjs";
 import { PACKAGES, SDKS } from "./sdks.mjs";
 
 const require = createRequire(new URL("../differential/package.json", import.meta.url));
 const { build } = require("esbuild");
 const resolveDir = new URL("../differential/", import.meta.url).pathname;
-
-const RUDDER_CONFIG = {
-  source: { id: "s", name: "s", writeKey: "key", enabled: true, workspaceId: "w", updatedAt: "2026-01-01T00:00:00.000Z", config: { statsCollection: { errors: { enabled: false }, metrics: { enabled: false } } }, destinations: [], dataplanes: {} },
-  updatedAt: "2026-01-01T00:00:00.000Z",
-};
 
 /** The name of an SDK with its version. */
 export const titleOf = (name, pkg) => {
@@ -77,7 +73,7 @@ export async function open(names, pkg) {
       }
     }
     response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify(pathname.includes("sourceConfig") ? RUDDER_CONFIG : { status: 1, ok: true, code: 200, accepted: 0, duplicates: 0, duplicateBatch: false, rejected: [] }));
+    response.end(JSON.stringify(pathname.includes("sourceConfig") ? configOf("key") : { status: 1, ok: true, code: 200, accepted: 0, duplicates: 0, duplicateBatch: false, rejected: [] }));
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return {

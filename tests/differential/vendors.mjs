@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 
 import { capture, pageWith, surroundings, until } from "./page.mjs";
 import { sessionOf } from "./ours.mjs";
+import { configOf } from "./rudder.mjs";
 
 const KEY = "key_test";
 export const USER = "user-42";
@@ -191,13 +192,8 @@ async function segment() {
   });
 }
 
-const RUDDER_CONFIG = {
-  source: { id: "s", name: "s", writeKey: KEY, enabled: true, workspaceId: "w", updatedAt: "2026-01-01T00:00:00.000Z", config: { statsCollection: { errors: { enabled: false }, metrics: { enabled: false } } }, destinations: [], dataplanes: {} },
-  updatedAt: "2026-01-01T00:00:00.000Z",
-};
-
 async function rudderstack() {
-  return onPage("@rudderstack/analytics-js/bundled", (path) => (path.includes("sourceConfig") ? RUDDER_CONFIG : "OK"), async (window, server) => {
+  return onPage("@rudderstack/analytics-js/bundled", (path) => (path.includes("sourceConfig") ? configOf(KEY) : "OK"), async (window, server) => {
     const sdk = new window.sdk.RudderAnalytics();
     sdk.load(KEY, server.host, { configUrl: server.host, lockIntegrationsVersion: true, lockPluginsVersion: true, storage: { type: "memoryStorage" }, plugins: ["XhrQueue"], sessions: { autoTrack: true } });
     const read = (requests) => posts(requests, "/v1/").map(decode).filter((event) => event.messageId);
