@@ -139,16 +139,22 @@ const clock = (response) => {
   return [{ check: "clock", ok: isRight, message }];
 };
 
+/** @param {Client} client @param {any} stats @returns {[ok: boolean, message: string]} */
+const storageOf = (client, stats) => {
+  if (client.host.storage.kind === "memory") return [true, "memory, as asked for: events live as long as this"];
+  if (stats.storage !== "memory" && !(stats.volatile > 0)) return [true, "events survive the page"];
+  return [false, "nothing survives the page: storage is blocked, full or forgets"];
+};
+
 /** @param {Client} client @returns {Finding[]} */
 const local = (client) => {
   const stats = client.stats();
-  const isAsked = client.host.storage.kind === "memory";
-  const isStored = stats.storage !== "memory" && !(stats.volatile > 0);
+  const [isStored, kept] = storageOf(client, stats);
   const hasChannel = typeof BroadcastChannel === "function";
   return [
     { check: "wasm", ok: true, message: "the engine runs" },
     { check: "consent", ok: client.consent.analytics === "granted", message: `analytics: ${client.consent.analytics}` },
-    { check: "storage", ok: isStored || isAsked, message: isAsked ? "memory, as asked for: events live as long as this" : isStored ? "events survive the page" : "nothing survives the page: storage is blocked, full or forgets" },
+    { check: "storage", ok: isStored, message: kept },
     { check: "channel", ok: hasChannel, message: hasChannel ? `this tab is ${stats.role}` : "tabs cannot talk: each sends for itself" },
     ...forbidden.map((one) => ({ check: "csp", ok: false, message: `the page's Content-Security-Policy forbids ${one}` })),
   ];

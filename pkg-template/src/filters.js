@@ -3,12 +3,11 @@
 // not to have it, and remembers that with the event.
 
 import { attempt, describe, isObject, member, parse } from "./builtins.js";
+import { isDestinationName } from "./registry.js";
 import { jsonOf } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 /** @typedef {{ name: string, takes: (event: any) => boolean }} Filter */
-
-const NAME = /^[\w.-]{1,64}$/; // others the engine refuses
 
 /** What a function says of an event; `otherwise` where there is none. @param {any} ask @param {object} event @param {boolean} otherwise */
 const say = (ask, event, otherwise) => {
@@ -26,7 +25,7 @@ export const filtersOf = (destinations) => {
     attempt(() => {
       const [name, only, except] = [member(one, "name"), member(one, "only"), member(one, "except")];
       if (typeof only !== "function" && typeof except !== "function") return;
-      if (typeof name !== "string" || !NAME.test(name)) return;
+      if (!isDestinationName(name)) return; // the engine refuses it
       filters.push({ name, takes: (event) => say(only, event, true) && !say(except, event, false) });
     });
   }
@@ -40,10 +39,12 @@ export const filtersOf = (destinations) => {
  */
 export const notFor = (client, call) => {
   const names = [];
+  let json;
   for (const { name, takes } of client.own.filters ?? []) {
     try {
-      const properties = isObject(call.properties) ? parse(/** @type {string} */ (jsonOf(call.properties))) : {};
-      if (!takes({ type: call.method, name: call.event ?? call.name, properties })) names.push(name);
+      // Read once; each is given a copy.
+      json ??= isObject(call.properties) ? /** @type {string} */ (jsonOf(call.properties)) : "{}";
+      if (!takes({ type: call.method, name: call.event ?? call.name, properties: parse(json) })) names.push(name);
     } catch (cause) {
       client.telling.error("hook_failed", `only or except of ${name} said nothing (${describe(cause)}); return true or false`);
     }

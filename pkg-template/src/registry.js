@@ -47,11 +47,14 @@ const eachClient = (run) => {
   for (const client of Object.values(registry().clients)) run(client);
 };
 
+/** @param {unknown} name @returns {name is string} */
+export const isDestinationName = (name) => typeof name === "string" && /^[\w.-]{1,64}$/.test(name);
+
 /** @param {any} destination */
 export const registerDestination = (destination) => {
   const name = attempt(() => destination.name);
   const takes = attempt(() => destination.track ?? destination.batch);
-  if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name) || typeof takes !== "function") return false;
+  if (!isDestinationName(name) || typeof takes !== "function") return false;
   registry().destinations[name] = destination;
   eachClient((client) => client.destinationsChanged());
   return true;

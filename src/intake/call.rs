@@ -82,6 +82,14 @@ pub enum CallKind {
     Consent,
 }
 
+impl CallKind {
+    /// Whether its properties are traits of somebody: `piiTraits` is for them, and `propertyMode` is not.
+    #[must_use]
+    pub const fn has_traits(self) -> bool {
+        matches!(self, Self::Identify | Self::SetTraits | Self::Group)
+    }
+}
+
 /// A call that passed every check that does not depend on visitor or queue. Values are JSON as they came, empty
 /// where they are missing.
 #[derive(Clone, Debug, PartialEq)]

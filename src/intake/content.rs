@@ -25,13 +25,22 @@ pub(super) fn with(object: &str, name: &str, value: &str) -> String {
     join(&[body, comma, name, "\":", value, "}"])
 }
 
-/// An event's properties with the super properties that it does not have itself.
-pub(super) fn with_super(properties: String, visitor: &Visitor) -> String {
-    let mut all = properties;
-    for (name, value) in &visitor.properties {
+/// An object with the members that it does not have itself.
+fn with_all<'a>(object: String, more: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut all = object;
+    for (name, value) in more {
         all = with(&all, name, value);
     }
     all
+}
+
+/// An event's properties with the super properties that it does not have itself.
+pub(super) fn with_super(properties: String, visitor: &Visitor) -> String {
+    let more = visitor.properties.iter();
+    with_all(
+        properties,
+        more.map(|(name, value)| (name.as_str(), value.as_str())),
+    )
 }
 
 /// The properties of a group's event; later events are of it, too.
@@ -45,11 +54,7 @@ pub(super) fn group(call: &Call<'_>, visitor: &mut Visitor, traits: &str) -> Str
     }
     visitor.touch();
     let head = join(&["{\"groupType\":", kind, ",\"groupId\":", call.user, "}"]);
-    let mut all = head;
-    for (name, value) in members(traits) {
-        all = with(&all, name, value);
-    }
-    all
+    with_all(head, members(traits))
 }
 
 /// The properties of an exposure's event; `None` if it has been told before.
@@ -68,17 +73,14 @@ pub(super) fn exposure(call: &Call<'_>, visitor: &mut Visitor, properties: &str)
     if !visitor.expose(key) {
         return None;
     }
-    let mut all = join(&[
+    let head = join(&[
         "{\"experiment\":",
         call.name,
         ",\"variant\":",
         call.variant,
         "}",
     ]);
-    for (name, value) in members(properties) {
-        all = with(&all, name, value);
-    }
-    Some(all)
+    Some(with_all(head, members(properties)))
 }
 
 /// Where the visitor came from, first and last; empty where that is not known.

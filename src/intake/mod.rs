@@ -122,15 +122,7 @@ impl Intake {
             not_for: call.not_for.to_owned(),
             ..Taken::default()
         };
-        let of_event = matches!(
-            call.kind,
-            CallKind::Track
-                | CallKind::Page
-                | CallKind::Exposure
-                | CallKind::Register
-                | CallKind::RegisterOnce
-        );
-        if self.config.flat && of_event && !is_flat(call.properties) {
+        if self.config.flat && !call.kind.has_traits() && !is_flat(call.properties) {
             return Err(CallError::PropertiesNotFlat);
         }
         let screened = Screened::of(call, &self.guard)?;

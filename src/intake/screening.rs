@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::intake::{
-    call::{Call, CallError, CallKind},
+    call::{Call, CallError},
     guard::{Guard, Pii},
 };
 
@@ -22,11 +22,11 @@ impl<'a> Screened<'a> {
     /// Something personal is in it, and it is not to be had then.
     pub(super) fn of(call: &Call<'a>, guard: &Guard) -> Result<Self, CallError> {
         let config = guard.config();
-        let traits = matches!(
-            call.kind,
-            CallKind::Identify | CallKind::SetTraits | CallKind::Group
-        );
-        let properties = if traits { config.traits } else { config.values };
+        let properties = if call.kind.has_traits() {
+            config.traits
+        } else {
+            config.values
+        };
         let mut found = false;
         let mut check = |text, mode| screen(guard, text, mode, &mut found);
         Ok(Self {

@@ -11,6 +11,8 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "../node_modules/playwright-core/index.mjs";
+import * as paths from "../e2e/harness/paths.mjs";
+import { settled, until } from "../e2e/harness/wait.mjs";
 import { SDKS } from "./sdks.mjs";
 import { open, titleOf } from "./site.mjs";
 
@@ -62,17 +64,10 @@ async function startUp(browser, site, name) {
 }
 
 async function untilAll(site, count) {
-  const end = Date.now() + 90_000;
-  while (site.seen.events.size < count) {
-    if (Date.now() > end) return false;
-    await pause(50);
-  }
-  let last;
-  do {
-    last = site.seen.requests;
-    await pause(QUIET_MS);
-  } while (last !== site.seen.requests);
-  return true;
+  const limit = { withinMs: 90_000, everyMs: 50 };
+  const complete = await until("all events", () => site.seen.events.size >= count, limit).catch(() => false);
+  if (complete) await settled("requests", () => site.seen.requests, { ...limit, forMs: QUIET_MS });
+  return complete;
 }
 
 async function working(browser, site, name) {
@@ -111,7 +106,7 @@ const figure = (list, digits = 0) => {
 
 async function main() {
   const site = await open(names, pkg);
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath: paths.chromium(), args: ["--no-sandbox"] });
   const all = Object.fromEntries(names.map((name) => [name, { start: [], sync: [], burst: [], delivered: [], bytes: [], requests: [], arrived: [] }]));
   try {
     for (let round = 0; round < Number(values.rounds); round++) {

@@ -1,5 +1,5 @@
 // The SDKs that are measured, each set up as its documentation recommends, with what it records by itself switched off:
-// everybody does the same work. Whatever stands here is printed with the figures.
+// everybody does the same work. This is the configuration that the figures are of.
 //
 // Each is the source of a module that sets `bench = { start(host), track(name, properties), flush() }`; `start` is what a
 // page does to have a client, `track` records one event.

@@ -2,9 +2,10 @@
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { brotliCompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { gunzipSync, inflateSync } from "node:zlib";
 
 import { configOf } from "../differential/rudder.mjs";
+import { sizes as sizesOf } from "../size/size.mjs";
 import { PACKAGES, SDKS } from "./sdks.mjs";
 
 const require = createRequire(new URL("../differential/package.json", import.meta.url));
@@ -51,7 +52,7 @@ export async function open(names, pkg) {
     files.set(`/${name}/`, Buffer.from('<!doctype html><title>Shop</title><script type="module" src="main.js"></script>'));
     // What is asked for where there is WebAssembly.
     const asked = Object.entries(scripts).filter(([path]) => !/engine-js/.test(path));
-    sizes[name] = asked.reduce((sum, [, bytes]) => sum + brotliCompressSync(bytes).length, 0);
+    sizes[name] = asked.reduce((sum, [, bytes]) => sum + sizesOf(bytes).brotli, 0);
   }
   const seen = { bytes: 0, requests: 0, events: new Set() };
   const server = createServer(async (request, response) => {
