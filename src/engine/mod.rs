@@ -468,7 +468,7 @@ impl Engine {
         });
         self.traffic.own.persist_last(self.traffic.now, store);
         self.metrics.keep(self.traffic.now.wall, store);
-        self.traffic.say_bye(false, store);
+        self.traffic.say_bye(store);
         self.traffic.account.output(Output::CloseChannel);
         waiting::answer(&mut self.flushes, &mut self.traffic, true);
         self.dead = true;

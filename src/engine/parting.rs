@@ -49,9 +49,8 @@ impl Parting<'_> {
         self.persist_last();
         self.traffic.pack(Going::Leaving, self.store);
         self.pack_metrics(true);
-        let sent = !self.traffic.delivery.flights().is_empty();
         self.traffic.release_all();
-        self.traffic.say_bye(sent, self.store);
+        self.traffic.say_bye(self.store);
         self.traffic.account.output(Output::CloseChannel);
     }
 
@@ -73,8 +72,7 @@ impl Parting<'_> {
             self.persist_last();
             self.metrics.keep(self.traffic.now.wall, self.store);
             self.traffic.release_all();
-            let sent = !self.traffic.delivery.flights().is_empty();
-            self.traffic.say_bye(sent, self.store);
+            self.traffic.say_bye(self.store);
             self.traffic.presence = Presence::Frozen;
         }
     }

@@ -24,8 +24,9 @@ impl Tabs {
         self.on_due(around);
         let mut told = Vec::new();
         let (from, leads) = (message.from, self.election.role() == Role::Leader);
-        if !matches!(message.says, Says::Bye { .. }) {
-            self.replicas.release(Some(from));
+        match &message.says {
+            Says::Bye { settled } => self.replicas.catch_up(from, settled, around.flies),
+            _ => self.replicas.release(Some(from)),
         }
         // First of all: hearing it may make this tab yield, and then nobody could tell.
         if leads && let Says::Hello { settled } | Says::Ping { settled } = &message.says {

@@ -262,17 +262,17 @@ impl Tabs {
         }
     }
 
-    /// Says goodbye: what is left in the journal, and whether some of it may be on its way.
-    pub fn leave(&mut self, own: &Stream, has_storage: bool, sent: bool) -> Vec<Told> {
+    /// Says goodbye.
+    pub fn leave(&mut self, own: &Stream) -> Vec<Told> {
         if self.election.role() == Role::Alone {
             return Vec::new();
         }
         let mut told = Vec::new();
         self.words(own, &mut told);
         self.election.leave();
-        let left = has_storage && !own.is_done();
-        let end = if left { own.log.last_seq() } else { 0 };
-        told.push(Told::Post(Says::Bye { end, sent }));
+        told.push(Told::Post(Says::Bye {
+            settled: Self::settled(own),
+        }));
         told
     }
 }

@@ -165,10 +165,8 @@ pub enum Says {
     },
     /// I am leaving.
     Bye {
-        /// The last event in my journal, or 0 if nothing is left in it.
-        end: u64,
-        /// Some of it may be on its way already: ask first.
-        sent: bool,
+        /// As in [`Hello`](Self::Hello): what is held of mine beyond it is all that is left to be done for me.
+        settled: Vec<(String, u64)>,
     },
     /// Send this for me. For the tab that leads as far as I know: there may be two for a while, and one is to
     /// send it.
@@ -368,7 +366,9 @@ mod tests {
             },
             Says::Here { tabs: 3 },
             Says::Claim,
-            Says::Ping { settled },
+            Says::Ping {
+                settled: settled.clone(),
+            },
             Says::Pong {
                 to,
                 tabs: 2,
@@ -376,7 +376,7 @@ mod tests {
             },
             Says::Yield { to },
             Says::Who { to },
-            Says::Bye { end: 9, sent: true },
+            Says::Bye { settled },
             Says::Offer {
                 to,
                 offer: Box::new(offer()),

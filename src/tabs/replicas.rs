@@ -11,7 +11,10 @@ use crate::{
         stream::Stream,
     },
     model::{ending::Ending, event::Entry, ids::TabId},
-    tabs::peer::{Named, Offer},
+    tabs::{
+        Flying,
+        peer::{Named, Offer},
+    },
 };
 
 /// Batches whose end is remembered for a tab that missed it.
@@ -250,6 +253,28 @@ impl Replicas {
         }
         self.add(found, Kind::LeftBehind);
         gaps
+    }
+
+    /// A tab that goes says how far each destination has settled its stream: it may have been told so by another leader
+    /// than this tab, and what was handed over lags behind.
+    pub fn catch_up(&mut self, tab: TabId, settled: &[(String, u64)], flies: &dyn Flying) {
+        let Some(replica) = self.find(tab).filter(|one| one.kind == Kind::Live) else {
+            return;
+        };
+        for lane in 0..replica.stream.cursors.len() {
+            let Some((cursor, log)) = replica.stream.lane(lane) else {
+                continue;
+            };
+            let upto = settled.iter().find(|(name, _)| *name == cursor.destination);
+            // The bytes of a batch that is under way do not change.
+            let mut seals = cursor.seals().iter();
+            if let Some((_, upto)) = upto
+                && !seals.any(|seal| flies.batch(&seal.batch(tab, lane)))
+            {
+                cursor.settle(log, 0, *upto, None);
+            }
+        }
+        replica.stream.forget();
     }
 
     /// Lets go of the streams of a tab, or of all that were left behind, as soon as no answer is awaited for them.
@@ -515,6 +540,35 @@ mod tests {
             replicas.take_offer(tab(), &with_gap, &owed(), |_| false),
             Reply::Declined
         );
+    }
+
+    /// Nothing is under way, or everything.
+    struct Flies(bool);
+
+    impl Flying for Flies {
+        fn batch(&self, _: &BatchRef) -> bool {
+            self.0
+        }
+        fn tab(&self, _: TabId) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn what_a_tab_that_goes_knows_to_be_settled_is_not_sent_again() {
+        let (mut own, mut replicas) = (own(10), Replicas::default());
+        let handed = offer(&mut own, 0, (1, 10), (1, 10));
+        replicas.take_offer(tab(), &handed, &owed(), |_| false);
+        let settled = [("own".to_owned(), 10), ("other".to_owned(), 4)];
+        let open = |replicas: &mut Replicas| {
+            let stream = &replicas.find(tab()).unwrap().stream;
+            (stream.pending(0), stream.pending(1))
+        };
+        replicas.catch_up(tab(), &settled, &Flies(true));
+        assert_eq!(open(&mut replicas).0, 10, "an answer is awaited");
+        replicas.catch_up(tab(), &settled, &Flies(false));
+        assert_eq!(open(&mut replicas), (0, 6));
+        assert!(replicas.held_of(tab()).is_empty());
     }
 
     #[test]

@@ -7,13 +7,11 @@ use crate::{
 };
 
 impl Traffic {
-    /// Says goodbye. `sent`: some of what is in the journal may be on its way.
-    pub fn say_bye(&mut self, sent: bool, store: &mut dyn Store) {
+    /// Says goodbye.
+    pub fn say_bye(&mut self, store: &mut dyn Store) {
         self.own.stream.left = true;
         self.write_record(self.own.tab(), store);
-        let told = self
-            .tabs
-            .leave(&self.own.stream, self.terms.has_storage, sent);
+        let told = self.tabs.leave(&self.own.stream);
         told.into_iter().for_each(|told| self.follow(told, store));
     }
 
@@ -70,7 +68,7 @@ impl Traffic {
         }
         self.own.stream.give_up_all();
         self.tabs.replicas.clear();
-        let told = self.tabs.leave(&self.own.stream, false, false);
+        let told = self.tabs.leave(&self.own.stream);
         told.into_iter().for_each(|told| self.follow(told, store));
         self.account.output(Output::CloseChannel);
         for key in store.keys(&self.terms.prefix) {

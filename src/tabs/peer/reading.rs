@@ -74,11 +74,9 @@ impl<'a> Tags<'a> {
             },
             "yield" => Says::Yield { to: self.to()? },
             "who" => Says::Who { to: self.to()? },
-            "bye" => {
-                let [end, sent] = self.numbers("end")?;
-                let sent = sent != 0;
-                Says::Bye { end, sent }
-            }
+            "bye" => Says::Bye {
+                settled: self.settled(),
+            },
             "offer" => Says::Offer {
                 to: self.to()?,
                 offer: Box::new(self.offer()?),

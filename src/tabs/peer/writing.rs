@@ -49,13 +49,14 @@ impl Writer {
 
     pub(super) fn says(&mut self, says: &Says) {
         match says {
-            Says::Hello { settled } | Says::Ping { settled } => self.settled(settled),
+            Says::Hello { settled } | Says::Ping { settled } | Says::Bye { settled } => {
+                self.settled(settled);
+            }
             Says::Here { tabs } => self.numbers("tabs", &[(*tabs).into()]),
             Says::Pong { tabs, held, .. } => {
                 self.numbers("tabs", &[(*tabs).into()]);
                 held.iter().for_each(|batch| self.named(batch));
             }
-            Says::Bye { end, sent } => self.numbers("end", &[*end, (*sent).into()]),
             Says::Offer { offer, .. } => self.offer(offer),
             Says::Declined { destination, .. } => self.tag("destination", destination),
             Says::Missing { batch, .. } | Says::Sending { batch, .. } => self.named(batch),
