@@ -36,15 +36,15 @@ pub struct UnixMillis(pub u64);
 ///
 /// A wall clock that is set back is not followed. One that jumps ahead by more than a second is: the machine slept, and
 /// on some the monotonic clock sleeps with it. A monotonic clock that is suddenly far ahead of the wall clock is believed
-/// when it still is at the next reading (then the wall clock was set back): a single reading may be wrong.
+/// when it is as far ahead at the next reading (then the wall clock was set back): a single reading may be wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timeline {
     anchor: Option<Now>,
     latest: UnixMillis,
     /// How far the monotonic clock is ahead of the wall clock, which was set back.
     lead_ms: u64,
-    /// A reading of the monotonic clock that is not believed yet.
-    doubted: Option<Instant>,
+    /// A lead that one reading alone has shown, which is not believed yet.
+    doubted_ms: Option<u64>,
 }
 
 /// A clock that is ahead of the other by more than this has jumped, in milliseconds.
@@ -56,16 +56,17 @@ impl Timeline {
         let anchor = *self.anchor.get_or_insert(now);
         let expected = anchor.wall.0 + now.mono.since_ms(anchor.mono);
         let lead_ms = expected.saturating_sub(now.wall.0);
-        let doubted = self.doubted.take();
+        let shown_twice = |doubted: u64| doubted.abs_diff(lead_ms) <= JUMP_MS;
+        let believed = self.doubted_ms.take().is_some_and(shown_twice);
         let at = if now.mono < anchor.mono || now.wall.0 > expected + JUMP_MS {
             self.anchor = Some(now);
             self.lead_ms = 0;
             now.wall.0
-        } else if lead_ms <= self.lead_ms + JUMP_MS || doubted.is_some_and(|at| at <= now.mono) {
+        } else if lead_ms <= self.lead_ms + JUMP_MS || believed {
             self.lead_ms = self.lead_ms.max(lead_ms);
             expected
         } else {
-            self.doubted = Some(now.mono);
+            self.doubted_ms = Some(lead_ms);
             now.wall.0 + self.lead_ms
         };
         self.latest = self.latest.max(UnixMillis(at));
@@ -231,6 +232,24 @@ mod tests {
             UnixMillis(10_001_000)
         );
         assert_eq!(line.stamp(now(10_002_000, 3_000)), UnixMillis(10_002_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_wrong_reading_believed() {
+        let mut line = Timeline::default();
+        line.stamp(now(10_000_000, 1_000));
+        assert_eq!(
+            line.stamp(now(9_985_000, 2_000)),
+            UnixMillis(10_000_000),
+            "15 s back: doubted"
+        );
+        assert_eq!(
+            line.stamp(now(9_985_006, 3_602_006)),
+            UnixMillis(10_000_000),
+            "and an hour ahead, once"
+        );
+        assert_eq!(line.stamp(now(9_986_000, 3_000)), UnixMillis(10_000_000));
+        assert_eq!(line.stamp(now(9_987_000, 4_000)), UnixMillis(10_003_000));
     }
 
     #[test]
