@@ -45,6 +45,7 @@ impl World {
             }
             self.watch_arrival(tab, &arrival);
             let accepted = self.stats(tab).accepted;
+            self.see_room(tab);
             self.call(tab, &arrival);
             self.perform_outputs(tab, exit, &mut arrivals);
             // A call that is refused is no reason to write, or to see that the store was cleared.

@@ -15,6 +15,8 @@ use crate::world::World;
 const TEXT_CHARS_MAX: usize = 400;
 /// Room for what a journal holds beside events: offsets, sealed batches, headers.
 const STORAGE_SLACK_BYTES: usize = 8_192;
+/// What other tabs hold is weighed anew that often while there seems to be no room, in milliseconds.
+const ROOM_SEEN_MS: u64 = 1_000;
 
 impl World {
     /// Ends the run: invariant `number` is broken.
@@ -226,14 +228,21 @@ impl World {
         }
     }
 
+    /// A tab runs, and may look how much room there is.
+    pub(crate) fn see_room(&mut self, tab: usize) {
+        let cap = self.profile.config.max_storage_bytes as usize;
+        if self.storage.used_bytes(self.tabs[tab].process) + 40 * 1_000 >= cap / 8 {
+            self.tabs[tab].seen.crowded_at = Some(self.now);
+        }
+    }
+
     /// What was tracked is in the store when the call returns (19), unless there is none, it is full,
-    /// or the cap may be the reason.
+    /// or the cap may be the reason. Room that somebody has made is seen a second later.
     pub(crate) fn check_durable(&mut self, tab: usize) {
         let (at, stats) = (&self.tabs[tab], self.stats(tab));
         if stats.volatile == 0 {
             return;
         }
-        let cap = self.profile.config.max_storage_bytes as usize;
         let hit = self.model.books[tab].events.iter();
         // What a leader holds of dead tabs counts, and it learns late that their records are gone.
         let room = at.memory.is_none()
@@ -242,7 +251,7 @@ impl World {
             && !at.seen.met_quota
             && self.profile.padding_max <= 200
             && at.pending() <= 40
-            && self.storage.used_bytes(at.process) + 40 * 1_000 < cap / 8;
+            && at.seen.crowded_at.is_none_or(|crowded| crowded + ROOM_SEEN_MS < self.now);
         if room && !at.stopped {
             self.fail(
                 19,

@@ -125,6 +125,7 @@ impl World {
         if self.tabs[tab].life != Life::Loading {
             return;
         }
+        self.see_room(tab);
         let host = self.host(tab);
         let (mut config, now) = (self.profile.config.clone(), self.tab_now(tab));
         let lag = self.upto(self.faults.storage_lag_ms_max);

@@ -153,6 +153,8 @@ pub(crate) struct Seen {
     pub(crate) stored_upto: [usize; PLACES.len()],
     /// The store has refused a write of this tab.
     pub(crate) met_quota: bool,
+    /// When there was last so little room that it may have found none.
+    pub(crate) crowded_at: Option<u64>,
     /// Wake-ups in one millisecond.
     pub(crate) busy: (u64, u32),
     /// When it was last away: frozen, or in the back/forward cache.
