@@ -171,8 +171,7 @@ impl Own {
     /// it is the last. It is said once.
     #[must_use]
     pub fn has_news(&mut self) -> bool {
-        let untold = self.stream.cursors.iter().any(|cursor| cursor.has_untold());
-        core::mem::take(&mut self.withheld) || untold || self.stream.left
+        core::mem::take(&mut self.withheld) || self.stream.has_untold() || self.stream.left
     }
 
     /// Gives up the oldest events over the bounds. `blocked`: the destinations that nothing ever got through to.

@@ -383,8 +383,8 @@ fn expire(
             *expired += usize::from(counts);
         }
     }
-    for cursor in foreign {
-        cursor.done.add(seq, seq);
+    for cursor in foreign.iter_mut().filter(|one| !one.done.has(seq)) {
+        cursor.give_up(seq, DropReason::Expired);
     }
 }
 
@@ -411,6 +411,56 @@ mod tests {
             encoder,
             tells_gaps: true,
         }
+    }
+
+    #[test]
+    fn what_gets_too_old_for_a_destination_that_is_not_known_here_is_told_by_who_knows_it() {
+        let own = owed("native/2");
+        let other = Owed {
+            name: "other".to_owned(),
+            ..own.clone()
+        };
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut store = MemoryStore::default();
+        let journal = Journal::new("p", &tab.text(), 1 << 20);
+        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
+        let mut stream = Stream::new(log, journal, &[own.clone(), other.clone()]);
+        let mut now = NOW;
+        for _ in 0..3 {
+            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
+            stream.persist(now, false, &mut store).unwrap();
+            now.wall.0 += 1_000;
+        }
+        let read = |owed: &[Owed], store: &MemoryStore| {
+            let reader = Reader {
+                project: "p",
+                owed,
+                wall: now.wall,
+                max_age_ms: 1_500,
+                cap_bytes: 1 << 20,
+                sdk: "{}",
+            };
+            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, store);
+            found.unwrap().stream
+        };
+        let mut found = read(&[own], &store);
+        assert!(found.has_untold());
+        found.write_record(&[], &mut store);
+        let again = read(&[other], &store);
+        let [told] = again.cursors[0].gaps() else {
+            panic!("{again:?}")
+        };
+        let expired = DropReason::Expired;
+        let (from, to) = (1, 2);
+        assert_eq!(
+            told.gap,
+            Gap {
+                from,
+                to,
+                reason: expired
+            }
+        );
+        assert_eq!(again.pending(0), 1);
     }
 
     #[test]

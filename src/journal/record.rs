@@ -176,6 +176,23 @@ pub struct StoredCursor {
     pub gaps: Vec<Told>,
     /// All of it as it stands, to be written again by whoever does not know the destination.
     pub lines: String,
+    /// What was given up since it was read.
+    pub given_up: Vec<Gap>,
+}
+
+impl StoredCursor {
+    /// Gives up an event, for whoever knows the destination to tell it.
+    pub fn give_up(&mut self, seq: u64, reason: DropReason) {
+        self.done.add(seq, seq);
+        match self.given_up.last_mut() {
+            Some(last) if last.to + 1 == seq && last.reason == reason => last.to = seq,
+            _ => self.given_up.push(Gap {
+                from: seq,
+                to: seq,
+                reason,
+            }),
+        }
+    }
 }
 
 /// A record, as it was read.
@@ -227,10 +244,14 @@ pub fn push_cursor(out: &mut String, log: &Log, cursor: &Cursor, deferred: &[Sea
     }
     let untold = cursor.gaps().iter().filter(|one| one.by.is_none());
     let untold: Vec<Gap> = untold.skip(told).map(|one| one.gap).collect();
-    if !untold.is_empty() {
-        out.push_str("\np");
-        push_gaps(out, &untold);
-    }
+    push_untold(out, &untold);
+}
+
+/// Adds the part of a destination that is not configured here, as it was found.
+pub fn push_foreign(out: &mut String, cursor: &StoredCursor) {
+    out.push('\n');
+    out.push_str(&cursor.lines);
+    push_untold(out, &cursor.given_up);
 }
 
 /// Reads a record; `None` if it is damaged.
@@ -294,6 +315,7 @@ fn read_line(line: &str, cursor: &mut StoredCursor, by: &mut Option<u64>) -> Opt
             let mut words = read_numbers(line, &mut [0; 2])?;
             let reason = DropReason::from_code(words.next()?);
             let gap = Gap { from, to, reason };
+            cursor.done.add(from, to);
             cursor.gaps.push(Told { gap, by: *by });
         }
         _ => {}
@@ -310,6 +332,14 @@ fn two(line: &str) -> Option<[u64; 2]> {
 fn push_seal(out: &mut String, seal: &Seal) {
     out.push_str("\ns");
     push_numbers(out, &[seal.from, seal.to, seal.at.0, seal.stamp.into()]);
+}
+
+/// Gaps that no sealed batch tells.
+fn push_untold(out: &mut String, gaps: &[Gap]) {
+    if !gaps.is_empty() {
+        out.push_str("\np");
+        push_gaps(out, gaps);
+    }
 }
 
 fn push_gaps(out: &mut String, gaps: &[Gap]) {

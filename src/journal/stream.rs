@@ -144,6 +144,13 @@ impl Stream {
         self.foreign.iter().any(owed)
     }
 
+    /// Whether something was given up that no batch tells yet.
+    #[must_use]
+    pub fn has_untold(&self) -> bool {
+        let elsewhere = self.foreign.iter().any(|one| !one.given_up.is_empty());
+        elsewhere || self.cursors.iter().any(Cursor::has_untold)
+    }
+
     /// Everything up to this number is settled at every destination.
     #[must_use]
     pub fn settled(&self) -> u64 {
@@ -211,8 +218,7 @@ impl Stream {
             record::push_cursor(&mut out, &self.log, cursor, &held);
         }
         for cursor in &self.foreign {
-            out.push('\n');
-            out.push_str(&cursor.lines);
+            record::push_foreign(&mut out, cursor);
         }
         self.journal.write_record(&record::guard(&[], &out), store);
     }

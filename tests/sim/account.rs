@@ -131,9 +131,7 @@ impl World {
                 Some(Some(Excuse::OwedElsewhere))
             }
             None if early && self.profile.sites.len() > 1 => Some(Some(Excuse::Unaddressed)),
-            None if self.may_have_expired(event) && self.profile.sites.len() > 1 => {
-                Some(Some(Excuse::ExpiredUnknown))
-            }
+            None if self.may_have_expired_elsewhere(event) => Some(Some(Excuse::ExpiredUnknown)),
             None => None,
         }
     }
@@ -145,6 +143,11 @@ impl World {
         let what =
             format!("event {seq} of tab {tab}, tracked at {at} ms (sent: {sent}, left: {left})");
         self.fail(3, &format!("{what}, is missing at {name} without a reason"))
+    }
+
+    /// Whether whoever found it too old may not have known the destination, and could tell it nothing.
+    pub(crate) fn may_have_expired_elsewhere(&self, event: &Tracked) -> bool {
+        self.may_have_expired(event) && self.profile.sites.len() > 1
     }
 
     /// Age is told by two readings of a wall clock that may have jumped in between.

@@ -134,7 +134,8 @@ impl World {
             let gap = book.events[..last].iter().position(|event| {
                 let fate = &event.fates[place];
                 let told = fate.stored || fate.declined || fate.mourned || fate.unwanted;
-                fate.owed && !told && event.hit.is_none()
+                let alone = self.may_have_expired_elsewhere(event);
+                fate.owed && !told && !alone && event.hit.is_none()
             });
             if let Some(gap) = gap {
                 let (seq, last, name) = (gap + 1, last + 1, PLACES[place].name);

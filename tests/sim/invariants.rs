@@ -251,7 +251,10 @@ impl World {
             && !at.seen.met_quota
             && self.profile.padding_max <= 200
             && at.pending() <= 40
-            && at.seen.crowded_at.is_none_or(|crowded| crowded + ROOM_SEEN_MS < self.now);
+            && at
+                .seen
+                .crowded_at
+                .is_none_or(|crowded| crowded + ROOM_SEEN_MS < self.now);
         if room && !at.stopped {
             self.fail(
                 19,

@@ -72,7 +72,8 @@
 //! 17. *Answers.* `flush()` and `shutdown()` are answered once.
 //! 18. *No silent holes.* In a destination's data every hole in a tab's numbers is explained by a
 //!     tombstone, where its dialect has a place for them, unless the tab's record was destroyed or could not be
-//!     written, or the destination refused for good the batch that had nothing but the tombstone in it.
+//!     written, or the destination refused for good the batch that had nothing but the tombstone in it, or
+//!     whoever found the events too old may not have known the destination: then nothing was left to tell it.
 //! 19. *Durable.* When a call returns, its events are in the store, if that can hold them.
 //! 20. *Prompt.* With a healthy network, an event of a page that stays visible arrives within 10 s
 //!     whatever happens to the tab that sends it. Where everything is late but nobody fails and nobody goes, the

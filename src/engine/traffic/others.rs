@@ -134,12 +134,12 @@ impl Traffic {
 
     fn keep(&mut self, found: Found, store: &mut dyn Store) {
         let mut stream = found.stream;
-        let expired = stream.cursors.iter().any(|cursor| cursor.has_untold());
+        let untold = stream.has_untold();
         let tab = stream.tab();
         stream.probe_at = self.now.mono + stream.settling_ms(self.now.wall);
         let gaps = self.tabs.replicas.adopt(stream);
         self.pass_over(tab);
-        if gaps || expired {
+        if gaps || untold {
             // Written down before the events go, and so that the next one to look does not count again what
             // is too old.
             self.write_record(tab, store);
