@@ -24,20 +24,19 @@ pub enum Going {
     Leaving,
 }
 
-/// The next batch of a stream that goes out with the page, sealed, and whether that is new; as much as the
-/// budget of requests that outlive the page has room for.
+/// The next batch of a stream that goes out with the page, sealed, and whether that is new; of so many bytes at most.
 pub fn next_batch(
     going: Going,
     lane: &Lane,
     lot: &mut Lot<'_>,
     flights: &Flights,
+    room: usize,
     batch_events: usize,
     wall: UnixMillis,
 ) -> Option<(BatchRef, bool)> {
     if lot.rights == Rights::None || lot.rights == Rights::Offered && going == Going::Leaving {
         return None;
     }
-    let room = flights.keepalive_room();
     let (tab, index) = (lot.stream.tab(), lane.index);
     let seals = lot.stream.cursors.get(index)?.seals();
     let waits = |batch: &BatchRef| !flights.carry(batch);

@@ -13,6 +13,10 @@ use crate::{
 /// standard, 4.5 "HTTP-network-or-cache fetch": 64 KiB), shared with the page's own.
 pub const KEEPALIVE_BYTES_MAX: usize = 64 * 1024 - 1024;
 
+/// Most destinations answer sooner than this, in milliseconds. One that does not may hang, long before that counts as a
+/// failure.
+const SLOW_MS: u64 = 1_000;
+
 /// What a request carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cargo {
@@ -127,6 +131,18 @@ impl Flights {
     #[must_use]
     pub fn has(&self, lane: usize) -> bool {
         self.all.iter().any(|flight| flight.lane == lane)
+    }
+
+    /// Whether a destination has owed an answer for so long that it may have none to give.
+    #[must_use]
+    pub fn keep_waiting(&self, lane: usize, now: Instant) -> bool {
+        let late = |flight: &Flight| {
+            let awaited = matches!(flight.means, Means::Fetch | Means::Keepalive);
+            awaited && flight.left_at + SLOW_MS <= now
+        };
+        self.all
+            .iter()
+            .any(|flight| flight.lane == lane && late(flight))
     }
 
     /// Whether any is.

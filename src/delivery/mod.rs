@@ -16,6 +16,8 @@ mod packing;
 pub mod retry;
 mod sending;
 pub mod sizing;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 
 use crate::{
