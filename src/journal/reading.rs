@@ -464,6 +464,39 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_that_is_not_seen_leaves_a_hole_unless_it_is_settled() {
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut store = MemoryStore::default();
+        let journal = Journal::new("p", &tab.text(), 1 << 20);
+        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
+        let mut stream = Stream::new(log, journal, &[owed("native/2")]);
+        for _ in 0..3 {
+            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
+            stream.persist(NOW, false, &mut store).unwrap();
+        }
+        let has_hole = |store: &MemoryStore| {
+            let reader = Reader {
+                project: "p",
+                owed: &[owed("native/2")],
+                wall: NOW.wall,
+                max_age_ms: 1_000,
+                cap_bytes: 1 << 20,
+                sdk: "{}",
+            };
+            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, store);
+            found.unwrap().stream.has_hole()
+        };
+        assert!(!has_hole(&store));
+        store.remove("sendoff:p:00000000000000000001:2-2");
+        assert!(has_hole(&store), "2 may be seen later");
+        stream.cursors[0].settle(&stream.log, 2, 2, None);
+        stream.write_record(&[], &mut store);
+        assert!(!has_hole(&store));
+        store.remove("sendoff:p:00000000000000000001:1-1");
+        assert!(has_hole(&store), "nor is 1");
+    }
+
+    #[test]
     fn what_another_version_of_the_encoder_sealed_is_cut_anew() {
         let native = Native::new("/in", "key");
         let tab = TabId::parse("00000000000000000001").unwrap();

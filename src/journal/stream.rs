@@ -144,6 +144,21 @@ impl Stream {
         self.foreign.iter().any(owed)
     }
 
+    /// Whether some destination misses events that there must be: neither here, nor settled there, nor given up.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        let misses = |done: &Spans| {
+            let seen = self.log.entries().iter().map(|entry| entry.seq);
+            let mut next = 1;
+            seen.chain([self.log.next_seq()]).any(|seq| {
+                let missing = seq > next && done.end_of(next) < Some(seq - 1);
+                next = seq + 1;
+                missing
+            })
+        };
+        self.cursors.iter().any(|cursor| misses(cursor.done()))
+    }
+
     /// Whether something was given up that no batch tells yet.
     #[must_use]
     pub fn has_untold(&self) -> bool {

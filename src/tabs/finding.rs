@@ -84,8 +84,8 @@ impl Tabs {
                 return;
             }
         };
-        // One whose tab did not say goodbye counts as left only after a while. Clocks jump: a date far
-        // in the future is as old as one in the past.
+        // One whose tab did not say goodbye counts as left only after a while, and of one that did all may not be seen
+        // yet. Clocks jump: a date far in the future is as old as one in the past.
         let patience = if self.election.role() == Role::Alone {
             BLIND_MS
         } else {
@@ -94,6 +94,10 @@ impl Tabs {
         let age = reader.wall.0.abs_diff(found.newest_at.0);
         if age < patience && !found.stream.left {
             self.searches.plan(now, &[patience - age]);
+            return;
+        }
+        if age < patience && found.stream.has_hole() {
+            self.searches.plan(now, &[LOOK_AGAIN_MS]);
             return;
         }
         searched.found.push(found);

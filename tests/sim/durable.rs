@@ -28,19 +28,10 @@ impl World {
 
     /// The numbers of a tab's events that the store holds.
     pub(crate) fn in_store(&self, tab: usize) -> BTreeSet<u64> {
-        self.in_records(tab, |_| true)
-    }
-
-    /// The same, as far as a process sees it: what another has written may be seen late.
-    pub(crate) fn in_view(&self, tab: usize, process: usize) -> BTreeSet<u64> {
-        self.in_records(tab, |key| self.storage.shows(process, key))
-    }
-
-    fn in_records(&self, tab: usize, is_seen: impl Fn(&str) -> bool) -> BTreeSet<u64> {
         let prefix = self.tabs[tab].key("");
         let mut held = BTreeSet::new();
         for (key, value) in self.storage.entries(&prefix) {
-            if self.storage.damaged.contains(key) || !is_seen(key) {
+            if self.storage.damaged.contains(key) {
                 continue;
             }
             if key.ends_with(":e") {

@@ -72,9 +72,8 @@ impl World {
         });
         let mut skipped: Vec<u64> = skipped.collect();
         if sender != *tab && !skipped.is_empty() {
-            // What memory alone holds, of a tab that sleeps or has just gone, nobody else can send; nor what was evicted,
-            // and written again by a tab of another process that has gone since.
-            let held = self.in_view(*tab, self.tabs[sender].process);
+            // What memory alone holds, of a tab that sleeps or has just gone, nobody else can send.
+            let held = self.in_store(*tab);
             skipped.retain(|seq| held.contains(seq));
         }
         let book = &mut self.model.books[*tab];

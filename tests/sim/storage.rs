@@ -258,11 +258,6 @@ impl Storage {
         self.views[process].bytes
     }
 
-    /// Whether a process sees a key.
-    pub(crate) fn shows(&self, process: usize, key: &str) -> bool {
-        self.views[process].get(key).is_some()
-    }
-
     /// The engine's handle for one call.
     pub(crate) fn handle(&mut self, tab: &Tab, now: u64, lag: u64) -> Handle<'_> {
         let process = tab.process;

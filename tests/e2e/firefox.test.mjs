@@ -1,0 +1,27 @@
+// Goal: Firefox delivers what Chromium does, however a page ends, and keeps pages that use the SDK in its back/forward cache.
+// Method: the real browser by its own WebDriver, the built package, the real collector; events are counted as rows, and every
+// scenario ends with a return visit.
+// Not covered: what WebDriver cannot do (a crash, being frozen), and `fetchLater`, which Firefox does not have.
+
+import { describe } from 'node:test';
+
+import { startFirefox } from './harness/webdriver.mjs';
+import { bfcache } from './scenarios/bfcache.mjs';
+import { drivenScenarios } from './scenarios/driven.mjs';
+import { blockedStorage, deliverySet, privately } from './scenarios/set.mjs';
+
+describe('Firefox', () => {
+  const scenario = drivenScenarios('Firefox', startFirefox);
+  deliverySet(scenario);
+  bfcache(scenario);
+});
+
+describe('Firefox that refuses storage', () => {
+  const refusing = { 'network.cookie.cookieBehavior': 2 };
+  blockedStorage(drivenScenarios('Firefox', (t) => startFirefox(t, refusing)));
+});
+
+describe('Firefox, private', () => {
+  const inPrivate = { 'browser.privatebrowsing.autostart': true };
+  privately(drivenScenarios('Firefox', (t) => startFirefox(t, inPrivate)));
+});
