@@ -234,6 +234,30 @@ test("the lifecycle is told in the engine's words, also after document.open()", 
   assert.deepEqual(heard, ["restored", "visible", "leaving", "offline"]);
 });
 
+test("where a page that is closed may be interrupted, a listener that goes first waits for it", async (t) => {
+  const { context, page } = await open(t);
+  await context.addInitScript(() => {
+    window.mozInnerScreenX = 0;
+    // The clock stands still where the address says so: that must not keep the page.
+    if (location.search === "?still") performance.now = Date.now = () => 1;
+  });
+  const leaving = () => {
+    const heard = [];
+    const lifecycle = new platform.Lifecycle();
+    lifecycle.listen((event) => heard.push(event));
+    const before = new Event("x").timeStamp;
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    const took = new Event("x").timeStamp - before;
+    lifecycle.stop();
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    return { heard, took };
+  };
+  const { heard, took } = await (await page()).evaluate(leaving);
+  assert.deepEqual(heard, ["leaving"]);
+  assert.ok(took >= 4, `it waited for ${took} ms`);
+  assert.deepEqual((await (await page("/?still")).evaluate(leaving)).heard, ["leaving"]);
+});
+
 test("after document.open() it listens again by itself", async (t) => {
   const { page } = await open(t);
   const shop = await page();
