@@ -147,8 +147,8 @@ test-facade: build ## the JavaScript facade and its type declarations, in Node
 test-differential: | tool-rust tool-vendors ## our formats beside the vendors' own SDKs
 	@$(LAYER) $@ $(NODE_TEST) --test-force-exit tests/differential/*.test.mjs
 
-test-web: | tool-rust tool-cargo tool-chromium ## src/web inside headless Chromium, by wasm-pack
-	@$(LAYER) $@ .ci/web-tests chrome --lib
+test-web: | tool-rust tool-cargo tool-browsers ## src/web inside Chromium, Firefox and WebKit, by wasm-pack
+	@$(LAYER) $@ .ci/web-tests all --lib
 
 test-platform: build | tool-node tool-chromium ## the platform's JavaScript and the package's first use, in headless Chromium
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/web/*.test.mjs
@@ -179,7 +179,9 @@ bugs: | tool-rust ## deliberate bugs, each of which the simulation has to catch 
 delivery: build collector-debug | tool-node tool-cargo tool-browsers ## the table: what arrives, for every way a page can end
 	$(IN_ENV) node tests/e2e/delivery.mjs
 
-.PHONY: reproducible switches
+.PHONY: reproducible switches release-check
+release-check: build reproducible ## all that publishing would need, short of it
+	@node .ci/release-check.mjs
 reproducible: build ## build again in another folder: the same bytes?
 	@.ci/reproducible
 switches: | tool-rust tool-bindgen tool-node ## what each compiler switch of .ci/wasm-flags.mk saves; a build each

@@ -8,12 +8,13 @@ import { describe } from 'node:test';
 import { startFirefox } from './harness/webdriver.mjs';
 import { bfcache } from './scenarios/bfcache.mjs';
 import { drivenScenarios } from './scenarios/driven.mjs';
-import { blockedStorage, deliverySet, privately } from './scenarios/set.mjs';
+import { blockedStorage, deliverySet, lastTabs, privately } from './scenarios/set.mjs';
 
 describe('Firefox', () => {
   const scenario = drivenScenarios('Firefox', startFirefox);
-  deliverySet(scenario);
+  deliverySet(scenario, 'Firefox');
   bfcache(scenario);
+  lastTabs(scenario);
 });
 
 describe('Firefox that refuses storage', () => {

@@ -11,9 +11,16 @@ import { Recorder } from './harness/recorder.mjs';
 import { assertConserved } from './harness/verdict.mjs';
 import { outageOf, until } from './harness/wait.mjs';
 import { World } from './harness/world.mjs';
+import { assertColumn, probe } from './scenarios/support.mjs';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const ISO_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+test('the browser has what the README says', async (t) => {
+  const w = await World.start(t);
+  const tab = await w.open({ start: false });
+  await assertColumn('Chromium', await tab.page.evaluate(probe));
+});
 
 test('a tracked event becomes a row that carries what was given', async (t) => {
   const w = await World.start(t);

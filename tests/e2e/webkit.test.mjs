@@ -12,7 +12,7 @@ import { blockedStorage, deliverySet } from './scenarios/set.mjs';
 
 describe('WebKit', () => {
   const scenario = drivenScenarios('WebKit', startWebKit);
-  deliverySet(scenario);
+  deliverySet(scenario, 'WebKitGTK');
   bfcache(scenario);
 });
 

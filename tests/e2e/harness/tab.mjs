@@ -3,7 +3,7 @@
 import { until } from './wait.mjs';
 
 /** The engine is a module, or the WebAssembly itself where an entry asks for that. */
-const isEngine = ({ pathname }) => /^\/pkg\/(engine\.js|.*\.wasm)$/.test(pathname);
+const isEngine = ({ pathname }) => /^\/pkg\/(engine(-js)?\.js|.*\.wasm)$/.test(pathname);
 
 export class Tab {
   #account;

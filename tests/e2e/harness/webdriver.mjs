@@ -15,9 +15,10 @@ import { until } from './wait.mjs';
 const ANSWER_MS = 20_000;
 const START_MS = 45_000;
 
-/** Firefox, headless, by geckodriver. */
-export async function startFirefox(t) {
+/** Firefox, headless, by geckodriver; with preferences as in about:config. */
+export async function startFirefox(t, preferences = {}) {
   const options = new firefox.Options().setBinary(paths.firefox()).addArguments('-headless');
+  for (const [name, value] of Object.entries(preferences)) options.setPreference(name, value);
   const driver = await build(
     new Builder()
       .forBrowser('firefox')
@@ -28,8 +29,8 @@ export async function startFirefox(t) {
   return driver;
 }
 
-/** WebKitGTK's MiniBrowser by WebKitWebDriver. It has no headless mode, hence the X server. */
-export async function startWebKit(t) {
+/** WebKitGTK's MiniBrowser by WebKitWebDriver, with its settings as arguments. It has no headless mode, hence the X server. */
+export async function startWebKit(t, settings = []) {
   const port = await freePort();
   const service = start('xvfb-run', ['-a', paths.webKitDriver(), `--port=${port}`]);
   let driver;
@@ -44,7 +45,7 @@ export async function startWebKit(t) {
   await until('WebKitWebDriver', () => fetch(`${url}/status`).then(({ ok }) => ok, () => false));
   const capabilities = new Capabilities({
     browserName: 'MiniBrowser',
-    'webkitgtk:browserOptions': { binary: paths.miniBrowser(), args: ['--automation'] },
+    'webkitgtk:browserOptions': { binary: paths.miniBrowser(), args: ['--automation', ...settings] },
   });
   driver = await build(new Builder().usingServer(url).withCapabilities(capabilities));
   return driver;

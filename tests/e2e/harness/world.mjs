@@ -19,9 +19,10 @@ export class World {
     return world;
   }
 
-  /** Opens a tab on the test page, with a client unless `start: false`. */
-  async open({ config = {}, start = true, path = '/blank.html', origin = this.collector.url } = {}) {
-    const page = await this.browser.context.newPage();
+  /** Opens a tab on the test page, with a client unless `start: false`; `privately`: in a window that keeps nothing. */
+  async open({ config = {}, start = true, path = '/blank.html', origin = this.collector.url, privately = false } = {}) {
+    const context = privately ? await this.browser.connection.newContext() : this.browser.context;
+    const page = await context.newPage();
     const tab = new Tab(this.account, page, `t${this.#tabs.length}`);
     this.#tabs.push(tab);
     await page.goto(origin + path);

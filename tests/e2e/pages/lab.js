@@ -68,9 +68,11 @@ window.lab = {
 
   /** The SDK's keys that hold, or held, events: everything but the identity. */
   journalKeys() {
-    return Object.keys(localStorage).filter(
-      (key) => key.startsWith('sendoff:') && !/:(identity|tz)$/.test(key),
-    );
+    let storage;
+    try {
+      storage = window.localStorage;
+    } catch {} // Blocked: so there is nothing in it.
+    return Object.keys(storage ?? {}).filter((key) => key.startsWith('sendoff:') && !/:(identity|tz)$/.test(key));
   },
 
   storedBytes() {

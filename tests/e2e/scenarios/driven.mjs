@@ -54,17 +54,27 @@ class DrivenWorld {
     return Window.open(this.driver, this.account, name, { base: origin, ...options });
   }
 
+  /** Opens a page of the site without the SDK. */
+  async openOther() {
+    await this.driver.switchTo().window(this.home);
+    await this.driver.switchTo().newWindow('tab');
+    await this.driver.get(`${this.collector.url}/away.html`);
+  }
+
   allDelivered(options) {
     return this.account.allDelivered(options);
   }
 
-  /** As in `World.returnVisit`. */
+  /** As in `World.returnVisit`; closed again. */
   async returnVisit() {
+    const { phase } = this.account;
     this.account.phase = 'return';
     const window = await this.open({ config: { flushInterval: 300 } });
     await window.track(1);
     await this.allDelivered();
     await window.drained();
+    await window.close();
+    this.account.phase = phase;
   }
 
   async closeAccount() {

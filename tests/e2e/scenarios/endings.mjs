@@ -128,6 +128,30 @@ export function endings(scenario) {
     await w.allDelivered();
   });
 
+  scenario('40 events of a frame of another site, then its page navigates away', async (w) => {
+    const tab = await w.open({ start: false });
+    const src = `http://localhost:${w.collector.port}/blank.html`;
+    await tab.page.evaluate((address) => {
+      const frame = document.createElement('iframe');
+      frame.src = address;
+      document.body.append(frame);
+    }, src);
+    const frame = await until('the frame', () => tab.page.frames().find((one) => one.url() === src));
+    await frame.waitForFunction(() => window.lab);
+    await frame.evaluate((config) => window.lab.start(config), NO_TIMER);
+    w.account.claim('evt-frame', 0, 40);
+    await frame.evaluate(() => window.lab.track('evt-frame', 0, 40));
+    await tab.leave();
+    await w.allDelivered();
+  });
+
+  scenario('40 events in a private window, then it is closed', async (w) => {
+    const tab = await w.open({ config: NO_TIMER, privately: true });
+    await tab.track(40);
+    await tab.close();
+    await w.allDelivered();
+  });
+
   scenario('events tracked by a later pagehide handler', async (w) => {
     const tab = await w.open({ config: NO_TIMER });
     await tab.track(5);
