@@ -464,6 +464,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_while_the_clock_is_behind_is_not_too_old_when_it_is_put_right() {
+        let tab = TabId::parse("00000000000000000001").unwrap();
+        let mut store = MemoryStore::default();
+        let journal = Journal::new("p", &tab.text(), 1 << 20);
+        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
+        let mut stream = Stream::new(log, journal, &[owed("native/2")]);
+        let behind = Now {
+            wall: UnixMillis(NOW.wall.0 - 3_600_000),
+            ..NOW
+        };
+        for now in [NOW, behind] {
+            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
+            stream.persist(now, false, &mut store).unwrap();
+        }
+        let reader = Reader {
+            project: "p",
+            owed: &[owed("native/2")],
+            wall: NOW.wall,
+            max_age_ms: 60_000,
+            cap_bytes: 1 << 20,
+            sdk: "{}",
+        };
+        let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, &store).unwrap();
+        assert_eq!((found.stream.pending(0), found.expired), (2, vec![0]));
+    }
+
+    #[test]
     fn a_segment_that_is_not_seen_leaves_a_hole_unless_it_is_settled() {
         let tab = TabId::parse("00000000000000000001").unwrap();
         let mut store = MemoryStore::default();
@@ -494,6 +521,8 @@ mod tests {
         assert!(!has_hole(&store));
         store.remove("sendoff:p:00000000000000000001:1-1");
         assert!(has_hole(&store), "nor is 1");
+        store.remove("sendoff:p:00000000000000000001:o");
+        assert!(!has_hole(&store), "1 and 2 may be delivered long since");
     }
 
     #[test]

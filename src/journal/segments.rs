@@ -22,7 +22,7 @@ use crate::{
     model::{
         event::Entry,
         store::{Store, StoreError},
-        time::{Instant, Now},
+        time::{Instant, Now, UnixMillis},
     },
     text::fields::join,
 };
@@ -47,6 +47,8 @@ pub struct Journal {
     segments: Vec<Segment>,
     /// Events after this one are only in memory.
     stored_to: u64,
+    /// The date of the newest segment.
+    dated: UnixMillis,
     header_bytes: usize,
     record_bytes: usize,
     cap_bytes: usize,
@@ -63,6 +65,7 @@ impl Journal {
             prefix: join(&["sendoff:", project, ":", tab, ":"]),
             segments: Vec::new(),
             stored_to: 0,
+            dated: UnixMillis(0),
             header_bytes: 0,
             record_bytes: 0,
             cap_bytes,
@@ -171,6 +174,13 @@ impl Journal {
         Ok(())
     }
 
+    /// The date of what is written now. It does not run backwards: when the clock is put right again, what was dated while it
+    /// was behind would be too old at once.
+    fn date(&mut self, wall: UnixMillis) -> UnixMillis {
+        self.dated = self.dated.max(wall);
+        self.dated
+    }
+
     fn write_segment(
         &mut self,
         log: &Log,
@@ -181,7 +191,8 @@ impl Journal {
         store: &mut dyn Store,
     ) -> Result<(), StoreError> {
         let bytes_max = SEGMENT_BYTES_MAX.min(room - 200);
-        let (text, to) = record::write_segment(log, self.stored_to, u64::MAX, bytes_max, now.wall);
+        let at = self.date(now.wall);
+        let (text, to) = record::write_segment(log, self.stored_to, u64::MAX, bytes_max, at);
         let mut segment = Segment { from, to, bytes: 0 };
         let key = self.key(&segment.name());
         let written = put(store, &key, &text);
@@ -257,7 +268,8 @@ impl Journal {
             bytes: 0,
         };
         let (key, after) = (self.key(&whole.name()), whole.from - 1);
-        let (text, _) = record::write_segment(log, after, whole.to, SEGMENT_BYTES_MAX, now.wall);
+        let at = self.date(now.wall);
+        let (text, _) = record::write_segment(log, after, whole.to, SEGMENT_BYTES_MAX, at);
         if put(store, &key, &text).is_err() {
             return;
         }

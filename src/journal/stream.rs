@@ -144,12 +144,15 @@ impl Stream {
         self.foreign.iter().any(owed)
     }
 
-    /// Whether some destination misses events that there must be: neither here, nor settled there, nor given up.
+    /// Whether some destination misses events that there must be: neither here, nor settled there, nor given up. Where nothing
+    /// is known to be settled, what was before the first is not known either: a journal of which all was delivered is
+    /// removed, and goes on without a record.
     #[must_use]
     pub fn has_hole(&self) -> bool {
         let misses = |done: &Spans| {
             let seen = self.log.entries().iter().map(|entry| entry.seq);
-            let mut next = 1;
+            let first = self.log.entries().first().map_or(1, |entry| entry.seq);
+            let mut next = if done.ranges().is_empty() { first } else { 1 };
             seen.chain([self.log.next_seq()]).any(|seq| {
                 let missing = seq > next && done.end_of(next) < Some(seq - 1);
                 next = seq + 1;

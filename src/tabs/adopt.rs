@@ -21,6 +21,8 @@ pub const AFTER_CLAIM_MS: [u64; 2] = [2_000, 6_000];
 pub const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 /// Journals read in one go at most, so that hundreds of them do not hold the page; the next go is at once.
 pub const ADOPTED_AT_ONCE_MAX: usize = 16;
+/// Tabs with a hole that are waited for at most, in the life of a page.
+const HOLED_MAX: usize = 64;
 /// Searches planned at most.
 const PLANNED_MAX: usize = 64;
 
@@ -48,6 +50,24 @@ impl Searches {
     #[must_use]
     pub fn next(&self) -> Instant {
         self.0.iter().copied().min().unwrap_or(Instant::NEVER)
+    }
+}
+
+/// Tabs in whose journals something is missing: it may be seen later, what another process wrote often is.
+#[derive(Debug, Default)]
+pub struct Holed(Vec<(TabId, Instant)>);
+
+impl Holed {
+    /// Whether it has not been known for long enough to be believed.
+    pub fn is_new(&mut self, tab: TabId, now: Instant) -> bool {
+        if let Some((_, since)) = self.0.iter().find(|(holed, _)| *holed == tab) {
+            return now.since_ms(*since) < UNHEARD_MS;
+        }
+        let has_room = self.0.len() < HOLED_MAX;
+        if has_room {
+            self.0.push((tab, now));
+        }
+        has_room
     }
 }
 
@@ -81,6 +101,22 @@ mod tests {
         assert_eq!(searches.0.len(), PLANNED_MAX);
         assert!(searches.take_due(Instant(1_000)));
         assert_eq!(searches.next(), Instant::NEVER);
+    }
+
+    #[test]
+    fn a_hole_is_believed_after_a_while() {
+        let (mut holed, tab) = (
+            Holed::default(),
+            TabId::parse("00000000000000000001").unwrap(),
+        );
+        assert!(holed.is_new(tab, Instant(100)));
+        assert!(holed.is_new(tab, Instant(5_099)));
+        assert!(!holed.is_new(tab, Instant(5_100)));
+        for number in 2..200_u64 {
+            let tab = TabId::parse(&format!("{number:020x}")).unwrap();
+            let waits = holed.is_new(tab, Instant(0));
+            assert_eq!(waits, number <= HOLED_MAX as u64);
+        }
     }
 
     #[test]

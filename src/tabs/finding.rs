@@ -84,8 +84,8 @@ impl Tabs {
                 return;
             }
         };
-        // One whose tab did not say goodbye counts as left only after a while, and of one that did all may not be seen
-        // yet. Clocks jump: a date far in the future is as old as one in the past.
+        // One whose tab did not say goodbye counts as left only after a while. Clocks jump: a date far
+        // in the future is as old as one in the past.
         let patience = if self.election.role() == Role::Alone {
             BLIND_MS
         } else {
@@ -96,7 +96,7 @@ impl Tabs {
             self.searches.plan(now, &[patience - age]);
             return;
         }
-        if age < patience && found.stream.has_hole() {
+        if found.stream.has_hole() && self.holed.is_new(tab, now) {
             self.searches.plan(now, &[LOOK_AGAIN_MS]);
             return;
         }

@@ -25,7 +25,7 @@ use crate::{
         time::{Instant, Now},
     },
     tabs::{
-        adopt::{AFTER_CLAIM_MS, AFTER_GONE_MS, ALONE_MS, Searches},
+        adopt::{AFTER_CLAIM_MS, AFTER_GONE_MS, ALONE_MS, Holed, Searches},
         election::{Election, Role, Word},
         peer::{Named, Says, TAKES_OFFERS},
         replicas::{Ended, Replicas, name},
@@ -92,6 +92,7 @@ pub struct Tabs {
     /// The streams of others.
     pub replicas: Replicas,
     searches: Searches,
+    holed: Holed,
     shipping: Shipping,
 }
 
@@ -104,6 +105,7 @@ impl Tabs {
             election: Election::alone(me, visible),
             replicas: Replicas::new(project),
             searches: Searches::default(),
+            holed: Holed::default(),
             shipping: Shipping::default(),
         }
     }

@@ -261,19 +261,11 @@ impl Replicas {
         let Some(replica) = self.find(tab).filter(|one| one.kind == Kind::Live) else {
             return;
         };
-        for lane in 0..replica.stream.cursors.len() {
-            let Some((cursor, log)) = replica.stream.lane(lane) else {
-                continue;
-            };
-            let upto = settled.iter().find(|(name, _)| *name == cursor.destination);
-            // The bytes of a batch that is under way do not change.
-            let mut seals = cursor.seals().iter();
-            if let Some((_, upto)) = upto
-                && !seals.any(|seal| flies.batch(&seal.batch(tab, lane)))
-            {
-                cursor.settle(log, 0, *upto, None);
-            }
-        }
+        let upto = |cursor: &Cursor| {
+            let mine = settled.iter().find(|(name, _)| *name == cursor.destination);
+            mine.map_or(0, |(_, upto)| *upto)
+        };
+        pass(&mut replica.stream, upto, |batch| flies.batch(batch));
         replica.stream.forget();
     }
 
@@ -355,6 +347,21 @@ pub fn name(destination: &str, seal: &Seal) -> Named {
     }
 }
 
+/// Settles what is known to be, up to a number for each destination; but the bytes of a batch that is under way do not change.
+fn pass(stream: &mut Stream, upto: impl Fn(&Cursor) -> u64, flies: impl Fn(&BatchRef) -> bool) {
+    let tab = stream.tab();
+    for lane in 0..stream.cursors.len() {
+        if let Some((cursor, log)) = stream.lane(lane)
+            && !cursor
+                .seals()
+                .iter()
+                .any(|seal| flies(&seal.batch(tab, lane)))
+        {
+            cursor.settle(log, 0, upto(cursor), None);
+        }
+    }
+}
+
 /// Adds what an offer brings to what its tab has handed over before.
 fn take_in(
     stream: &mut Stream,
@@ -368,9 +375,7 @@ fn take_in(
         let (seq, text) = (*seq, text.clone());
         stream.log.insert(Entry { seq, page, text });
     }
-    for cursor in &mut stream.cursors {
-        cursor.restore_done(0, offer.settled);
-    }
+    pass(stream, |_| offer.settled, &flies);
     let Named {
         from, to, stamp, ..
     } = offer.batch;
@@ -540,6 +545,19 @@ mod tests {
             replicas.take_offer(tab(), &with_gap, &owed(), |_| false),
             Reply::Declined
         );
+    }
+
+    #[test]
+    fn the_bytes_of_a_batch_that_is_under_way_do_not_change() {
+        let (mut own, mut replicas) = (own(10), Replicas::default());
+        let mut handed = offer(&mut own, 0, (1, 10), (1, 10));
+        replicas.take_offer(tab(), &handed, &owed(), |_| false);
+        (handed.settled, handed.events) = (4, Vec::new());
+        let open = |replicas: &mut Replicas| replicas.find(tab()).unwrap().stream.pending(0);
+        replicas.take_offer(tab(), &handed, &owed(), |_| true);
+        assert_eq!(open(&mut replicas), 10);
+        replicas.take_offer(tab(), &handed, &owed(), |_| false);
+        assert_eq!(open(&mut replicas), 6);
     }
 
     /// Nothing is under way, or everything.

@@ -201,6 +201,11 @@ fn a_gap_that_is_seen_when_all_else_is_delivered_is_explained() {
     world.collector.script.push_back(Answer::Hang);
     let next = world.open();
     world.pass(1_000);
+    assert!(
+        world.sent.iter().all(|sent| sent.by == gone),
+        "something is missing: it may be seen later"
+    );
+    world.pass(5_000);
     assert_eq!(
         world.sent.last().unwrap().by,
         next,

@@ -155,13 +155,14 @@ impl World {
         self.model.latest_wall > event.wall + self.profile.config.max_event_age_ms
     }
 
-    /// What destinations are told was given up, some tab has reported. Reasons may become coarser on the way.
+    /// What destinations are told was given up, some tab has reported, which must have known the destination. Reasons may become coarser on the way.
     fn check_tombstones(&self, place: usize) {
         let told = self.model.books.iter().flat_map(|book| &book.events);
         let told = told.filter(|event| {
             let fate = &event.fates[place];
             let known = fate.stored || fate.declined || fate.refused || event.hit.is_some();
-            fate.buried.is_some() && !known
+            let expired = fate.buried == Some(DropReason::Expired);
+            fate.buried.is_some() && !known && !(expired && self.may_have_expired_elsewhere(event))
         });
         let told = told.count() as u64;
         let reasons = DropReason::ALL.iter();

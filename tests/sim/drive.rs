@@ -15,6 +15,8 @@ use crate::world::{Event, World};
 
 /// Outputs of one call, and inputs that follow each other in one go, at most.
 const OUTPUTS_MAX: usize = 5_000;
+/// Wake-ups of one tab in a second at most.
+const WAKES_A_SECOND_MAX: u32 = 200;
 
 impl World {
     /// Brings an input to a tab: at once if it runs, when it thaws if it is frozen, never if gone.
@@ -213,9 +215,11 @@ impl World {
             return;
         }
         at.armed = None;
-        let (last, times) = at.seen.busy;
-        at.seen.busy = (now, if last == now { times + 1 } else { 1 });
-        if at.seen.busy.1 > 20 {
+        let more =
+            |(last, times): (u64, u32), now: u64| (now, if last == now { times + 1 } else { 1 });
+        at.seen.busy = more(at.seen.busy, now);
+        at.seen.restless = more(at.seen.restless, now / 1_000);
+        if at.seen.busy.1 > 20 || at.seen.restless.1 > WAKES_A_SECOND_MAX {
             self.fail(
                 16,
                 &format!("tab {tab} asks to be woken at once, again and again"),

@@ -157,6 +157,8 @@ pub(crate) struct Seen {
     pub(crate) crowded_at: Option<u64>,
     /// Wake-ups in one millisecond.
     pub(crate) busy: (u64, u32),
+    /// And in one second.
+    pub(crate) restless: (u64, u32),
     /// When it was last away: frozen, or in the back/forward cache.
     pub(crate) back_at: u64,
 }

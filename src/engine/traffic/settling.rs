@@ -94,13 +94,15 @@ impl Traffic {
             return;
         };
         if replica.stream.journal.knows(&keys, store) {
-            if !replica.stream.close_if_done(store) {
-                // What is left is owed to a destination that is not configured here.
+            if replica.stream.close_if_done(store) {
+                replica.release = true;
+                self.own.weigh_soon();
+                self.release_streams();
+            } else {
+                // What is left is owed to a destination that is not configured here. It stays in hand: let go of, it would
+                // be found and read again by every search, and where there are many of them nothing else would.
                 replica.stream.write_record(&[], store);
             }
-            replica.release = true;
-            self.own.weigh_soon();
-            self.release_streams();
         } else {
             // Something that was not there to be read before: its last words, seen late.
             self.tabs.plan_searches(self.now.mono, &[LOOK_AGAIN_MS]);
