@@ -5,7 +5,9 @@
 //! the books. No part knows another; what one says is passed on to the next.
 
 pub mod account;
+mod clockwork;
 pub mod config;
+mod deciding;
 pub mod io;
 mod numbers;
 pub mod own;
@@ -22,34 +24,29 @@ use crate::{
         flush::{FLUSH_PATIENCE_MS, FLUSH_WAIT_MS, Flushes},
     },
     engine::{
-        account::Notice,
+        clockwork::Clockwork,
         config::Config,
-        io::{Host, Input, Keeps, Output, PageEvent},
+        deciding::Deciding,
+        io::{Host, Input, Output, PageEvent},
         parting::Parting,
         report::{Report, Stats},
         traffic::{Heard, Presence, Traffic},
     },
     intake::{
-        Intake, IntakeContext, Taken,
-        call::{Call, CallError, Record},
+        Intake, Taken,
+        call::{Call, Record},
     },
     journal::cursor::Owed,
     metrics::Metrics,
     model::{
         rng::Rng,
         store::Store,
-        time::{Instant, Monotonic, Now, Timer, TimerTable},
+        time::{Instant, Now, Timer},
     },
     tabs::peer::Says,
     text::fields::fields,
-    visitor::{
-        consent::{Answer, Consent},
-        keeper::Keeper,
-    },
+    visitor::{consent::Consent, keeper::Keeper},
 };
-
-/// How long the journal must have been quiet before its small segments are merged, in milliseconds.
-const MERGE_MS: u64 = 2_000;
 
 /// See the module.
 pub struct Engine {
@@ -63,11 +60,7 @@ pub struct Engine {
     traffic: Traffic,
     metrics: Metrics,
     flushes: Flushes,
-    timers: TimerTable,
-    clock: Monotonic,
-    /// How far the time that is believed is ahead of the last reading, in milliseconds: what is due is asked for in
-    /// the shell's time.
-    ahead: u64,
+    clockwork: Clockwork,
 }
 
 impl Engine {
@@ -100,27 +93,17 @@ impl Engine {
         let mut rng = Rng::new(host.seed);
         let (metrics_format, metrics_error) = config.metrics_format();
         let owed: Vec<Owed> = destinations.iter().map(Destination::owed).collect();
-        let keeper = Keeper::load(
-            host.visitor(config.cross_subdomain, !config.cookieless),
-            &mut rng,
-            store,
-        );
+        let kept = host.visitor(config.cross_subdomain, !config.cookieless);
+        let keeper = Keeper::load(kept, &mut rng, store);
         let traffic = setup::traffic(&config, destinations, owed, host, rng, now);
-        let mut clock = Monotonic::default();
-        clock.read(now.mono.0);
+        let mut clockwork = Clockwork::default();
+        clockwork.read(now);
         let mut engine = Self {
             dead: config.api_key.is_empty(),
             denied: false,
-            intake: Intake::new(
-                config.intake.clone(),
-                host.arrival(),
-                &host.session_id,
-                !(host.gpc && config.respect_gpc || host.dnt && config.respect_dnt),
-            ),
+            intake: setup::intake(&config, host),
             flushes: Flushes::default(),
-            timers: TimerTable::default(),
-            clock,
-            ahead: 0,
+            clockwork,
             metrics: setup::metrics(&config, metrics_format, host, traffic.own.tab()),
             keeper,
             traffic,
@@ -138,33 +121,15 @@ impl Engine {
         if self.dead {
             return;
         }
-        let now = self.traffic.now;
-        self.traffic.own.set_page(&host.page);
         self.keeper.commit(store);
-        self.traffic.own.weigh(now, store);
-        if host.storage == Keeps::Nothing {
-            self.traffic.account.notice(Notice::StorageUnavailable);
-        }
-        // Node has one, which other processes do not hear.
-        if !host.has_channel && host.runtime != "node" {
-            self.traffic.account.notice(Notice::ChannelUnavailable);
-        }
-        if !host.online {
-            self.traffic.delivery.on_network_hint(now.mono, false);
-        }
-        self.traffic.join();
-        self.metrics.find(now.mono, store);
+        setup::begin(&mut self.traffic, host, store);
+        self.metrics.find(self.traffic.now.mono, store);
         self.after(store);
     }
 
     /// Something happened. Spurious and late calls are fine.
     pub fn handle(&mut self, now: Now, input: Input, store: &mut dyn Store) {
-        let reading = now.mono.0;
-        let now = Now {
-            mono: self.clock.read(reading),
-            ..now
-        };
-        self.ahead = now.mono.0.saturating_sub(reading);
+        let now = self.clockwork.read(now);
         self.traffic.now = now;
         if self.dead {
             if let Input::Flush { id } | Input::Shutdown { id, .. } = input {
@@ -204,7 +169,7 @@ impl Engine {
             Input::Peer(text) => match self.traffic.hear(&text, store) {
                 Heard::Nothing => {}
                 Heard::Visitor => self.reread_visitor(store),
-                Heard::Withdrawn => self.withdraw(Consent::denied(), store),
+                Heard::Withdrawn => self.deciding().withdraw(Consent::denied(), store),
             },
             Input::Page(event) => self.on_page(event, store),
             Input::Stored => self.reread_visitor(store),
@@ -231,10 +196,10 @@ impl Engine {
         if self.dead || self.denied || self.traffic.presence > Presence::Here {
             return None;
         }
-        let at = self.timers.next_timeout().min(self.traffic.next_timeout());
+        let at = self.traffic.next_timeout();
         let at = at.min(self.flushes.next_deadline());
-        let at = at.min(self.metrics.next_timeout());
-        (at != Instant::NEVER).then_some(Instant(at.0.saturating_sub(self.ahead)))
+        self.clockwork
+            .next_timeout(at.min(self.metrics.next_timeout()))
     }
 
     /// The account of this client.
@@ -272,7 +237,7 @@ impl Engine {
         self.traffic.deliver(store, |delivery, at, lots, out| {
             delivery.on_overdue(at, lots, out)
         });
-        while let Some(timer) = self.timers.take_expired(mono) {
+        while let Some(timer) = self.clockwork.take_expired(mono) {
             match timer {
                 Timer::Flush => self.traffic.go(),
                 Timer::Merge => {
@@ -284,19 +249,11 @@ impl Engine {
     }
 
     fn arm_timers(&mut self) {
-        let mono = self.traffic.now.mono;
-        if !self.traffic.has_work() || self.config.disable_timer {
-            self.timers.stop(Timer::Flush);
-        } else {
-            let wait_ms = self.config.flush_interval_ms.into();
-            self.timers.set_if_unset(Timer::Flush, mono + wait_ms);
-        }
-        if self.traffic.own.stream.journal.is_fragmented() {
-            self.timers.set_if_unset(Timer::Merge, mono + MERGE_MS);
-        }
+        let waits = self.traffic.has_work() && !self.config.disable_timer;
+        let flush_ms = waits.then_some(self.config.flush_interval_ms.into());
+        let merge = self.traffic.own.stream.journal.is_fragmented();
+        self.clockwork.arm(self.traffic.now.mono, flush_ms, merge);
     }
-
-    // Calls.
 
     /// One burst of calls: one write to the journal.
     fn on_calls(&mut self, records: &str, store: &mut dyn Store) {
@@ -318,11 +275,16 @@ impl Engine {
                 }
                 continue;
             }
-            match self.take(record) {
+            match recording::take(
+                &mut self.intake,
+                &mut self.keeper,
+                &mut self.traffic.rng,
+                record,
+            ) {
                 Ok(Taken {
                     consent: Some(consent),
                     ..
-                }) => self.decide(consent, store),
+                }) => self.deciding().decide(consent, store),
                 Ok(_) if self.denied => {}
                 Ok(taken) => {
                     let bytes_max = self.config.max_payload_bytes as usize;
@@ -339,13 +301,8 @@ impl Engine {
             self.traffic.account.report(Report::Visitor);
         }
         if self.traffic.own.stream.log.next_seq() > before {
-            self.traffic.enforce_bounds(store);
-            self.traffic.persist(store);
-            // Another full batch is a reason to try again even after a failed go.
-            let own = &self.traffic.own.stream;
             self.traffic
-                .delivery
-                .on_recorded(own, self.config.flush_at as usize);
+                .on_recorded(self.config.flush_at as usize, store);
         }
         // The timers of a hidden page may fire once a minute, or never again.
         let hidden = !self.traffic.tabs.election.is_visible() && !self.config.disable_timer;
@@ -354,55 +311,21 @@ impl Engine {
         }
     }
 
-    fn take(&mut self, record: &str) -> Result<Taken, CallError> {
-        let call = Call::parse(record)?;
-        self.intake.take(
-            &call,
-            &mut IntakeContext {
-                visitor: self.keeper.visitor_mut(),
-                rng: &mut self.traffic.rng,
-            },
-        )
-    }
-
     fn reread_visitor(&mut self, store: &mut dyn Store) {
         if self.keeper.refresh(store) {
             self.traffic.account.report(Report::Visitor);
         }
     }
 
-    // Consent.
-
-    fn decide(&mut self, consent: Consent, store: &mut dyn Store) {
-        self.intake
-            .set_marketing(consent.marketing == Answer::Granted);
-        if consent.analytics == Answer::Denied {
-            if !self.denied {
-                self.traffic.post(Says::Withdrawn);
-                self.withdraw(consent, store);
-            }
-            return;
+    const fn deciding(&mut self) -> Deciding<'_> {
+        Deciding {
+            traffic: &mut self.traffic,
+            intake: &mut self.intake,
+            keeper: &mut self.keeper,
+            metrics: &mut self.metrics,
+            denied: &mut self.denied,
+            persists: self.config.persist_consent,
         }
-        if core::mem::replace(&mut self.denied, false) {
-            self.traffic.own.stream.left = false;
-            self.traffic.join();
-        }
-        if self.config.persist_consent {
-            self.keeper.visitor_mut().consent = Some(consent);
-            self.keeper.visitor_mut().touch();
-        }
-        self.traffic.account.report(consent_report(consent));
-    }
-
-    fn withdraw(&mut self, consent: Consent, store: &mut dyn Store) {
-        self.denied = true;
-        for id in self.metrics.abort() {
-            self.traffic.account.output(Output::Cancel(id));
-        }
-        self.traffic.withdraw(store);
-        self.keeper.forget(&mut self.traffic.rng);
-        self.traffic.account.report(Report::Visitor);
-        self.traffic.account.report(consent_report(consent));
     }
 
     // The page.
@@ -472,12 +395,5 @@ impl Engine {
         self.traffic.account.output(Output::CloseChannel);
         waiting::answer(&mut self.flushes, &mut self.traffic, true);
         self.dead = true;
-    }
-}
-
-fn consent_report(consent: Consent) -> Report {
-    Report::Consent {
-        analytics: consent.analytics.word(),
-        marketing: consent.marketing.word(),
     }
 }

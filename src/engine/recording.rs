@@ -2,10 +2,26 @@
 
 use crate::{
     engine::{account::Notice, traffic::Traffic},
-    intake::{Intake, Taken, call::CallError},
-    model::event::is_tracked,
+    intake::{
+        Intake, IntakeContext, Taken,
+        call::{Call, CallError},
+    },
+    model::{event::is_tracked, rng::Rng},
     text::{fields::fields, view::EventView},
+    visitor::keeper::Keeper,
 };
+
+/// What a record of the facade asks for.
+pub(super) fn take(
+    intake: &mut Intake,
+    keeper: &mut Keeper,
+    rng: &mut Rng,
+    record: &str,
+) -> Result<Taken, CallError> {
+    let call = Call::parse(record)?;
+    let visitor = keeper.visitor_mut();
+    intake.take(&call, &mut IntakeContext { visitor, rng })
+}
 
 /// Adds the events of a call; tells whether what waits is to go at once. `bytes_max`: of one request.
 pub(super) fn record(

@@ -3,15 +3,16 @@
 use crate::{
     delivery::{Delivery, destination::Destination, lane::Lane, sizing::Sizing},
     engine::{
+        account::Notice,
         config::{Config, MultiTabMode},
-        io::Host,
+        io::{Host, Keeps},
         own::{Bounds, Own},
         traffic::{Terms, Traffic},
     },
     intake::{Intake, IntakeContext, call::Call, early::current},
     journal::{cursor::Owed, log::Log, reading::Found, stream::Stream},
     metrics::{Metrics, MetricsConfig},
-    model::{event::Entry, ids::TabId, rng::Rng, time::Now},
+    model::{event::Entry, ids::TabId, rng::Rng, store::Store, time::Now},
     tabs::Tabs,
     text::fields::fields,
     visitor::keeper::Keeper,
@@ -52,6 +53,31 @@ pub(super) fn traffic(
     let delivery = Delivery::new(lanes.collect(), config.rules(host));
     let tabs = Tabs::new(me, host.visible, &host.project);
     Traffic::new(terms, owed, (own, delivery, tabs), rng, now)
+}
+
+/// What makes events of calls.
+pub(super) fn intake(config: &Config, host: &Host) -> Intake {
+    let objects = host.gpc && config.respect_gpc || host.dnt && config.respect_dnt;
+    let (arrival, session) = (host.arrival(), &host.session_id);
+    Intake::new(config.intake.clone(), arrival, session, !objects)
+}
+
+/// A tab begins: what is in its way is told, and the others hear of it.
+pub(super) fn begin(traffic: &mut Traffic, host: &Host, store: &mut dyn Store) {
+    let now = traffic.now;
+    traffic.own.set_page(&host.page);
+    traffic.own.weigh(now, store);
+    if host.storage == Keeps::Nothing {
+        traffic.account.notice(Notice::StorageUnavailable);
+    }
+    // Node has one, which other processes do not hear.
+    if !host.has_channel && host.runtime != "node" {
+        traffic.account.notice(Notice::ChannelUnavailable);
+    }
+    if !host.online {
+        traffic.delivery.on_network_hint(now.mono, false);
+    }
+    traffic.join();
 }
 
 /// Makes events of the calls that the facade kept while the engine was loading, in a page that did not live to see

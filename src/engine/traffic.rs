@@ -354,6 +354,14 @@ impl Traffic {
         self.tabs.election.set_waiting(self.now.mono, waiting);
     }
 
+    /// Events were recorded: they are written down before anything else happens.
+    pub fn on_recorded(&mut self, flush_at: usize, store: &mut dyn Store) {
+        self.enforce_bounds(store);
+        self.persist(store);
+        // Another full batch is a reason to try again even after a failed go.
+        self.delivery.on_recorded(&self.own.stream, flush_at);
+    }
+
     /// Sends what goes out with the page.
     pub fn pack(&mut self, going: Going, store: &mut dyn Store) {
         let all = self.sends_for_all();

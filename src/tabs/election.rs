@@ -8,6 +8,7 @@
 //! Correctness never depends on the leader being unique; idempotency keys carry that.
 
 mod hearing;
+mod roll;
 
 use crate::{
     model::{ids::TabId, rng::Rng, time::Instant},
@@ -22,20 +23,12 @@ pub const ASK_MS: u64 = 3_000;
 pub const ASK_HIDDEN_MS: u64 = 30_000;
 /// Silence after a question means the asked tab is gone.
 pub const ANSWER_MS: u64 = 1_000;
-/// The leader asks after a tab that has work and was silent this long.
-pub const CHECK_MS: u64 = 4_000;
 /// The leader looks for such tabs this often.
 const ROLL_MS: u64 = 2_000;
-/// The leader asks after a tab without work that was silent this long, one at a time.
-const IDLE_CHECK_MS: u64 = 60_000;
-/// And not more often than this, however many there are: nobody waits for what such a tab has.
-const IDLE_CHECK_EACH_MS: u64 = 20_000;
 /// A wake-up this much later than asked for proves nothing but that this tab slept.
 const OVERSLEPT_MS: u64 = 2_000;
 /// A leader that works repeats its claim this often at most.
 const ANNOUNCE_MS: u64 = 1_000;
-/// A leader that is idle repeats it this often, for another one that it does not know of.
-const IDLE_ANNOUNCE_MS: u64 = 30_000;
 /// Tabs remembered at most.
 const MEMBERS_MAX: usize = 256;
 
@@ -341,41 +334,6 @@ impl Election {
         }
     }
 
-    /// The leader looks after the others: gives up on those that did not answer, and asks those that were
-    /// silent; of those `with_work` soon, of the rest one at a time.
-    pub fn call_roll(&mut self, now: Instant, with_work: &[TabId]) {
-        if self.role != Role::Leader {
-            return;
-        }
-        let before = self.members.len();
-        self.members.retain(|member| !is_gone(member, now));
-        self.lost |= self.members.len() < before;
-        let mut idle_asked = false;
-        let mut asked = Vec::new();
-        let idle_ms = IDLE_CHECK_MS.max(IDLE_CHECK_EACH_MS * self.members.len() as u64);
-        for member in &mut self.members {
-            let silent_ms = now.since_ms(member.heard);
-            let works = with_work.contains(&member.tab) && silent_ms >= CHECK_MS;
-            let idle = !idle_asked && silent_ms >= idle_ms;
-            if works || idle {
-                idle_asked |= !works;
-                member.asked = Some(now);
-                asked.push(member.tab);
-            }
-        }
-        let any = !asked.is_empty();
-        asked.into_iter().for_each(|tab| self.say(Word::Who(tab)));
-        if self.members.is_empty() {
-            // Nobody to look after: a tab alone pays nothing.
-            self.act_at = Instant::NEVER;
-            return;
-        }
-        if now.since_ms(self.announced) >= IDLE_ANNOUNCE_MS {
-            self.announce(now);
-        }
-        self.act_at = now + if any { ANSWER_MS } else { ROLL_MS };
-    }
-
     fn lose(&mut self, now: Instant, tab: TabId, rng: &mut Rng) {
         self.members.retain(|member| member.tab != tab);
         if self.leader == tab && self.role == Role::Follower {
@@ -463,10 +421,4 @@ impl Election {
         self.changed |= changes;
         changes
     }
-}
-
-/// Whether the answer of a tab is overdue, and not only because this tab slept.
-fn is_gone(member: &Member, now: Instant) -> bool {
-    let unanswered_ms = member.asked.map_or(0, |asked| now.since_ms(asked));
-    (ANSWER_MS..ANSWER_MS + OVERSLEPT_MS).contains(&unanswered_ms)
 }

@@ -156,6 +156,10 @@ impl World {
     }
 
     pub(crate) fn check_last_words(&mut self, tab: usize, owed: &[(usize, u64)]) {
+        // It is back, and asks before it repeats what it has called off.
+        if self.tabs[tab].seen.back_at + LAST_WORDS_MS_MAX > self.now {
+            return;
+        }
         let book = &self.model.books[tab];
         let missing: Vec<_> = owed
             .iter()
