@@ -17,7 +17,7 @@
 CARGO_FLAGS += -Zbuild-std=std,panic_abort
 RUSTC_FLAGS += -Zunstable-options -Cpanic=immediate-abort
 # 454; and needed: with reference types wasm-bindgen lets the wasm import from src/web's scripts directly, which the
-# packing (pkg-template/script.mjs) does not know how to join. The loader keeps JavaScript's values in an array instead.
+# packing (pkg-template/glue.mjs) does not know how to join. The loader keeps JavaScript's values in an array instead.
 RUSTC_FLAGS += -Ctarget-feature=-reference-types
 # No bytes; and needed: wasm2js, which makes the engine for pages without WebAssembly, knows no pairs.
 RUSTC_FLAGS += -Ctarget-feature=-multivalue
@@ -29,5 +29,5 @@ RUSTC_FLAGS += -Clink-arg=--fatal-warnings
 # A third of the whole. What wasm-opt may use of WebAssembly it reads in the wasm: no more than rustc has used.
 WASM_OPT_FLAGS += -Oz
 # Needed: the names of imports and exports concern nobody but the loader, and are cut to a letter or two. What became of
-# each is said on stdout, and pkg-template/script.mjs does the same to the loader.
+# each is said on stdout, and pkg-template/glue.mjs does the same to the loader.
 WASM_OPT_FLAGS += --minify-imports-and-exports-and-modules

@@ -366,10 +366,9 @@ impl Traffic {
     pub fn pack(&mut self, going: Going, store: &mut dyn Store) {
         let all = self.sends_for_all();
         let own_only = self.terms.independent;
-        let trusts_nobody = going == Going::Leaving || self.tabs.election.role() == Role::Joining;
         self.deliver(store, |delivery, at, lots, out| {
-            // A tab that lives on leaves it to the leader, if there is one; one that goes trusts nobody.
-            let sends = |lane: &Lane| all || own_only || lane.declined || trusts_nobody;
+            // A tab that lives on leaves it to the leader; one that goes trusts nobody.
+            let sends = |lane: &Lane| all || own_only || lane.declined || going == Going::Leaving;
             let lots = if all {
                 lots
             } else {

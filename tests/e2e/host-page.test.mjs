@@ -17,6 +17,9 @@ import { World } from './harness/world.mjs';
 const STRICT_CSP =
   "Content-Security-Policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 const STORAGE_BYTES_MAX = 100_000;
+const GONE = 600;
+/** None over 50 ms is the aim, and what was measured; a machine that does something else besides is given twice that. */
+const TASK_MS_MAX = 100;
 
 test('a page under a strict Content-Security-Policy works', async (t) => {
   const w = await World.start(t, { collector: { headers: [STRICT_CSP] } });
@@ -51,6 +54,38 @@ test('a page that may not run WebAssembly delivers by the same rules', async (t)
   await w.collector.fault({ mode: 'none' });
   await tab.leave();
   await w.returnVisit();
+  assertConserved(await w.closeAccount(), { ordered: false });
+});
+
+test('what 600 tabs that are gone have left is delivered without holding the page', async (t) => {
+  const w = await World.start(t);
+  await w.collector.fault({ mode: 'status', status: 503 });
+  const before = await w.open({ start: false });
+  // Each client is a tab: the engine cannot know that one page had them all.
+  await before.page.evaluate(async (count) => {
+    for (let n = 0; n < count; n += 1) {
+      const client = new window.lab.Sendoff({ apiKey: 'demo', autoFlushOnExit: false });
+      await client.ready;
+      client.track('left', { id: `left-${n}` });
+      client.destroy();
+    }
+  }, GONE);
+  w.account.claim('left', 0, GONE);
+  await before.leave();
+  await w.collector.fault({ mode: 'none' });
+  const { requests } = await w.collector.stats();
+  const tab = await w.open({ start: false });
+  await tab.page.evaluate(() => {
+    window.tasks = [];
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+  });
+  await tab.start();
+  await w.allDelivered({ withinMs: 60_000 });
+  await w.drained(tab);
+  const tasks = await tab.page.evaluate(() => window.tasks);
+  assert.ok(tasks.every((ms) => ms < TASK_MS_MAX), `long tasks: ${tasks.map(Math.round)} ms`);
+  // A body is of one tab: our format has no place for two.
+  assert.ok((await w.collector.stats()).requests - requests <= GONE + 20);
   assertConserved(await w.closeAccount(), { ordered: false });
 });
 

@@ -23,27 +23,6 @@ fn a_hidden_page_flushes_by_requests_that_outlive_it_and_sees_their_answers() {
 }
 
 #[test]
-fn a_page_that_is_hidden_before_it_knows_of_a_leader_speaks_for_itself() {
-    let mut world = World::new();
-    let tab = world.open();
-    world.burst(tab, 3);
-    world.pass(10);
-    assert_eq!(world.role(tab), "joining");
-    world.page(tab, PageEvent::Hidden);
-    assert_eq!(means(&world.sent), [Means::Keepalive]);
-    assert_eq!(world.stored(tab), [1, 2, 3]);
-    let (mut world, _, follower) = World::with_two_tabs();
-    world.burst(follower, 3);
-    world.page(follower, PageEvent::Hidden);
-    let mine = world.sent.iter().filter(|sent| sent.by == follower);
-    assert_eq!(
-        mine.count(),
-        0,
-        "the leader sends for a follower that lives on"
-    );
-}
-
-#[test]
 fn leaving_with_another_tab_alive_a_tab_speaks_its_own_last_words() {
     let (mut world, leader, follower) = World::with_two_tabs();
     world.pass(1_000);

@@ -30,7 +30,12 @@ const WORDS = bare({ pagehide: "leaving", freeze: "frozen", resume: "resumed", s
 const BRACE_MS = 4;
 /** Where the clock stands still. */
 const BRACE_READINGS_MAX = 50_000;
-const brace = () => {
+/** @type {Event | undefined} the one that was waited at: once, however many clients a page has */
+let braced;
+/** @param {Event} event */
+const brace = (event) => {
+  if (event === braced) return;
+  braced = event;
   const until = clock.now() + BRACE_MS;
   for (let n = 0; n < BRACE_READINGS_MAX && clock.now() < until; n++);
 };
@@ -84,11 +89,14 @@ export class Lifecycle {
   each(method) {
     this.root = attempt(() => document.documentElement);
     attempt(() => {
-      if (isFirefox) window[method]("pagehide", brace, true);
+      if (isFirefox) window[method]("pagehide", this.brace, true);
       for (const name of OF_DOCUMENT) document[method](name, this.on, true);
       for (const name of this.ofWindow) window[method](name, this.on, true);
     });
   }
+
+  /** @param {Event} event */
+  brace = (event) => brace(event);
 
   /** @param {Event} event */
   on = (event) => {

@@ -84,7 +84,6 @@ impl Traffic {
 
     /// Lets go of a stream that was left behind and is delivered.
     pub(super) fn forget_if_done(&mut self, tab: TabId, store: &mut dyn Store) {
-        let keys = store.keys(&self.terms.prefix);
         let Some(replica) = self
             .tabs
             .replicas
@@ -93,6 +92,8 @@ impl Traffic {
         else {
             return;
         };
+        // Its own alone: where many tabs left something, all keys would be listed for each of them.
+        let keys = store.keys(&replica.stream.journal.key(""));
         if replica.stream.journal.knows(&keys, store) {
             if replica.stream.close_if_done(store) {
                 replica.release = true;
