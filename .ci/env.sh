@@ -29,5 +29,8 @@ locate_browsers() {
   locate FIREFOX firefox-esr firefox
   locate GECKODRIVER geckodriver
   locate WEBKIT_DRIVER WebKitWebDriver
+  # In a folder named after the architecture and the library's version: the newest.
+  # shellcheck disable=SC2046
+  locate MINIBROWSER $(printf '%s\n' /usr/lib/*/webkit2gtk-*/MiniBrowser | sort -r)
 }
 locate_browsers

@@ -145,12 +145,6 @@ impl Flights {
             .any(|flight| flight.lane == lane && late(flight))
     }
 
-    /// Whether any is.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Whether one of them is about the batch.
     #[must_use]
     pub fn carry(&self, batch: &BatchRef) -> bool {

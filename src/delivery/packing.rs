@@ -27,7 +27,7 @@ impl Delivery {
     /// to be for nothing.
     pub fn pack(
         &mut self,
-        at: &mut Moment<'_>,
+        at: &Moment<'_>,
         going: Going,
         lots: &mut [Lot<'_>],
         sends: impl Fn(&Lane) -> bool,
@@ -36,15 +36,15 @@ impl Delivery {
         if !self.rules.flush_on_exit {
             return;
         }
-        let (mut working, mut failing): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+        let (mut working, mut failing) = (Vec::new(), Vec::new());
         for index in 0..self.lanes.len() {
-            if self.lanes.get(index).is_some_and(&sends) && self.may_pack(at, index, going, out) {
-                (if self.is_doubtful(index, at.now.mono) {
-                    &mut failing
-                } else {
-                    &mut working
-                })
-                .push(index);
+            if !self.lanes.get(index).is_some_and(&sends) || !self.may_pack(at, index, going, out) {
+                continue;
+            }
+            if self.is_doubtful(index, at.now.mono) {
+                failing.push(index);
+            } else {
+                working.push(index);
             }
         }
         if working.is_empty() {

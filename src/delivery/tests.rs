@@ -124,6 +124,19 @@ impl World {
     fn answer(&mut self, id: RequestId, outcome: &Outcome) -> Vec<Effect> {
         self.with(|delivery, at, lots, out| delivery.on_outcome(at, id, outcome, lots, out))
     }
+
+    /// An answer that ends a batch of fifty events, for the stream as well.
+    fn end(&mut self, id: RequestId, code: u16) {
+        let effects = self.answer(id, &status(code));
+        let [Effect::Ended(batch, ending, 50)] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        self.own.settle(batch, ending, true);
+    }
+
+    fn deliver(&mut self, (_, request): &(usize, Request)) {
+        self.end(request.id, 200);
+    }
 }
 
 fn sent(out: Vec<Effect>) -> Vec<(usize, Request)> {
@@ -161,11 +174,7 @@ fn each_destination_has_one_request_under_way_and_none_waits_for_another() {
     assert!(first.iter().all(|(_, request)| request.why == Why::Due));
     let failed = world.answer(first[0].1.id, &status(503));
     assert!(failed.is_empty(), "one failure is no news: {failed:?}");
-    let taken = world.answer(first[1].1.id, &status(200));
-    let [Effect::Ended(batch, ending, 50)] = &taken[..] else {
-        panic!("{taken:?}")
-    };
-    world.own.settle(batch, ending, true);
+    world.deliver(&first[1]);
     assert!(
         world.pump().is_empty(),
         "one is closed, the other has nothing"
@@ -197,8 +206,7 @@ fn one_that_works_alone_has_all_the_room() {
     world.track(50, 1_000);
     let failed = world.pump();
     world.answer(failed[1].1.id, &status(503));
-    world.answer(failed[0].1.id, &status(200));
-    world.own.cursors[0].settle(&world.own.log, 1, 50, None);
+    world.deliver(&failed[0]);
     world.track(50, 1_000);
     let sent = world.pack();
     assert!(bytes(&sent, 0) > 50_000, "own has room for all of it");
@@ -212,8 +220,7 @@ fn one_that_leaves_requests_unanswered_comes_last() {
     let mut world = World::new(&["own", "crm"]);
     world.track(50, 100);
     let asked = world.pump();
-    world.answer(asked[1].1.id, &status(200));
-    world.own.cursors[1].settle(&world.own.log, 1, 50, None);
+    world.deliver(&asked[1]);
     world.track(40, 100);
     let order = |world: &mut World| {
         let sent = world.pack();
@@ -228,11 +235,7 @@ fn a_batch_that_is_too_large_is_halved() {
     let mut world = World::new(&["own"]);
     world.track(50, 10);
     let whole = world.pump();
-    let ended = world.answer(whole[0].1.id, &status(413));
-    let Some(Effect::Ended(batch, ending, 50)) = ended.last() else {
-        panic!("{ended:?}")
-    };
-    world.own.settle(batch, ending, true);
+    world.end(whole[0].1.id, 413);
     let half = world.pump();
     assert!(half[0].1.body.len() < whole[0].1.body.len() * 2 / 3);
 }

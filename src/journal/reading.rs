@@ -384,7 +384,7 @@ fn expire(
         }
     }
     for cursor in foreign.iter_mut().filter(|one| !one.done.has(seq)) {
-        cursor.give_up(seq, DropReason::Expired);
+        cursor.give_up(gap);
     }
 }
 
@@ -413,6 +413,34 @@ mod tests {
         }
     }
 
+    fn tab() -> TabId {
+        TabId::parse("00000000000000000001").unwrap()
+    }
+
+    /// The stream of a tab that lives.
+    fn stream(owed: &[Owed]) -> Stream {
+        let log = Log::new(tab(), "{}".to_owned(), "{}".to_owned());
+        Stream::new(log, Journal::new("p", &tab().text(), 1 << 20), owed)
+    }
+
+    /// Records an event, and writes it down at that time: a segment of its own.
+    fn write(stream: &mut Stream, now: Now, store: &mut MemoryStore) {
+        stream.log.push(0, r#"{"name":"n"}"#.to_owned());
+        stream.persist(now, false, store).unwrap();
+    }
+
+    fn found(owed: &[Owed], wall: UnixMillis, max_age_ms: u64, store: &MemoryStore) -> Found {
+        let reader = Reader {
+            project: "p",
+            owed,
+            wall,
+            max_age_ms,
+            cap_bytes: 1 << 20,
+            sdk: "{}",
+        };
+        Found::read(tab(), &store.keys("sendoff:p:"), &reader, store).unwrap()
+    }
+
     #[test]
     fn what_gets_too_old_for_a_destination_that_is_not_known_here_is_told_by_who_knows_it() {
         let own = owed("native/2");
@@ -420,33 +448,17 @@ mod tests {
             name: "other".to_owned(),
             ..own.clone()
         };
-        let tab = TabId::parse("00000000000000000001").unwrap();
         let mut store = MemoryStore::default();
-        let journal = Journal::new("p", &tab.text(), 1 << 20);
-        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
-        let mut stream = Stream::new(log, journal, &[own.clone(), other.clone()]);
+        let mut stream = stream(&[own.clone(), other.clone()]);
         let mut now = NOW;
         for _ in 0..3 {
-            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
-            stream.persist(now, false, &mut store).unwrap();
+            write(&mut stream, now, &mut store);
             now.wall.0 += 1_000;
         }
-        let read = |owed: &[Owed], store: &MemoryStore| {
-            let reader = Reader {
-                project: "p",
-                owed,
-                wall: now.wall,
-                max_age_ms: 1_500,
-                cap_bytes: 1 << 20,
-                sdk: "{}",
-            };
-            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, store);
-            found.unwrap().stream
-        };
-        let mut found = read(&[own], &store);
-        assert!(found.has_untold());
-        found.write_record(&[], &mut store);
-        let again = read(&[other], &store);
+        let mut here = found(&[own], now.wall, 1_500, &store).stream;
+        assert!(here.has_untold());
+        here.write_record(&[], &mut store);
+        let again = found(&[other], now.wall, 1_500, &store).stream;
         let [told] = again.cursors[0].gaps() else {
             panic!("{again:?}")
         };
@@ -465,53 +477,29 @@ mod tests {
 
     #[test]
     fn what_is_written_while_the_clock_is_behind_is_not_too_old_when_it_is_put_right() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
         let mut store = MemoryStore::default();
-        let journal = Journal::new("p", &tab.text(), 1 << 20);
-        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
-        let mut stream = Stream::new(log, journal, &[owed("native/2")]);
+        let mut stream = stream(&[owed("native/2")]);
         let behind = Now {
             wall: UnixMillis(NOW.wall.0 - 3_600_000),
             ..NOW
         };
         for now in [NOW, behind] {
-            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
-            stream.persist(now, false, &mut store).unwrap();
+            write(&mut stream, now, &mut store);
         }
-        let reader = Reader {
-            project: "p",
-            owed: &[owed("native/2")],
-            wall: NOW.wall,
-            max_age_ms: 60_000,
-            cap_bytes: 1 << 20,
-            sdk: "{}",
-        };
-        let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, &store).unwrap();
+        let found = found(&[owed("native/2")], NOW.wall, 60_000, &store);
         assert_eq!((found.stream.pending(0), found.expired), (2, vec![0]));
     }
 
     #[test]
     fn a_segment_that_is_not_seen_leaves_a_hole_unless_it_is_settled() {
-        let tab = TabId::parse("00000000000000000001").unwrap();
         let mut store = MemoryStore::default();
-        let journal = Journal::new("p", &tab.text(), 1 << 20);
-        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
-        let mut stream = Stream::new(log, journal, &[owed("native/2")]);
+        let mut stream = stream(&[owed("native/2")]);
         for _ in 0..3 {
-            stream.log.push(0, r#"{"name":"n"}"#.to_owned());
-            stream.persist(NOW, false, &mut store).unwrap();
+            write(&mut stream, NOW, &mut store);
         }
         let has_hole = |store: &MemoryStore| {
-            let reader = Reader {
-                project: "p",
-                owed: &[owed("native/2")],
-                wall: NOW.wall,
-                max_age_ms: 1_000,
-                cap_bytes: 1 << 20,
-                sdk: "{}",
-            };
-            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, store);
-            found.unwrap().stream.has_hole()
+            let found = found(&[owed("native/2")], NOW.wall, 1_000, store);
+            found.stream.has_hole()
         };
         assert!(!has_hole(&store));
         store.remove("sendoff:p:00000000000000000001:2-2");
@@ -528,11 +516,8 @@ mod tests {
     #[test]
     fn what_another_version_of_the_encoder_sealed_is_cut_anew() {
         let native = Native::new("/in", "key");
-        let tab = TabId::parse("00000000000000000001").unwrap();
         let mut store = MemoryStore::default();
-        let journal = Journal::new("p", &tab.text(), 1 << 20);
-        let log = Log::new(tab, "{}".to_owned(), "{}".to_owned());
-        let mut stream = Stream::new(log, journal, &[owed(native.encoder())]);
+        let mut stream = stream(&[owed(native.encoder())]);
         let text =
             r#"{"idempotencyKey":"k","seq":1,"name":"n","timestamp":"2026-01-15T12:00:00.000Z"}"#;
         stream.log.push(0, text.to_owned());
@@ -546,15 +531,7 @@ mod tests {
         assert!(stream.seal_next(0, &cut, NOW.wall, &[]).is_some());
         stream.write_record(&[], &mut store);
         let sealed = |encoder| {
-            let reader = Reader {
-                project: "p",
-                owed: &[owed(encoder)],
-                wall: NOW.wall,
-                max_age_ms: 1_000,
-                cap_bytes: 1 << 20,
-                sdk: "{}",
-            };
-            let found = Found::read(tab, &store.keys("sendoff:p:"), &reader, &store).unwrap();
+            let found = found(&[owed(encoder)], NOW.wall, 1_000, &store);
             assert_eq!(found.stream.log.entries().len(), 1);
             found.stream.cursors[0].seals().len()
         };

@@ -181,16 +181,12 @@ pub struct StoredCursor {
 }
 
 impl StoredCursor {
-    /// Gives up an event, for whoever knows the destination to tell it.
-    pub fn give_up(&mut self, seq: u64, reason: DropReason) {
-        self.done.add(seq, seq);
+    /// Gives events up, for whoever knows the destination to tell it.
+    pub fn give_up(&mut self, gap: Gap) {
+        self.done.add(gap.from, gap.to);
         match self.given_up.last_mut() {
-            Some(last) if last.to + 1 == seq && last.reason == reason => last.to = seq,
-            _ => self.given_up.push(Gap {
-                from: seq,
-                to: seq,
-                reason,
-            }),
+            Some(last) if last.goes_on_in(&gap) => last.to = gap.to,
+            _ => self.given_up.push(gap),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Stream {
             let first = self.log.entries().first().map_or(1, |entry| entry.seq);
             let mut next = if done.ranges().is_empty() { first } else { 1 };
             seen.chain([self.log.next_seq()]).any(|seq| {
-                let missing = seq > next && done.end_of(next) < Some(seq - 1);
+                let missing = !done.cover(next, seq - 1);
                 next = seq + 1;
                 missing
             })

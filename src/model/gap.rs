@@ -12,3 +12,11 @@ pub struct Gap {
     /// Why.
     pub reason: DropReason,
 }
+
+impl Gap {
+    /// Whether the other goes on, for the same reason, where this one ends.
+    #[must_use]
+    pub fn goes_on_in(&self, other: &Self) -> bool {
+        self.reason == other.reason && self.to + 1 == other.from
+    }
+}

@@ -37,6 +37,12 @@ impl Spans {
         (from <= number).then_some(to)
     }
 
+    /// Whether every number of the range is among them.
+    #[must_use]
+    pub fn cover(&self, from: u64, to: u64) -> bool {
+        from > to || self.end_of(from) >= Some(to)
+    }
+
     /// Whether any number of the range is among them.
     #[must_use]
     pub fn touch(&self, from: u64, to: u64) -> bool {
@@ -93,6 +99,7 @@ mod tests {
             let [a, b] = &spans;
             for number in 0..50 {
                 proptest::prop_assert_eq!(a.has(number), model[0].contains(&number));
+                proptest::prop_assert_eq!(a.cover(number, number + 3), (number..=number + 3).all(|one| model[0].contains(&one)));
                 proptest::prop_assert_eq!(a.touch(number, number + 3), model[0].range(number..=number + 3).count() > 0);
                 proptest::prop_assert_eq!(a.common(b).has(number), model[0].contains(&number) && model[1].contains(&number));
             }

@@ -347,15 +347,23 @@ pub fn name(destination: &str, seal: &Seal) -> Named {
     }
 }
 
+/// Whether a batch of a lane is.
+fn is_under_way(
+    cursor: &Cursor,
+    tab: TabId,
+    lane: usize,
+    flies: impl Fn(&BatchRef) -> bool,
+) -> bool {
+    let mut seals = cursor.seals().iter();
+    seals.any(|seal| flies(&seal.batch(tab, lane)))
+}
+
 /// Settles what is known to be, up to a number for each destination; but the bytes of a batch that is under way do not change.
 fn pass(stream: &mut Stream, upto: impl Fn(&Cursor) -> u64, flies: impl Fn(&BatchRef) -> bool) {
     let tab = stream.tab();
     for lane in 0..stream.cursors.len() {
         if let Some((cursor, log)) = stream.lane(lane)
-            && !cursor
-                .seals()
-                .iter()
-                .any(|seal| flies(&seal.batch(tab, lane)))
+            && !is_under_way(cursor, tab, lane, &flies)
         {
             cursor.settle(log, 0, upto(cursor), None);
         }
@@ -387,11 +395,7 @@ fn take_in(
     if cursor.seals().iter().any(|held| held.is_same(&seal)) {
         return Reply::Held;
     }
-    if cursor
-        .seals()
-        .iter()
-        .any(|held| flies(&held.batch(tab, lane)))
-    {
+    if is_under_way(cursor, tab, lane, &flies) {
         return Reply::Busy;
     }
     // Not before: the bytes of a batch that is under way do not change.

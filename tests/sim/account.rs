@@ -155,7 +155,8 @@ impl World {
         self.model.latest_wall > event.wall + self.profile.config.max_event_age_ms
     }
 
-    /// What destinations are told was given up, some tab has reported, which must have known the destination. Reasons may become coarser on the way.
+    /// What destinations are told was given up, some tab has reported, which must have known the destination. Reasons
+    /// may become coarser on the way.
     fn check_tombstones(&self, place: usize) {
         let told = self.model.books.iter().flat_map(|book| &book.events);
         let told = told.filter(|event| {

@@ -89,8 +89,8 @@ impl Cursor {
         let untold = self.gaps.iter().filter(|told| told.by.is_none()).count();
         if let Some(last) = self.gaps.last().filter(|told| told.by.is_none()) {
             let (from, to) = (last.gap.from.min(gap.from), last.gap.to.max(gap.to));
-            let adjoins = last.gap.reason == gap.reason && last.gap.to + 1 == gap.from;
-            let joins = adjoins || untold >= GAPS_MAX && self.count(log, from, to) == 0;
+            let joins =
+                last.gap.goes_on_in(&gap) || untold >= GAPS_MAX && self.count(log, from, to) == 0;
             if joins && let Some(last) = self.gaps.last_mut() {
                 (last.gap.from, last.gap.to) = (from, to);
                 return;
