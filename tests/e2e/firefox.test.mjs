@@ -10,11 +10,18 @@ import { bfcache } from './scenarios/bfcache.mjs';
 import { drivenScenarios } from './scenarios/driven.mjs';
 import { blockedStorage, deliverySet, lastTabs, privately } from './scenarios/set.mjs';
 
+// A site has up to four processes, and a tab that is opened may get its own. With one, a page of the site that stays keeps
+// the process alive, so that nothing is cut off when the other tab is closed; that has a test of its own.
+const ONE_PROCESS = { 'dom.ipc.processCount.webIsolated': 1 };
+
 describe('Firefox', () => {
-  const scenario = drivenScenarios('Firefox', startFirefox);
+  const scenario = drivenScenarios('Firefox', (t) => startFirefox(t, ONE_PROCESS));
   deliverySet(scenario, 'Firefox');
   bfcache(scenario);
-  lastTabs(scenario);
+});
+
+describe('Firefox that ends the process with the tab', () => {
+  lastTabs(drivenScenarios('Firefox', startFirefox));
 });
 
 describe('Firefox that refuses storage', () => {
@@ -23,6 +30,6 @@ describe('Firefox that refuses storage', () => {
 });
 
 describe('Firefox, private', () => {
-  const inPrivate = { 'browser.privatebrowsing.autostart': true };
+  const inPrivate = { ...ONE_PROCESS, 'browser.privatebrowsing.autostart': true };
   privately(drivenScenarios('Firefox', (t) => startFirefox(t, inPrivate)));
 });
