@@ -40,8 +40,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 # --- Tools: always asked for, installed only if missing ---------------------------------------------------------
-.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-bundlers tool-vendors tool-chromium tool-browsers
-tools: tool-rust tool-cargo tool-node tool-bundlers tool-vendors tool-browsers ## find or install everything that build and tests need
+.PHONY: tools tool-rust tool-bindgen tool-cargo tool-node tool-bundlers tool-frameworks tool-vendors tool-chromium tool-browsers
+tools: tool-rust tool-cargo tool-node tool-bundlers tool-frameworks tool-vendors tool-browsers ## find or install everything that build and tests need
 
 tool-rust:
 	@$(TOOLS) rust
@@ -53,6 +53,9 @@ tool-node:
 	@$(TOOLS) node
 tool-bundlers: | tool-node
 	@$(TOOLS) packages tests/packaging
+tool-frameworks: | tool-node tool-rust
+	@$(TOOLS) packages tests/frameworks
+	@$(TOOLS) nginx
 tool-vendors: | tool-node
 	@$(TOOLS) packages tests/differential
 tool-chromium: | tool-rust # one apt-get at a time
@@ -120,7 +123,7 @@ demo: build collector ## build all, and serve the demo page on http://localhost:
 	@exec $(COLLECTOR_TARGET)/release/collector --listen 127.0.0.1:$(DEMO_PORT) --db $(DEMO_DB) --www www-demo --www /pkg=pkg --www /vendor/uplot=tests/node_modules/uplot/dist --faults --demo
 
 # --- Tests ----------------------------------------------------------------------------------------------------
-LAYERS := lint test-build test-host test-collector test-facade test-differential test-web test-platform test-packaging test-e2e size
+LAYERS := lint test-build test-host test-collector test-facade test-differential test-web test-platform test-packaging test-frameworks test-e2e size
 
 .PHONY: test layers $(LAYERS)
 test: $(LAYERS) ## all layers below
@@ -156,7 +159,13 @@ test-platform: build | tool-node tool-chromium ## the platform's JavaScript and 
 test-packaging: build collector-debug | tool-bundlers tool-chromium ## the packed package, with every bundler, test runner and checker
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/packaging/*.test.mjs
 
-test-e2e test-packaging delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
+test-frameworks: build collector-debug | tool-frameworks tool-chromium ## the recipes of FRAMEWORKS.md, with every framework, workerd and nginx
+	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/frameworks/*.test.mjs
+
+.PHONY: packaging
+packaging: test-packaging test-frameworks ## both of the above
+
+test-e2e test-packaging test-frameworks delivery: export COLLECTOR ?= $(CURDIR)/$(COLLECTOR_TARGET)/debug/collector
 test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real browsers, real package, real collector
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/e2e/*.test.mjs
 
@@ -192,4 +201,4 @@ switches: | tool-rust tool-bindgen tool-node ## what each compiler switch of .ci
 clean: ## remove what was built
 	rm -rf target pkg $(COLLECTOR_TARGET) tests/e2e/out
 distclean: clean ## and the installed tools
-	rm -rf .tools tests/node_modules tests/{packaging,differential}/node_modules
+	rm -rf .tools tests/node_modules tests/{packaging,frameworks,differential}/node_modules

@@ -34,3 +34,4 @@ locate_browsers() {
   locate MINIBROWSER $(printf '%s\n' /usr/lib/*/webkit2gtk-*/MiniBrowser | sort -r)
 }
 locate_browsers
+locate NGINX nginx /usr/sbin/nginx "$tools_dir/nginx/usr/sbin/nginx"

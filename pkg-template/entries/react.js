@@ -1,4 +1,6 @@
 // @ts-check
+// A client component, and whatever imports it may be a server one (React Server Components).
+"use client";
 // `sendoff/react`: a provider, and hooks for whatever is below it. Nothing is made while rendering: a client reads clocks and
 // randomness, which a server's render must not, and StrictMode renders twice. The first effect or event that needs the
 // client makes it (effects of children run before the provider's own); unmounting lets go of it.

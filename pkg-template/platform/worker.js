@@ -49,6 +49,14 @@ export class MemoryHost {
     for (const name of ["online", "offline"]) attempt(() => removeEventListener(name, /** @type {any} */ (this.on)));
   }
 
+  /** @param {any} cause */
+  adviceOnLoading(cause) {
+    const mayNotCompile = attempt(() => /disallowed|unsafe-eval|Content.Security/i.test(cause.message));
+    return mayNotCompile
+      ? 'this runtime runs only modules that were compiled before: import wasm from "sendoff/sendoff.wasm", and give it as the option `wasm`'
+      : "it is tried again; calls are kept meanwhile";
+  }
+
   /** @param {string} prefix */
   forget(prefix) {
     for (const key of this.storage.keys(prefix).split("\n")) this.storage.remove(key);

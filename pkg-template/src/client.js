@@ -275,11 +275,13 @@ export class Client {
   /** The account where there is no engine. */
   ownAccount() {
     const { calls, log } = this;
+    const { kind } = this.host.storage;
     const pending = calls.records.length;
+    const kept = kind === "memory" ? 0 : log.kept;
     return {
       ...emptyAccount(),
-      ...{ accepted: pending, pending, volatile: pending - log.kept + log.withheld, storageBytes: log.text.length },
-      ...{ storage: log.kept ? "local" : "memory", role: this.state, tab: this.tab },
+      ...{ accepted: pending, pending, volatile: pending - kept + log.withheld, storageBytes: kept && log.text.length },
+      ...{ storage: kept ? kind : "memory", role: this.state, tab: this.tab },
     };
   }
 

@@ -86,7 +86,7 @@ export class EngineLink {
 
   /** @param {unknown} cause */
   failed(cause) {
-    const advice = this.client.host.adviceOnLoading?.(cause) ?? "calls are kept meanwhile, and for the next visit";
+    const advice = this.client.host.adviceOnLoading(cause);
     this.client.fail("wasm_load_failed", `the engine did not start (${describe(cause)}); ${advice}`);
     const wait = Math.min(RETRY_FIRST_MS * 2 ** (this.attempts - 1), RETRY_MAX_MS);
     this.timer = setTimeout(() => this.load(), wait);

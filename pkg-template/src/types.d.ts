@@ -113,7 +113,7 @@ export interface Host {
   forget(prefix: string): void;
   load(source: unknown, attempts: number): Promise<EngineModule>;
   /** What to do about an engine that did not load. */
-  adviceOnLoading?(cause: unknown): string;
+  adviceOnLoading(cause: unknown): string;
   /** Lets a program end that only waits for this timer. */
   unref?(timer: any): void;
 }

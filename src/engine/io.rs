@@ -132,7 +132,7 @@ pub struct Host {
     pub project: String,
     /// Seed for jitter and ids: from the platform's random source.
     pub seed: u64,
-    /// Runtime named in every envelope, for example `browser`.
+    /// Runtime named in every envelope: [`Host::PAGE`], `worker`, `node`.
     pub runtime: String,
     /// JSON object: the context that is the same for all events of this page load.
     pub context: String,
@@ -174,6 +174,9 @@ pub enum Keeps {
 }
 
 impl Host {
+    /// The runtime that has tabs.
+    pub const PAGE: &str = "browser";
+
     /// Whether what is stored outlives the page.
     #[must_use]
     pub fn has_storage(&self) -> bool {

@@ -70,8 +70,8 @@ pub(super) fn begin(traffic: &mut Traffic, host: &Host, store: &mut dyn Store) {
     if host.storage == Keeps::Nothing {
         traffic.account.notice(Notice::StorageUnavailable);
     }
-    // Node has one, which other processes do not hear.
-    if !host.has_channel && host.runtime != "node" {
+    // What is no page has none to talk to: Node's is not heard by other processes, and edge runtimes have none.
+    if !host.has_channel && host.runtime == Host::PAGE {
         traffic.account.notice(Notice::ChannelUnavailable);
     }
     if !host.online {

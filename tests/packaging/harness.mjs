@@ -17,8 +17,13 @@ export const TOOLS = fileURLToPath(new URL("node_modules/", import.meta.url));
 
 /** What all tests of a file share: what npm makes of the package, its own list of files and not the folder; and one browser. */
 export class Packaging {
+  /** Apps are made in `within`, which matters to tools that look for others in the folders above. */
+  constructor(within = tmpdir()) {
+    this.within = within;
+  }
+
   async open() {
-    this.dir = await mkdtemp(join(tmpdir(), "sendoff-packed-"));
+    this.dir = await mkdtemp(join(this.within, "sendoff-packed-"));
     await run("npm", ["pack", paths.pkg(), "--silent", "--pack-destination", this.dir]);
     const [tarball] = await readdir(this.dir);
     this.tarball = join(this.dir, tarball);
@@ -34,8 +39,8 @@ export class Packaging {
 }
 
 /** An app of these files (path → text), with sendoff installed, or linked by path, and what else it `uses`. */
-export async function app(t, { unpacked }, { files, uses = [], linked = false }) {
-  const dir = await mkdtemp(join(tmpdir(), "sendoff-app-"));
+export async function app(t, { unpacked, within }, { files, uses = [], linked = false }) {
+  const dir = await mkdtemp(join(within, "sendoff-app-"));
   t.after(() => rm(dir, { recursive: true, maxRetries: 5 }));
   const modules = join(dir, "node_modules");
   await mkdir(modules);
@@ -52,7 +57,7 @@ export async function app(t, { unpacked }, { files, uses = [], linked = false })
 /** Runs a program in an app; its output where it fails. */
 export async function runs(dir, program, args, env = {}) {
   try {
-    const { stdout, stderr } = await run(program, args, { cwd: dir, env: { ...process.env, ...env }, timeout: 60_000 });
+    const { stdout, stderr } = await run(program, args, { cwd: dir, env: { ...process.env, ...env }, timeout: 120_000 });
     return stdout + stderr;
   } catch (error) {
     throw new Error(`${program} ${args.join(" ")}: ${error.message}\n${error.stdout}${error.stderr}`);
@@ -67,10 +72,10 @@ export async function collectorWith(t, www = [], headers = []) {
 }
 
 /**
- * Opens the page and waits for its event, once. What the page asked for and did not get, or could not run, is a failure even
+ * Opens the page, does there what makes its event, if it needs that, and waits for the event, once. What the page asked for and did not get, or could not run, is a failure even
  * where the event arrived: it would be on the console of whoever uses it.
  */
-export async function arrives(t, { browser }, collector, address, { withinMs = 15_000 } = {}) {
+export async function arrives(t, { browser }, collector, address, { event = "packaged", act, withinMs = 15_000 } = {}) {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();
@@ -81,8 +86,14 @@ export async function arrives(t, { browser }, collector, address, { withinMs = 1
   const url = new URL(address);
   url.searchParams.set("collector", `${collector.url}/api/v1/ingest/batch`);
   await page.goto(url.href);
+  try {
+    await act?.(page);
+  } catch (error) {
+    error.message += `; the page had: ${troubles.join("; ") || "no trouble"}`;
+    throw error;
+  }
   // The query is a process of its own: not before there is something to find.
-  const count = async () => (await collector.stats()).events && collector.sql("SELECT count(*) AS count FROM events WHERE name = 'packaged'").then(([row]) => row.count);
+  const count = async () => (await collector.stats()).events && collector.sql(`SELECT count(*) AS count FROM events WHERE name = '${event}'`).then(([row]) => row.count);
   await untilValue("the page's event in the collector", async () => ({ count: await count(), troubles }), (seen) => seen.count === 1, { withinMs });
   if (troubles.length) throw new Error(`the event arrived, but the page had: ${troubles.join("; ")}`);
   return page;

@@ -39,6 +39,8 @@ export const geckodriver = () =>
 
 export const webKitDriver = () => firstOf('WEBKIT_DRIVER', ['/usr/bin/WebKitWebDriver']);
 
+export const nginx = () => firstOf('NGINX', ['/usr/sbin/nginx', path.join(root, '.tools/nginx/usr/sbin/nginx')]);
+
 /** MiniBrowser sits in a folder named after the architecture and the library's version. */
 export function miniBrowser() {
   const found = [];

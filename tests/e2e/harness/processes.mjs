@@ -2,6 +2,8 @@
 // everything it started, and so that nothing outlives a failed run.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 
 import { until } from './wait.mjs';
 
@@ -61,4 +63,14 @@ function signal(child, name) {
     // ESRCH: the group is gone already, which is what was wanted.
     if (error.code !== 'ESRCH') throw error;
   }
+}
+
+/** For a program that cannot be told to take any. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }

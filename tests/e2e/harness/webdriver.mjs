@@ -1,14 +1,11 @@
 // Firefox and WebKitGTK through their own drivers: the engines Playwright's patched builds stand in
 // for, but as users have them, with their real back/forward cache.
 
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-
 import { Builder, Capabilities } from 'selenium-webdriver';
 import firefox from 'selenium-webdriver/firefox.js';
 
 import * as paths from './paths.mjs';
-import { end, start } from './processes.mjs';
+import { end, freePort, start } from './processes.mjs';
 import { until } from './wait.mjs';
 
 // A command takes some 10 ms, up to 2 s on a busy machine; a browser that has never run before starts slowly.
@@ -72,13 +69,4 @@ async function answered(what, withinMs, answer) {
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
