@@ -81,10 +81,11 @@ export class Platform {
    * @param {string} type
    * @param {string} body
    * @param {string} authorization
+   * @param {string} gzip
    */
-  send(id, means, url, type, body, authorization) {
+  send(id, means, url, type, body, authorization, gzip) {
     if (url.startsWith("custom:")) this.custom.send(id, means, url.slice("custom:".length), body);
-    else this.transport.send(id, means, url, type, body, authorization);
+    else this.transport.send(id, means, url, type, body, authorization, gzip);
   }
 
   /** @param {number} id */

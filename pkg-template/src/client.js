@@ -191,6 +191,7 @@ export class Client {
     // Before the engine hears of it: where a frame is torn down no microtask runs any more.
     if (event !== "online" && event !== "offline") this.calls.settle();
     if ((event === "online" || event === "visible") && this.state === "failed") this.engine.load();
+    if (event === "hidden" || event === "leaving" || event === "frozen") this.engine.platform?.transport.hurry();
     // First what the browser has sent in our absence, or it would be sent again.
     if (event === "restored" || event === "resumed") this.engine.platform?.transport.tellActivated();
     // Another tab's write is told while a call into the engine may be on the way: it waits its turn there.

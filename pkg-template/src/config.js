@@ -14,7 +14,7 @@ import { jsonOf } from "./text.js";
 export const ENGINE_OPTIONS = [
   "apiKey", "endpoint", "destinations",
   "flushInterval", "flushAt", "maxBatchSize", "maxQueueSize", "maxPayloadBytes", "maxRetries", "retryBaseDelayMs",
-  "timeout", "disableTimer", "autoFlushOnExit", "maxStorageBytes", "maxEventAgeMs", "multiTabMode",
+  "timeout", "disableTimer", "autoFlushOnExit", "compression", "maxStorageBytes", "maxEventAgeMs", "multiTabMode",
   "identityPolicy", "crossSubdomain", "cookieless", "sessionTimeoutMs", "sessionMaxMs",
   "newSessionOnCampaign", "attribution", "referralExclusions", "clickIds", "sampling", "sampleBy", "propertyMode",
   "metricsEndpoint", "metricsFormat", "maxMetricsQueueSize", "metricsFlushInterval", "persistConsent", "respectGpc", "respectDnt",

@@ -54,6 +54,8 @@ pub struct Rules {
     pub has_deferred: bool,
     /// Whether it honours `keepalive`.
     pub has_keepalive: bool,
+    /// Whether bodies are gzipped where the destination takes that.
+    pub gzip: bool,
 }
 
 /// The moment, and how the page is.

@@ -175,7 +175,12 @@ impl Delivery {
             at.now.wall
         };
         let format = self.lanes.get(lane)?.format();
-        let request = wire::request(format, route, sent_at, (id, means, why), body);
+        let mut request = wire::request(format, route, sent_at, (id, means, why), body);
+        // It takes a moment, which a page that is being left has not.
+        let hurries = at.leaving || matches!(why, Why::Hidden | Why::LastWords | Why::InCase);
+        if self.rules.gzip && !hurries {
+            request.gzip = format.gzip();
+        }
         Some((request, lane))
     }
 }

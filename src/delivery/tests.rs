@@ -18,7 +18,7 @@ use crate::{
     },
     model::{
         ids::TabId,
-        request::{Means, Nature, Outcome, Request, RequestId, Why},
+        request::{Gzip, Means, Nature, Outcome, Request, RequestId, Why},
         rng::Rng,
         time::{Instant, Now, UnixMillis},
     },
@@ -61,6 +61,7 @@ impl World {
             flush_on_exit: true,
             has_deferred: true,
             has_keepalive: true,
+            gzip: true,
         };
         Self {
             delivery: Delivery::new(lanes, rules),
@@ -259,4 +260,19 @@ fn the_browser_holds_what_waits_and_gives_it_back_when_it_leaves() {
     assert!(out.contains(&Effect::Cancel(held[0].1.id)), "{out:?}");
     assert_eq!(sent(out).len(), 1);
     assert!(world.delivery.deferred_seals().is_empty());
+}
+
+#[test]
+fn a_body_may_be_gzipped_while_the_page_lives_and_never_as_its_last_words() {
+    let mut world = World::new(&["a"]);
+    world.track(50, 10);
+    let sent = world.pump();
+    assert_eq!(sent[0].1.gzip, Gzip::ByHeader);
+    world.deliver(&sent[0]);
+    world.track(10, 10);
+    let words = world.pack();
+    assert_eq!(
+        (words.len(), words[0].1.gzip, words[0].1.means),
+        (1, Gzip::No, Means::Keepalive)
+    );
 }

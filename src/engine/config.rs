@@ -152,6 +152,8 @@ pub struct Config {
     pub disable_timer: bool,
     /// Whether the rest is sent when the page is hidden or left.
     pub auto_flush_on_exit: bool,
+    /// Whether bodies are gzipped where the destination takes that without a preflight.
+    pub gzip: bool,
     /// See [`MAX_STORAGE_BYTES`].
     pub max_storage_bytes: u32,
     /// See [`MAX_EVENT_AGE_MS`].
@@ -220,6 +222,7 @@ impl Config {
             timeout_ms: TIMEOUT_MS,
             disable_timer: false,
             auto_flush_on_exit: true,
+            gzip: false,
             max_storage_bytes: MAX_STORAGE_BYTES,
             max_event_age_ms: MAX_EVENT_AGE_MS,
             metrics_endpoint: String::new(),
@@ -286,6 +289,8 @@ impl Config {
         );
         read.flag("disableTimer", &mut c.disable_timer);
         read.flag("autoFlushOnExit", &mut c.auto_flush_on_exit);
+        let compression = read.word("compression", &["none", "gzip"]);
+        c.gzip = compression.is_some_and(|compression| compression == "gzip");
         if let Some(mode) = read.word("multiTabMode", &["leader", "independent"])
             && mode == "independent"
         {
@@ -341,6 +346,7 @@ impl Config {
             flush_on_exit: self.auto_flush_on_exit,
             has_deferred: host.has_deferred,
             has_keepalive: host.has_keepalive,
+            gzip: self.gzip,
         }
     }
 

@@ -23,6 +23,20 @@ pub struct Request {
     pub authorization: String,
     /// The exact bytes of the body.
     pub body: String,
+    /// Whether the platform may gzip it on the way.
+    pub gzip: Gzip,
+}
+
+/// How a receiver tells that a body is gzipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gzip {
+    /// It would not: the body goes as it is.
+    #[default]
+    No,
+    /// By the header `Content-Encoding`, which takes a preflight on another origin than the page's.
+    ByHeader,
+    /// By its first bytes, whatever the request says.
+    BySniffing,
 }
 
 /// Types of bodies. The first two need no preflight, the third does (Fetch standard, "CORS-safelisted

@@ -45,6 +45,7 @@ extern "C" {
         content_type: &str,
         body: &str,
         authorization: &str,
+        gzip: &str,
     );
     #[wasm_bindgen(method)]
     pub(crate) fn cancel(this: &Platform, id: u32);
@@ -80,6 +81,7 @@ impl Platform {
             content_type,
             &request.body,
             &request.authorization,
+            words::gzip(request.gzip),
         );
     }
 }

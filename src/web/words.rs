@@ -2,7 +2,7 @@
 
 use crate::{
     engine::io::{Nature, Outcome, RetryAfter},
-    wire::ContentType,
+    wire::{ContentType, Gzip},
 };
 
 /// What its body is sent as.
@@ -11,6 +11,15 @@ pub(crate) const fn content_type(content_type: ContentType) -> &'static str {
         ContentType::Text => "text",
         ContentType::Form => "form",
         ContentType::Json => "json",
+    }
+}
+
+/// How its receiver tells that a body is gzipped; empty where it would not.
+pub(crate) const fn gzip(gzip: Gzip) -> &'static str {
+    match gzip {
+        Gzip::No => "",
+        Gzip::ByHeader => "header",
+        Gzip::BySniffing => "sniffing",
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::{
     text::view::{member, members},
     wire::{
-        Answer, ContentType, Limits, Verdict,
+        Answer, ContentType, Gzip, Limits, Verdict,
         answers::rest_again,
         vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
@@ -119,6 +119,7 @@ pub(super) static AMPLITUDE: Dialect = Dialect {
     host: "https://api2.amplitude.com",
     needs_key: true,
     content_type: ContentType::Text,
+    gzip: Gzip::ByHeader,
     options: "contentType \"text\"|\"json\"\npartnerId text",
     paths: &["/2/httpapi"],
     in_query: ["", ""],

@@ -10,7 +10,7 @@
 use crate::{
     text::fields::parse_u64,
     wire::{
-        Answer, ContentType, Limits, Verdict, answers::number, vendor::Dialect, verdict_of_status,
+        Answer, ContentType, Gzip, Limits, Verdict, answers::number, vendor::Dialect, verdict_of_status,
     },
 };
 const TRACK: u8 = 0;
@@ -134,6 +134,7 @@ pub(super) static MIXPANEL: Dialect = Dialect {
     host: "https://api-js.mixpanel.com",
     needs_key: true,
     content_type: ContentType::Form,
+    gzip: Gzip::No,
     options: "ip true|false",
     paths: &[
         "/track/?verbose=1&ip=1",

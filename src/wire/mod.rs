@@ -3,7 +3,7 @@
 //! A [`Format`] is all that the engine knows of a dialect. Formats splice JSON text that is already
 //! serialised; none of them holds state, reads a clock or knows what is sent when.
 
-pub use crate::model::request::ContentType;
+pub use crate::model::request::{ContentType, Gzip};
 use crate::{
     model::{
         drop_reason::DropReason,
@@ -82,6 +82,11 @@ pub trait Format {
         None
     }
 
+    /// Whether the destination takes gzipped bodies.
+    fn gzip(&self) -> Gzip {
+        Gzip::No
+    }
+
     /// Where a request of that route goes, for an attempt at `now`.
     fn target(&self, route: Route, now: UnixMillis) -> Target;
 
@@ -138,6 +143,7 @@ pub fn request(
         content_type: target.content_type,
         authorization: format.authorization().unwrap_or_default().to_owned(),
         body,
+        gzip: Gzip::No,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
         view::{EventView, member},
     },
     wire::{
-        Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
+        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
         verdict_of_status,
     },
 };
@@ -87,6 +87,10 @@ impl Format for Native {
 
     fn route(&self, _: &EventView<'_>) -> Option<Route> {
         Some(Route::default())
+    }
+
+    fn gzip(&self) -> Gzip {
+        Gzip::ByHeader
     }
 
     fn target(&self, _: Route, now: UnixMillis) -> Target {

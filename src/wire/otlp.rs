@@ -7,7 +7,7 @@
 use crate::{
     text::view::{items, member, members},
     wire::{
-        Answer, ContentType, Limits, Verdict,
+        Answer, ContentType, Gzip, Limits, Verdict,
         answers::{number, some_refused},
         build::{Shape, Writer},
         canonical::quoted,
@@ -98,6 +98,7 @@ pub(super) const COMMON: Dialect = Dialect {
     host: "",
     needs_key: false,
     content_type: ContentType::Json,
+    gzip: Gzip::ByHeader,
     options: "serviceName text\nresource object\nauthorization text",
     paths: &["/v1/logs"],
     in_query: ["", ""],

@@ -6,7 +6,7 @@
 use crate::{
     text::view::{items, member},
     wire::{
-        Answer, ContentType, Limits, Verdict,
+        Answer, ContentType, Gzip, Limits, Verdict,
         vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
     },
@@ -115,6 +115,7 @@ pub(super) static POSTHOG: Dialect = Dialect {
     host: "https://us.i.posthog.com",
     needs_key: true,
     content_type: ContentType::Text,
+    gzip: Gzip::BySniffing,
     options: "profiles true",
     paths: &["/batch/"],
     in_query: ["", "sent_at"],

@@ -5,7 +5,7 @@
 use crate::{
     text::view::member,
     wire::{
-        Answer, ContentType, Limits, Verdict,
+        Answer, ContentType, Gzip, Limits, Verdict,
         answers::{number, some_refused},
         vendor::{Dialect, ONE_ROUTE},
         verdict_of_status,
@@ -135,6 +135,7 @@ pub(super) static SEGMENT: Dialect = COMMON;
 /// message's `sentAt`.
 pub(super) static RUDDERSTACK: Dialect = Dialect {
     encoder: "rudderstack/1",
+    gzip: Gzip::ByHeader,
     host: "",
     paths: &["/beacon/v1/batch"],
     in_query: ["writeKey", ""],
@@ -158,6 +159,7 @@ pub(super) static RUDDERSTACK: Dialect = Dialect {
 /// The format `jitsu`: key in the body; times are taken as they are. 200 is said, too, where messages were refused.
 pub(super) static JITSU: Dialect = Dialect {
     encoder: "jitsu/1",
+    gzip: Gzip::ByHeader,
     host: "",
     event_bytes_max: usize::MAX,
     name_bytes_max: JITSU_NAME_BYTES_MAX,
@@ -172,6 +174,7 @@ const COMMON: Dialect = Dialect {
     host: "https://api.segment.io",
     needs_key: true,
     content_type: ContentType::Text,
+    gzip: Gzip::No,
     options: "contentType \"text\"|\"json\"\nintegrations object",
     paths: &["/v1/batch"],
     in_query: ["", ""],

@@ -9,7 +9,7 @@ use crate::{
         view::{EventView, member},
     },
     wire::{
-        Answer, Batch, ContentType, Format, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
+        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
         build::{Writer, push_percent},
         canonical::{Event, KINDS, Kind, quoted, unix_ms},
         recipe::follow,
@@ -27,6 +27,8 @@ pub(super) struct Dialect {
     pub(super) needs_key: bool,
     /// Unless the page's option says another.
     pub(super) content_type: ContentType,
+    /// See [`Format::gzip`].
+    pub(super) gzip: Gzip,
     /// A line for each option: `<name> <what it has to be>`, the words that it may be parted by `|`.
     pub(super) options: &'static str,
     /// By route, the rest of the URL.
@@ -158,6 +160,10 @@ impl Format for Vendor {
 
     fn authorization(&self) -> Option<&str> {
         self.option("authorization").map(unquoted)
+    }
+
+    fn gzip(&self) -> Gzip {
+        self.dialect.gzip
     }
 
     fn target(&self, route: Route, now: UnixMillis) -> Target {

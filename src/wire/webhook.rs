@@ -5,7 +5,7 @@
 //! that name, at the price of one.
 
 use crate::wire::{
-    Answer, ContentType, Limits, Verdict,
+    Answer, ContentType, Gzip, Limits, Verdict,
     canonical::KINDS,
     vendor::{Dialect, ONE_ROUTE},
     verdict_of_status,
@@ -47,6 +47,7 @@ const COMMON: Dialect = Dialect {
     host: "",
     needs_key: false,
     content_type: ContentType::Text,
+    gzip: Gzip::No,
     options: "shape \"events\"|\"event\"\ncontentType \"text\"|\"json\"\nauthorization text",
     paths: &[""],
     in_query: ["apiKey", "sentAt"],

@@ -237,6 +237,42 @@ test('to another origin, not one preflight is needed, also while leaving', async
   assertConserved(await w.closeAccount());
 });
 
+test('gzipped bodies: what is sent while the page lives is, its last words are not, and all arrives', async (t) => {
+  const w = await World.start(t);
+  const wire = await Recorder.start(t, w.collector.url);
+  const tab = await w.open({ origin: wire.url, config: { compression: 'gzip', flushInterval: 60_000 } });
+  await tab.track(500);
+  await w.allDelivered();
+  const alive = wire.requests.splice(0).filter(({ method }) => method === 'POST');
+  assert.deepEqual([...new Set(alive.map(({ encoding, type }) => `${encoding} ${type}`))], ['gzip text/plain;charset=UTF-8']);
+  await tab.track(40);
+  await tab.leave();
+  await w.allDelivered();
+  const words = wire.requests.filter(({ method }) => method === 'POST');
+  assert.deepEqual(words.map(({ encoding }) => encoding), words.map(() => undefined));
+  assert.ok(words.length > 0, 'the last words did not come this way');
+  assertConserved(await w.closeAccount());
+});
+
+test('a page that is closed while it compresses loses nothing', async (t) => {
+  const w = await World.start(t);
+  // One that is never done: its readable side has nothing to say.
+  await w.browser.context.addInitScript(() => {
+    delete window.fetchLater; // or the browser would speak for the page
+    window.CompressionStream = class {
+      begun = (window.begun = true);
+      readable = new ReadableStream();
+      writable = new WritableStream();
+    };
+  });
+  const tab = await w.open({ config: { compression: 'gzip', flushInterval: 60_000 } });
+  await tab.track(60);
+  await tab.page.waitForFunction(() => window.begun);
+  await tab.close();
+  await w.allDelivered();
+  assertConserved(await w.closeAccount());
+});
+
 test('where the engine cannot be loaded, the next visit delivers', async (t) => {
   const w = await World.start(t);
   const tab = await w.open({ start: false });

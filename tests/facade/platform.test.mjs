@@ -2,8 +2,8 @@
 // on fakes of one API each. The APIs themselves are asked in tests/web, in a real browser.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { deflateRawSync } from "node:zlib";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { deflateRawSync, gunzipSync } from "node:zlib";
 
 import { inflate } from "../../pkg-template/engine/inflate.js";
 import { CustomDestinations } from "../../pkg-template/platform/custom.js";
@@ -13,6 +13,84 @@ import { registry } from "../../pkg-template/src/registry.js";
 import { turn } from "./world.mjs";
 
 const URL = "https://c.example/batch";
+
+describe("a body that may be gzipped", () => {
+  const LONG = "ein Körper, ".repeat(200);
+  const sent = [];
+  const fetchImpl = async (url, { body, headers = {} }) => {
+    sent.push({ body: typeof body === "string" ? body : gunzipSync(new Uint8Array(body)).toString(), type: headers["content-type"], encoding: headers["content-encoding"], gzipped: typeof body !== "string" });
+    return { status: 200, text: async () => "{}" };
+  };
+  const RAW = { body: LONG, type: undefined, encoding: undefined, gzipped: false };
+  const GZIPPED = { body: LONG, type: "text/plain;charset=UTF-8", gzipped: true };
+  const arrived = async () => {
+    for (let n = 0; n < 200 && !sent.length; n++) await turn();
+    return sent;
+  };
+  const answered = [];
+  let transport;
+  const { CompressionStream } = globalThis;
+  beforeEach(() => {
+    sent.length = answered.length = 0;
+    globalThis.location = { origin: "https://c.example", protocol: "https:" };
+    transport = new Transport((...values) => answered.push(values), fetchImpl);
+  });
+  afterEach(() => {
+    delete globalThis.location;
+    globalThis.CompressionStream = CompressionStream;
+  });
+  const send = (gzip, { url = URL, type = "text", body = LONG } = {}) => transport.send(1, "keepalive", url, type, body, "", gzip);
+
+  test("is, on the page's own origin, and says so", async () => {
+    send("header");
+    assert.deepEqual(await arrived(), [{ ...GZIPPED, encoding: "gzip" }]);
+  });
+  test("keeps its type", async () => {
+    send("header", { type: "json" });
+    assert.deepEqual(await arrived(), [{ ...GZIPPED, type: "application/json", encoding: "gzip" }]);
+  });
+  test("is not on another origin, where the header would take a preflight", async () => {
+    send("header", { url: "https://elsewhere.example/batch" });
+    assert.deepEqual(await arrived(), [RAW]);
+  });
+  test("is on another origin where nobody needs to be told", async () => {
+    send("sniffing", { url: "https://elsewhere.example/batch" });
+    assert.deepEqual(await arrived(), [{ ...GZIPPED, encoding: undefined }]);
+  });
+  test("is not where it is short, or the receiver would not understand", async () => {
+    send("header", { body: "short" });
+    send("");
+    assert.deepEqual(await arrived(), [{ ...RAW, body: "short" }, RAW]);
+  });
+  test("goes as it is, at once and once, when the page is left meanwhile", async () => {
+    send("header");
+    assert.deepEqual(sent, []);
+    transport.hurry();
+    assert.deepEqual(sent, [RAW]);
+    for (let n = 0; n < 50; n++) await turn();
+    assert.equal(sent.length, 1);
+  });
+  test("goes as it is where compressing fails", async () => {
+    globalThis.CompressionStream = class {
+      constructor() {
+        throw new Error("not here");
+      }
+    };
+    send("header");
+    assert.deepEqual(await arrived(), [RAW]);
+  });
+  test("that is given up while it is compressed never goes; and after that none is compressed", async () => {
+    globalThis.CompressionStream = class {
+      readable = new ReadableStream();
+      writable = new WritableStream({ write: () => new Promise(() => {}) });
+    };
+    send("header");
+    transport.cancel(1);
+    globalThis.CompressionStream = CompressionStream;
+    send("header");
+    assert.deepEqual(await arrived(), [RAW]);
+  });
+});
 
 describe("an answer", () => {
   const text = async () => '{"ok":true}';

@@ -35,6 +35,7 @@ const all: Required<SendoffConfig> = {
   timeout: 5_000,
   disableTimer: false,
   autoFlushOnExit: true,
+  compression: "gzip",
   fetchImpl: fetch,
   debug: false,
   maxStorageBytes: 2_097_152,

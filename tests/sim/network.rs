@@ -6,7 +6,7 @@ use std::{
 };
 
 use sendoff::engine::io::{Means, Nature, Outcome, Request, RequestId, Why};
-use sendoff::wire::ContentType;
+use sendoff::wire::{ContentType, Gzip};
 
 use crate::bodies::Body;
 use crate::fate::{Fate, Then};
@@ -354,6 +354,7 @@ impl World {
                 content_type: ContentType::Text,
                 authorization: String::new(),
                 body: String::new(),
+                gzip: Gzip::No,
             };
             self.launch(tab, &request, About { body, exit: true }, None);
         }

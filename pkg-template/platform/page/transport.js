@@ -9,12 +9,14 @@
 // * `fetchLater` exists in secure contexts only and throws a `QuotaExceededError` over its budget. `activateAfter` stays
 //   unset: the request goes when the page is gone, not before. A page that went into the back/forward cache may find on
 //   its return that the browser has sent it (`activated`).
+// * Compressing takes a moment (`CompressionStream` answers later, as all streams do): a page that is left meanwhile sends what
+//   it has as it is (`hurry`).
 // * What answers may not be the collector: a captive portal, a login page, a worker's page for being offline. What can be
 //   told of that is told; what it means is the engine's affair.
 //
 // `fetchImpl`, what it answers and every API may be the page's own, and is only touched where it may throw.
 
-import { attempt, bare, deferred } from "../../src/builtins.js";
+import { attempt, bare, deferred, keysOf } from "../../src/builtins.js";
 
 /** @typedef {(id: number, what: string, status?: number, retryAfterMs?: number, body?: string) => void} Answered */
 /** @typedef {{ abort?: AbortController, deferred?: { activated: boolean } }} Waiting */
@@ -41,6 +43,28 @@ export const absolute = (url) => {
   const origin = ownOrigin();
   if (!origin) throw new TypeError("a relative endpoint needs a page with an origin");
   return new URL(url, `${origin}/`).href;
+};
+
+// Below, the header and the dictionary outweigh what is saved.
+const GZIP_UNITS_MIN = 1_024;
+
+/**
+ * Whether a body may go gzipped: a header that says so takes a preflight on another origin.
+ * @param {string} gzip
+ * @param {string} url
+ * @param {string} body
+ */
+const mayGzip = (gzip, url, body) =>
+  gzip &&
+  body.length >= GZIP_UNITS_MIN &&
+  typeof CompressionStream === "function" &&
+  (gzip === "sniffing" || new URL(absolute(url)).origin === ownOrigin());
+
+/** @param {string} text @returns {Promise<ArrayBuffer | undefined>} nothing where it cannot be done */
+const gzipped = async (text) => {
+  try {
+    return await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+  } catch {}
 };
 
 /** The HTTP status of whatever a `fetchImpl` resolved with. @param {any} response */
@@ -96,6 +120,9 @@ const bodyOf = (response) => {
 export class Transport {
   /** @type {Map<number, Waiting>} in order: which of several deferred requests was first matters to the engine */
   waiting = new Map();
+  /** Requests whose bodies are being compressed: each goes as it is when called. @type {Map<number, () => void>} */
+  squeezing = new Map();
+  gzipFailed = false;
   /** What the last answers looked like, for `diagnose()`. */
   seen = { url: "", what: "", status: 0 };
 
@@ -115,10 +142,39 @@ export class Transport {
    * @param {string} type
    * @param {string} body
    * @param {string} [authorization] the header, where there is one
+   * @param {string} [gzip] how the receiver tells that the body is gzipped: `header`, `sniffing`; empty where it would not
    */
-  send(id, means, url, type, body, authorization) {
-    const taken = attempt(() => this.start(id, means, absolute(url), TYPES[type], body, authorization));
-    if (!taken || means === "beacon" || means === "deferred") this.answered(id, taken ? "queued" : "refused");
+  send(id, means, url, type, body, authorization, gzip = "") {
+    /** @param {string | ArrayBuffer} content */
+    const go = (content) => {
+      const isText = content === body;
+      const headers = bare({
+        // Text has a type by itself.
+        ...((TYPES[type] || !isText) && { "content-type": TYPES[type] ?? "text/plain;charset=UTF-8" }),
+        ...(!isText && gzip === "header" && { "content-encoding": "gzip" }),
+        ...(authorization && { authorization }),
+      });
+      const taken = attempt(() => this.start(id, means, absolute(url), headers, content));
+      if (!taken || means === "beacon" || means === "deferred") this.answered(id, taken ? "queued" : "refused");
+    };
+    if (!this.gzipFailed && attempt(() => mayGzip(gzip, url, body))) this.squeeze(id, body, go);
+    else go(body);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} body
+   * @param {(content: string | ArrayBuffer) => void} go
+   */
+  async squeeze(id, body, go) {
+    this.squeezing.set(id, () => go(body));
+    const bytes = await gzipped(body);
+    if (this.squeezing.delete(id)) go(bytes ?? body);
+  }
+
+  /** What is being compressed goes as it is. */
+  hurry() {
+    this.squeezing.forEach((goAsItIs, id) => this.squeezing.delete(id) && goAsItIs());
   }
 
   /**
@@ -126,11 +182,11 @@ export class Transport {
    * @param {number} id
    * @param {string} means
    * @param {string} url
-   * @param {string | undefined} type
-   * @param {string} body
-   * @param {string | undefined} authorization
+   * @param {Record<string, string>} headers
+   * @param {string | ArrayBuffer} body
    */
-  start(id, means, url, type, body, authorization) {
+  start(id, means, url, headers, body) {
+    const { "content-type": type, authorization } = headers;
     // A beacon has no headers.
     if (means === "beacon") return !authorization && navigator.sendBeacon(url, type ? new Blob([body], { type }) : body) === true;
     // Without a way to withdraw it, a deferred request would go out beside the fetch that replaces it.
@@ -138,9 +194,7 @@ export class Transport {
     // Without a prototype: a page may have put `headers` or `signal` on every object.
     const options = /** @type {any} */ (bare({ method: "POST", body }));
     if (abort) options.signal = abort.signal;
-    if (type || authorization) {
-      options.headers = bare({ ...(type && { "content-type": type }), ...(authorization && { authorization }) });
-    }
+    if (keysOf(headers).length) options.headers = headers;
     if (means === "deferred") {
       const deferred = /** @type {any} */ (window).fetchLater(url, options);
       return this.waiting.set(id, { abort, deferred });
@@ -179,6 +233,8 @@ export class Transport {
 
   /** Gives up on a request, unless the browser has sent it already. @param {number} id */
   cancel(id) {
+    // Given up before it was done: something is wrong with what compresses here.
+    if (this.squeezing.delete(id)) this.gzipFailed = true;
     const it = this.waiting.get(id);
     if (!it) return;
     this.waiting.delete(id);

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 
 export class Recorder {
-  /** `{ at, method, path, type, body }` of each request, in order of arrival. */
+  /** `{ at, method, path, type, encoding, body, bytes }` of each request, in order of arrival. */
   requests = [];
   #server;
 
@@ -28,7 +28,9 @@ export class Recorder {
       method: request.method,
       path: request.url,
       type: request.headers['content-type'],
+      encoding: request.headers['content-encoding'],
       body: '',
+      bytes: 0,
     };
     this.requests.push(entry);
     const forwarded = http.request(target + request.url, {
@@ -37,6 +39,7 @@ export class Recorder {
     });
     request.on('data', (chunk) => {
       entry.body += chunk;
+      entry.bytes += chunk.length;
       forwarded.write(chunk);
     });
     request.on('end', () => forwarded.end());
