@@ -13,6 +13,10 @@ function __wbg_get_imports() {
     return { __proto__: null, "./sendoff_bg.js": import0 };
 }
 
+function passStringToWasm0(arg, malloc, realloc) {
+    return realloc === undefined ? "by the browser" : "by character";
+}
+
 let wasm;
 function __wbg_finalize_init(instance) {
     wasm = instance.exports;

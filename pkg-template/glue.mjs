@@ -27,6 +27,17 @@ export function checkGlue(glue, { exports }) {
   if (missing.length) throw new Error(`the glue asks for ${[...new Set(missing)].join(", ")}, which the wasm does not export`);
 }
 
+// How wasm-bindgen hands a string to the wasm: character by character while they are ASCII, which suits short ones and took a
+// page 140 ms at 4× throttling for the 3 MB that an earlier visit had left; or, without `realloc`, as the browser encodes it.
+const HANDS_OVER = "function passStringToWasm0(arg, malloc, realloc) {";
+const LONG_UNITS = 128;
+
+/** The same glue, but what is long is encoded by the browser. */
+export function encodingLong(glue) {
+  if (glue.split(HANDS_OVER).length !== 2) throw new Error(`the glue does not say "${HANDS_OVER}": wasm-bindgen hands strings over in another way now`);
+  return glue.replace(HANDS_OVER, `${HANDS_OVER}\n    if (arg.length > ${LONG_UNITS}) realloc = undefined;`);
+}
+
 /** Any of the names, in a regular expression. */
 const anyOf = (names) => Object.keys(names).map((name) => name.replace(/\W/g, "\\$&")).join("|");
 
@@ -37,7 +48,7 @@ const anyOf = (names) => Object.keys(names).map((name) => name.replace(/\W/g, "\
 export async function glueModule(glue, said) {
   checkGlue(glue, said);
   const names = shortNames(said);
-  const contents = `${glue}\nexport { __wbg_finalize_init as finalize, __wbg_get_imports as imports };`;
+  const contents = `${encodingLong(glue)}\nexport { __wbg_finalize_init as finalize, __wbg_get_imports as imports };`;
   const { outputFiles } = await build({
     stdin: { contents, sourcefile: "wasm-bindgen.js" },
     bundle: true,

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { GLUE, NAMES, WASM } from "./fixture.mjs";
-import { checkGlue, glueModule, shortNames } from "./glue.mjs";
+import { checkGlue, encodingLong, glueModule, shortNames } from "./glue.mjs";
 
 test("an import from elsewhere than the glue is refused", () => {
   const { "./sendoff_bg.js": module, __wbg_now_1f: now, start } = shortNames(NAMES);
@@ -25,4 +25,11 @@ test("it starts a wasm of short names", async () => {
   const { instance } = await WebAssembly.instantiate(WASM, imports());
   finalize(instance);
   assert.deepEqual(start(), [42, 65_536]);
+});
+
+test("short strings are handed over by character, long ones as the browser encodes them", () => {
+  const handOver = new Function(`${encodingLong(GLUE).match(/function passStringToWasm0[^]*?\n}/)[0]}; return passStringToWasm0;`)();
+  const [malloc, realloc] = [() => 0, () => 0];
+  assert.deepEqual([128, 129].map((units) => handOver("x".repeat(units), malloc, realloc)), ["by character", "by the browser"]);
+  assert.throws(() => encodingLong(GLUE.replaceAll("passStringToWasm0", "other")), /hands strings over in another way now/);
 });

@@ -1,6 +1,6 @@
 // What an SDK costs the page that uses it: ours and its peers', in one Chromium, in turns, medians of some rounds.
 //
-//   node tests/bench/bench.mjs [--pkg DIRECTORY] [--rounds 3] [--only sendoff,posthog]
+//   node tests/bench/bench.mjs [--pkg DIRECTORY] [--rounds 3] [--only "sendoff;posthog"]
 //
 // - start: main-thread time over an empty page's, from navigation until 1.5 s after the first call, at 4× CPU throttling; and how
 //   much of it is in the way of the page, in the call that makes the client and in the first event.
@@ -14,7 +14,7 @@ import { chromium } from "../node_modules/playwright-core/index.mjs";
 import * as paths from "../e2e/harness/paths.mjs";
 import { settled, until } from "../e2e/harness/wait.mjs";
 import { SDKS } from "./sdks.mjs";
-import { open, titleOf } from "./site.mjs";
+import { addressOf, open, titleOf } from "./site.mjs";
 
 const EVENTS = 1_000;
 const THROTTLE = 4;
@@ -22,7 +22,7 @@ const QUIET_MS = 1_500;
 
 const { values } = parseArgs({ options: { pkg: { type: "string" }, rounds: { type: "string", default: "3" }, only: { type: "string" } } });
 const pkg = values.pkg ?? fileURLToPath(new URL("../../pkg", import.meta.url));
-const names = values.only?.split(",") ?? Object.keys(SDKS);
+const names = values.only?.split(";") ?? Object.keys(SDKS);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** A page of its own context, with the means to read what its main thread has done. */
@@ -47,7 +47,7 @@ const TRACK = `(from, count) => {
 }`;
 
 async function startUp(browser, site, name) {
-  const { page, busy, close } = await visit(browser, `${site.host}/${name}/`, THROTTLE);
+  const { page, busy, close } = await visit(browser, `${site.host}/${addressOf(name)}/`, THROTTLE);
   let sync = 0;
   if (name !== "empty") {
     sync = await page.evaluate(`(() => {
@@ -71,7 +71,7 @@ async function untilAll(site, count) {
 }
 
 async function working(browser, site, name) {
-  const { page, busy, close } = await visit(browser, `${site.host}/${name}/`);
+  const { page, busy, close } = await visit(browser, `${site.host}/${addressOf(name)}/`);
   await page.evaluate(`bench.start(${JSON.stringify(site.host)}); (${TRACK})(0, 1)`);
   await page.evaluate("bench.flush()");
   await pause(QUIET_MS);

@@ -4,15 +4,18 @@
 // Each is the source of a module that sets `bench = { start(host), track(name, properties), flush() }`; `start` is what a
 // page does to have a client, `track` records one event.
 
-export const SDKS = {
-  sendoff: `
+const sendoff = (more) => `
     import { Sendoff } from "sendoff";
     let client;
     globalThis.bench = {
-      start: (host) => { client = new Sendoff({ apiKey: "key", endpoint: host + "/api/v1/ingest/batch" }); },
+      start: (host) => { client = new Sendoff({ apiKey: "key", endpoint: host + "/api/v1/ingest/batch"${more} }); },
       track: (name, properties) => client.track(name, properties),
       flush: () => client.flush(),
-    };`,
+    };`;
+
+export const SDKS = {
+  sendoff: sendoff(""),
+  "sendoff, gzip": sendoff(', compression: "gzip"'),
   amplitude: `
     import * as amplitude from "@amplitude/analytics-browser";
     globalThis.bench = {

@@ -14,9 +14,12 @@ const resolveDir = new URL("../differential/", import.meta.url).pathname;
 
 /** The name of an SDK with its version. */
 export const titleOf = (name, pkg) => {
-  const manifest = name === "sendoff" ? `${pkg}/package.json` : `${resolveDir}node_modules/${PACKAGES[name]}/package.json`;
+  const manifest = /^sendoff/.test(name) ? `${pkg}/package.json` : `${resolveDir}node_modules/${PACKAGES[name]}/package.json`;
   return `${name} ${require(manifest).version}`;
 };
+
+/** What its page's path begins with. */
+export const addressOf = (name) => encodeURIComponent(name);
 
 /** Path → bytes of one SDK's page: what a bundler makes of it, in as many files as it wants. */
 async function bundled(name, pkg) {
@@ -48,8 +51,8 @@ export async function open(names, pkg) {
   const sizes = {};
   for (const name of names) {
     const scripts = await bundled(name, pkg);
-    for (const [path, bytes] of Object.entries(scripts)) files.set(`/${name}${path}`, bytes);
-    files.set(`/${name}/`, Buffer.from('<!doctype html><title>Shop</title><script type="module" src="main.js"></script>'));
+    for (const [path, bytes] of Object.entries(scripts)) files.set(`/${addressOf(name)}${path}`, bytes);
+    files.set(`/${addressOf(name)}/`, Buffer.from('<!doctype html><title>Shop</title><script type="module" src="main.js"></script>'));
     // What is asked for where there is WebAssembly.
     const asked = Object.entries(scripts).filter(([path]) => !/engine-js/.test(path));
     sizes[name] = asked.reduce((sum, [, bytes]) => sum + sizesOf(bytes).brotli, 0);
