@@ -180,6 +180,11 @@ bench: build | tool-vendors tool-chromium ## what an SDK costs its page: ours an
 soak: | tool-rust ## the simulation on new seeds until one fails
 	SIM_SOAK=$${SIM_SOAK:-$$(date +%s%3N)} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test sim --target-dir $(TARGET)/soak -- --ignored soak --nocapture
 
+.PHONY: fuzz
+fuzz: build | tool-rust ## damaged storage, messages, answers and calls, and hostile values: a hundred thousand cases (five minutes)
+	FUZZ_CASES=$${FUZZ_CASES:-100000} $(NODE_TEST) tests/facade/fuzz.test.mjs
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test --features destinations --test wire damage
+
 .PHONY: bugs
 bugs: | tool-rust ## deliberate bugs, each of which the simulation has to catch (five minutes)
 	@tests/bugs/run

@@ -26,6 +26,8 @@
 
 #[path = "wire/calls.rs"]
 mod calls;
+#[path = "wire/damage.rs"]
+mod damage;
 #[path = "wire/host.rs"]
 mod host;
 

@@ -164,7 +164,9 @@ const privacy = ({ client }) => ({
     /** @type {Record<string, unknown>} */
     const stored = {};
     for (const key of storage.keys(client.key("")).split("\n")) if (key) stored[key] = storage.get(key) ?? null;
-    return anyJson({ ...client.visitor.now(), consent: client.consent.now, stored, waiting: client.calls.records });
+    const all = { ...client.visitor.now(), consent: client.consent.now, stored, waiting: client.calls.records };
+    // A page may have put a `toJSON` that throws on everything.
+    return attempt(() => anyJson(all)) ?? "{}";
   },
   erase() {
     const { analytics, marketing } = client.consent;

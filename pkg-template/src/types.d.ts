@@ -126,7 +126,7 @@ export interface Entry {
 
 /** What the engine works on, as far as the facade knows it. */
 export interface Platform {
-  transport: { seen: { url: string; what: string; status: number }; tellActivated(): void };
+  transport: { seen: { url: string; what: string; status: number }; hurry(): void; tellActivated(): void };
   /** Nobody waits for an answer any more. */
   rest?(): void;
 }

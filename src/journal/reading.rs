@@ -74,48 +74,6 @@ pub struct Found {
 pub struct OtherVersion;
 
 impl Found {
-    /// Reads the journal of a tab that is gone; its keys are among `keys`.
-    ///
-    /// # Errors
-    /// If any of it is of another version: then it is to be left alone.
-    pub fn read(
-        tab: TabId,
-        keys: &[String],
-        reader: &Reader<'_>,
-        store: &dyn Store,
-    ) -> Result<Self, OtherVersion> {
-        let mut reading = Reading::new(tab, reader);
-        let segments = reading.segments_in(keys)?;
-        let header = reading.value("h", store)?;
-        let record = reading.value("o", store)?;
-        let header_bytes = reading.header(header.as_deref());
-        let (stored, record_bytes) = reading.record(record.as_deref());
-        let mut expired = vec![0; reader.owed.len()];
-        let mut cursors: Vec<Cursor> = Vec::new();
-        for owed in reader.owed {
-            cursors.push(reading.cursor(owed, &stored));
-        }
-        let mut foreign = reading.foreign(&stored);
-        let mut kept = Vec::new();
-        for segment in segments {
-            let Some(value) = reading.value(&segment.name(), store)? else {
-                continue;
-            };
-            if reading.segment(&value, &mut cursors, &mut foreign, &mut expired) {
-                let bytes = reading.journal.key(&segment.name()).len() + value.len();
-                kept.push(Segment { bytes, ..segment });
-            } else {
-                reading.damage(&segment.name(), &value);
-            }
-        }
-        reading.early(store, kept.is_empty())?;
-        reading.journal.restore(kept, header_bytes, record_bytes);
-        for cursor in &mut cursors {
-            reading.seals(cursor, &stored);
-        }
-        Ok(reading.into_found(cursors, foreign, expired, stored.left))
-    }
-
     /// Moves damaged values out of the way: never read again, and kept for whoever wants to look.
     pub fn set_aside(&self, store: &mut dyn Store) {
         for key in &self.damaged {
@@ -128,35 +86,152 @@ impl Found {
     }
 }
 
-/// A journal in the course of being read.
-struct Reading<'a> {
-    reader: &'a Reader<'a>,
+/// A journal in the course of being read: a long one takes several goes, so that the page is not held.
+#[derive(Debug)]
+pub struct Reading {
     log: Log,
     journal: Journal,
     owed: Option<String>,
+    /// What was said of it when its reading began, as text and as read.
+    record: Option<String>,
+    stored: StoredRecord,
+    header_bytes: usize,
+    cursors: Vec<Cursor>,
+    foreign: Vec<StoredCursor>,
+    /// The segments that are still to be read, the first one last; and those that have been.
+    segments: Vec<Segment>,
+    kept: Vec<Segment>,
     newest_at: UnixMillis,
+    expired: Vec<usize>,
     corrupt: usize,
-    early: Option<String>,
     damaged: Vec<String>,
     aside: String,
 }
 
-impl<'a> Reading<'a> {
-    fn new(tab: TabId, reader: &'a Reader<'a>) -> Self {
-        Self {
-            reader,
+impl Reading {
+    /// Begins with the journal of a tab that is gone; its keys are among `keys`.
+    ///
+    /// # Errors
+    /// If any of it is of another version: then it is to be left alone.
+    pub fn begin(
+        tab: TabId,
+        keys: &[String],
+        reader: &Reader<'_>,
+        store: &dyn Store,
+    ) -> Result<Self, OtherVersion> {
+        let mut reading = Self {
             log: Log::new(tab, reader.sdk.to_owned(), "{}".to_owned()),
             journal: Journal::new(reader.project, &tab.text(), reader.cap_bytes),
             owed: None,
+            record: None,
+            stored: StoredRecord::default(),
+            header_bytes: 0,
+            cursors: Vec::new(),
+            foreign: Vec::new(),
+            segments: Vec::new(),
+            kept: Vec::new(),
             newest_at: UnixMillis(0),
+            expired: vec![0; reader.owed.len()],
             corrupt: 0,
-            early: None,
             damaged: Vec::new(),
             aside: String::new(),
+        };
+        reading.segments = reading.segments_in(keys)?;
+        let header = reading.value("h", store)?;
+        reading.record = reading.value("o", store)?;
+        reading.header_bytes = reading.header(header.as_deref());
+        reading.stored = reading.stored();
+        for owed in reader.owed {
+            reading.cursors.push(reading.cursor(owed));
         }
+        reading.foreign = reading.foreign(reader);
+        // Whether it was left can then be told before all of it is read.
+        if let Some(newest) = reading.segments.first() {
+            let value = reading.value(&newest.name(), store)?;
+            let dated = value.as_deref().and_then(read_segment);
+            let at = dated.map_or(UnixMillis(0), |(at, _)| at);
+            reading.newest_at = reading.newest_at.max(at);
+        }
+        Ok(reading)
     }
 
-    /// The segments that the keys name, in order.
+    /// When its newest segment or batch was written.
+    #[must_use]
+    pub const fn newest_at(&self) -> UnixMillis {
+        self.newest_at
+    }
+
+    /// Whether its tab said that it left.
+    #[must_use]
+    pub const fn left(&self) -> bool {
+        self.stored.left
+    }
+
+    /// Whose journal it is.
+    #[must_use]
+    pub const fn tab(&self) -> TabId {
+        self.log.tab
+    }
+
+    /// Reads segments, until `room` bytes are used up; whether all are read.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn go_on(
+        &mut self,
+        reader: &Reader<'_>,
+        room: &mut usize,
+        store: &dyn Store,
+    ) -> Result<bool, OtherVersion> {
+        while *room > 0
+            && let Some(segment) = self.segments.pop()
+        {
+            let Some(value) = self.value(&segment.name(), store)? else {
+                continue;
+            };
+            *room = room.saturating_sub(value.len());
+            if self.segment(&value, reader) {
+                let bytes = self.journal.key(&segment.name()).len() + value.len();
+                self.kept.push(Segment { bytes, ..segment });
+            } else {
+                self.damage(&segment.name(), &value);
+            }
+        }
+        Ok(self.segments.is_empty())
+    }
+
+    /// What was found, when all is read; `None` if the tab's record is another than it was when that began.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn done(mut self, store: &dyn Store) -> Result<Option<Found>, OtherVersion> {
+        if self.value("o", store)? != self.record {
+            return Ok(None);
+        }
+        let early = self.early(store)?;
+        let record_bytes = self
+            .record
+            .as_ref()
+            .map_or(0, |record| self.journal.key("o").len() + record.len());
+        self.journal
+            .restore(self.kept, self.header_bytes, record_bytes);
+        for cursor in &mut self.cursors {
+            seals(&self.log, cursor, &self.stored);
+        }
+        let mut stream = Stream::restored(self.log, self.journal, self.cursors, self.foreign);
+        stream.left = self.stored.left;
+        Ok(Some(Found {
+            stream,
+            newest_at: self.newest_at,
+            expired: self.expired,
+            corrupt: self.corrupt,
+            early,
+            damaged: self.damaged,
+            aside: self.aside,
+        }))
+    }
+
+    /// The segments that the keys name, the first one last.
     fn segments_in(&self, keys: &[String]) -> Result<Vec<Segment>, OtherVersion> {
         let mut segments: Vec<Segment> = Vec::new();
         for key in keys {
@@ -164,7 +239,7 @@ impl<'a> Reading<'a> {
                 && !matches!(name, "h" | "o" | "e")
             {
                 let (from, to) = segment_range(name).ok_or(OtherVersion)?;
-                let at = segments.partition_point(|one| (one.from, one.to) < (from, to));
+                let at = segments.partition_point(|one| (one.from, one.to) > (from, to));
                 segments.insert(at, Segment { from, to, bytes: 0 });
             }
         }
@@ -191,13 +266,13 @@ impl<'a> Reading<'a> {
         self.journal.key("h").len() + value.len()
     }
 
-    fn record(&mut self, value: Option<&str>) -> (StoredRecord, usize) {
-        let Some(value) = value else {
-            return (StoredRecord::default(), 0);
+    fn stored(&mut self) -> StoredRecord {
+        let Some(value) = self.record.clone() else {
+            return StoredRecord::default();
         };
-        let Some(record) = read_record(value) else {
-            self.damage("o", value);
-            return (StoredRecord::default(), 0);
+        let Some(record) = read_record(&value) else {
+            self.damage("o", &value);
+            return StoredRecord::default();
         };
         for seal in record.cursors.iter().flat_map(|cursor| &cursor.seals) {
             self.newest_at = self.newest_at.max(seal.at);
@@ -206,11 +281,12 @@ impl<'a> Reading<'a> {
             // What is settled without a break was numbered, whether or not it is still there.
             self.log.skip_to(cursor.done.end_of(0).unwrap_or(0));
         }
-        (record, self.journal.key("o").len() + value.len())
+        record
     }
 
     /// Where a destination stands: as the record says; at the beginning, if it is owed the stream; else at the end.
-    fn cursor(&self, owed: &Owed, record: &StoredRecord) -> Cursor {
+    fn cursor(&self, owed: &Owed) -> Cursor {
+        let record = &self.stored;
         let named = |list: &String| list.split(' ').any(|name| name == owed.name);
         let Some(stored) = record.cursors.iter().find(|one| one.name == owed.name) else {
             return match &self.owed {
@@ -232,10 +308,10 @@ impl<'a> Reading<'a> {
     }
 
     /// The cursors of destinations that are not configured here.
-    fn foreign(&self, stored: &StoredRecord) -> Vec<StoredCursor> {
-        let known = |name: &str| self.reader.owed.iter().any(|owed| owed.name == name);
+    fn foreign(&self, reader: &Reader<'_>) -> Vec<StoredCursor> {
+        let known = |name: &str| reader.owed.iter().any(|owed| owed.name == name);
         let mut foreign: Vec<StoredCursor> = Vec::new();
-        for cursor in &stored.cursors {
+        for cursor in &self.stored.cursors {
             if !known(&cursor.name) {
                 foreign.push(cursor.clone());
             }
@@ -254,18 +330,12 @@ impl<'a> Reading<'a> {
     }
 
     /// Adds one segment's events that still count; tells whether it is whole.
-    fn segment(
-        &mut self,
-        text: &str,
-        cursors: &mut [Cursor],
-        foreign: &mut [StoredCursor],
-        expired: &mut [usize],
-    ) -> bool {
+    fn segment(&mut self, text: &str, reader: &Reader<'_>) -> bool {
         let Some((at, lines)) = read_segment(text) else {
             return false;
         };
         self.newest_at = self.newest_at.max(at);
-        let too_old = self.is_too_old(at);
+        let too_old = reader.is_too_old(at);
         let mut page = 0;
         for line in lines {
             let (seq, text) = match line {
@@ -276,10 +346,9 @@ impl<'a> Reading<'a> {
                 SegmentLine::Event(seq, text) => (seq, text),
             };
             if too_old {
-                let counts = is_tracked(&EventView::of(text));
-                expire(&self.log, seq, counts, cursors, foreign, expired);
-            } else if cursors.iter().any(|cursor| !cursor.done().has(seq))
-                || foreign.iter().any(|cursor| !cursor.done.has(seq))
+                self.expire(seq, is_tracked(&EventView::of(text)));
+            } else if self.cursors.iter().any(|cursor| !cursor.done().has(seq))
+                || self.foreign.iter().any(|cursor| !cursor.done.has(seq))
             {
                 let text = text.to_owned();
                 self.log.insert(Entry { seq, page, text });
@@ -288,49 +357,48 @@ impl<'a> Reading<'a> {
         true
     }
 
-    /// Age is what both dates can vouch for: one that only a clock which jumped explains is none.
-    fn is_too_old(&self, at: UnixMillis) -> bool {
-        let age_ms = self.reader.wall.0.saturating_sub(at.0);
-        let max_ms = self.reader.max_age_ms;
-        age_ms > max_ms && at >= WRITTEN_AFTER && age_ms <= AGE_MS_MAX.max(2 * max_ms)
+    /// Gives up an event that is too old, at every destination that has not settled it. `counts`: whether accounts do.
+    fn expire(&mut self, seq: u64, counts: bool) {
+        let gap = Gap {
+            from: seq,
+            to: seq,
+            reason: DropReason::Expired,
+        };
+        for (cursor, expired) in self.cursors.iter_mut().zip(&mut self.expired) {
+            if !cursor.done().has(seq) {
+                cursor.restore_given_up(&self.log, gap);
+                *expired += usize::from(counts);
+            }
+        }
+        for cursor in self.foreign.iter_mut().filter(|one| !one.done.has(seq)) {
+            cursor.give_up(gap);
+        }
     }
 
     /// Calls that the facade kept while the engine was loading, in a page that did not live to see it. An
     /// engine that heard of them has journalled them all before anything else.
-    fn early(&mut self, store: &dyn Store, wanted: bool) -> Result<(), OtherVersion> {
+    fn early(&mut self, store: &dyn Store) -> Result<Option<String>, OtherVersion> {
         // Of the first version only early logs can be told apart from damage, and are read.
         let Some(value) = store.get(&self.journal.key("e")) else {
-            return Ok(());
+            return Ok(None);
         };
         let version = version_of(&value);
         if version.is_some_and(|version| version != VERSION && version != FIRST_VERSION) {
             return Err(OtherVersion);
         }
-        let Some((head, records)) = split_once(&value, b'\n') else {
+        let whole = split_once(&value, b'\n').filter(|_| version.is_some());
+        let Some((head, records)) = whole else {
             self.damage("e", &value);
-            return Ok(());
+            return Ok(None);
         };
-        if version.is_none() {
-            self.damage("e", &value);
-        } else if wanted {
-            let mut begun = [0];
-            _ = read_numbers(head, &mut begun);
-            let [begun] = begun;
-            self.newest_at = self.newest_at.max(UnixMillis(begun));
-            self.early = Some(records.to_owned());
+        if !self.kept.is_empty() {
+            return Ok(None);
         }
-        Ok(())
-    }
-
-    /// Restores the batches that are sealed, or deferred. Another encoder's are cut anew.
-    fn seals(&self, cursor: &mut Cursor, stored: &StoredRecord) {
-        let same =
-            |one: &&StoredCursor| one.name == cursor.destination && one.encoder == cursor.encoder;
-        if let Some(found) = stored.cursors.iter().find(same) {
-            for seal in &found.seals {
-                cursor.restore_seal(&self.log, *seal);
-            }
-        }
+        let mut begun = [0];
+        _ = read_numbers(head, &mut begun);
+        let [begun] = begun;
+        self.newest_at = self.newest_at.max(UnixMillis(begun));
+        Ok(Some(records.to_owned()))
     }
 
     fn damage(&mut self, name: &str, value: &str) {
@@ -341,50 +409,25 @@ impl<'a> Reading<'a> {
         }
         self.damaged.push(key);
     }
+}
 
-    fn into_found(
-        self,
-        cursors: Vec<Cursor>,
-        foreign: Vec<StoredCursor>,
-        expired: Vec<usize>,
-        left: bool,
-    ) -> Found {
-        let mut stream = Stream::restored(self.log, self.journal, cursors, foreign);
-        stream.left = left;
-        Found {
-            stream,
-            newest_at: self.newest_at,
-            expired,
-            corrupt: self.corrupt,
-            early: self.early,
-            damaged: self.damaged,
-            aside: self.aside,
-        }
+impl Reader<'_> {
+    /// Age is what both dates can vouch for: one that only a clock which jumped explains is none.
+    fn is_too_old(&self, at: UnixMillis) -> bool {
+        let age_ms = self.wall.0.saturating_sub(at.0);
+        let max_ms = self.max_age_ms;
+        age_ms > max_ms && at >= WRITTEN_AFTER && age_ms <= AGE_MS_MAX.max(2 * max_ms)
     }
 }
 
-/// Gives up an event that is too old, at every destination that has not settled it. `counts`: whether accounts do.
-fn expire(
-    log: &Log,
-    seq: u64,
-    counts: bool,
-    cursors: &mut [Cursor],
-    foreign: &mut [StoredCursor],
-    expired: &mut [usize],
-) {
-    let gap = Gap {
-        from: seq,
-        to: seq,
-        reason: DropReason::Expired,
-    };
-    for (cursor, expired) in cursors.iter_mut().zip(expired) {
-        if !cursor.done().has(seq) {
-            cursor.restore_given_up(log, gap);
-            *expired += usize::from(counts);
+/// Restores the batches that are sealed, or deferred. Another encoder's are cut anew.
+fn seals(log: &Log, cursor: &mut Cursor, stored: &StoredRecord) {
+    let same =
+        |one: &&StoredCursor| one.name == cursor.destination && one.encoder == cursor.encoder;
+    if let Some(found) = stored.cursors.iter().find(same) {
+        for seal in &found.seals {
+            cursor.restore_seal(log, *seal);
         }
-    }
-    for cursor in foreign.iter_mut().filter(|one| !one.done.has(seq)) {
-        cursor.give_up(gap);
     }
 }
 
@@ -438,7 +481,9 @@ mod tests {
             cap_bytes: 1 << 20,
             sdk: "{}",
         };
-        Found::read(tab(), &store.keys("sendoff:p:"), &reader, store).unwrap()
+        let mut reading = Reading::begin(tab(), &store.keys("sendoff:p:"), &reader, store).unwrap();
+        while !reading.go_on(&reader, &mut 1, store).unwrap() {}
+        reading.done(store).unwrap().unwrap()
     }
 
     #[test]

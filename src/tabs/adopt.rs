@@ -21,6 +21,8 @@ pub const AFTER_CLAIM_MS: [u64; 2] = [2_000, 6_000];
 pub const ALONE_MS: [u64; 3] = [0, 2_000, 6_000];
 /// Journals read in one go at most, so that hundreds of them do not hold the page; the next go is at once.
 pub const ADOPTED_AT_ONCE_MAX: usize = 16;
+/// The same of bytes, while the page is seen: 10,000 events of one tab are 3 MB, and 0.1 s on a slow machine.
+pub const READ_AT_ONCE_BYTES: usize = 128 * 1024;
 /// Tabs with a hole that are waited for at most, in the life of a page.
 const HOLED_MAX: usize = 64;
 /// Searches planned at most.

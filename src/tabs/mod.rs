@@ -27,6 +27,7 @@ use crate::{
     tabs::{
         adopt::{AFTER_CLAIM_MS, AFTER_GONE_MS, ALONE_MS, Holed, Searches},
         election::{Election, Role, Word},
+        finding::Sweep,
         peer::{Named, Says, TAKES_OFFERS},
         replicas::{Ended, Replicas, name},
         shipping::Shipping,
@@ -92,6 +93,7 @@ pub struct Tabs {
     /// The streams of others.
     pub replicas: Replicas,
     searches: Searches,
+    sweep: Option<Sweep>,
     holed: Holed,
     shipping: Shipping,
 }
@@ -105,6 +107,7 @@ impl Tabs {
             election: Election::alone(me, visible),
             replicas: Replicas::new(project),
             searches: Searches::default(),
+            sweep: None,
             holed: Holed::default(),
             shipping: Shipping::default(),
         }
@@ -124,7 +127,12 @@ impl Tabs {
     /// When something is due here.
     #[must_use]
     pub fn next_timeout(&self) -> Instant {
-        self.election.next_timeout().min(self.searches.next())
+        let goes_on_at = self.sweep.as_ref().map(|sweep| sweep.goes_on_at);
+        let searches = self
+            .searches
+            .next()
+            .min(goes_on_at.unwrap_or(Instant::NEVER));
+        self.election.next_timeout().min(searches)
     }
 
     /// What is mine and settled, for those who may have settled more of it.

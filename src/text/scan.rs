@@ -37,10 +37,16 @@ pub fn scan(text: &str) -> Option<Kind> {
                 // A low surrogate (dc00–dfff) completes the character before it; lone ones,
                 // which JSON.stringify writes as escapes, are undercounted by at most half.
                 let mut counts = true;
-                if rest.next()? == b'u' {
-                    let high = (rest.next()? | 0x20, rest.next()? | 0x20);
-                    counts = !matches!(high, (b'd', b'c'..=b'f'));
-                    rest.nth(1)?;
+                match rest.next()? {
+                    b'u' => {
+                        let (a, b, c, d) = (rest.next()?, rest.next()?, rest.next()?, rest.next()?);
+                        if ![a, b, c, d].iter().all(u8::is_ascii_hexdigit) {
+                            return None;
+                        }
+                        counts = !matches!((a | 0x20, b | 0x20), (b'd', b'c'..=b'f'));
+                    }
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                    _ => return None,
                 }
                 chars += u32::from(counts);
             }
@@ -114,6 +120,9 @@ mod tests {
             "{\n}",
             "a b",
             "}",
+            r#""\x""#,
+            r#""\u12g4""#,
+            r#"{"a":"\2c3d"}"#,
         ] {
             assert_eq!(scan(bad), None, "{bad}");
         }

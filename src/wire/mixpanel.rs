@@ -10,7 +10,8 @@
 use crate::{
     text::fields::parse_u64,
     wire::{
-        Answer, ContentType, Gzip, Limits, Verdict, answers::number, vendor::Dialect, verdict_of_status,
+        Answer, ContentType, Gzip, Limits, Verdict, answers::number, vendor::Dialect,
+        verdict_of_status,
     },
 };
 const TRACK: u8 = 0;

@@ -20,8 +20,8 @@ use crate::{
         view::{EventView, member},
     },
     wire::{
-        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
-        verdict_of_status,
+        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target,
+        Verdict, verdict_of_status,
     },
 };
 

@@ -9,7 +9,8 @@ use crate::{
         view::{EventView, member},
     },
     wire::{
-        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target, Verdict,
+        Answer, Batch, ContentType, Format, Gzip, Limits, NO_SEND_TIME, Route, Source, Target,
+        Verdict,
         build::{Writer, push_percent},
         canonical::{Event, KINDS, Kind, quoted, unix_ms},
         recipe::follow,

@@ -6,7 +6,7 @@
 // - tasks: the longest on the main thread at 4× CPU throttling, from the client's start until 10,000 events that an earlier visit
 //   has left in storage are delivered; and how many were over 50 ms.
 // - click: from a click to the frame after it, with ten events in the handler over none.
-// - memory: of the page, per queued event, garbage collected, JavaScript's heap and what backs its buffers.
+// - memory: of the page, per queued event, garbage collected: JavaScript's heap, and the wasm's memory, which never shrinks.
 
 import { parseArgs } from "node:util";
 
@@ -91,8 +91,8 @@ async function tasks(context, collector) {
     window.tasks = [];
     new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
   });
-  await page.evaluate((given) => void window.lab.start(given), ROOMY);
-  await until("what was left to be delivered", async () => (await collector.stats()).events % QUEUED === 0 && (await page.evaluate(() => window.lab.journalKeys().length)) === 0, { withinMs: 120_000 }).catch(() => {});
+  await page.evaluate((given) => window.lab.start(given), ROOMY);
+  await until("what was left to be delivered", async () => (await stats(page)).delivered >= QUEUED, { withinMs: 120_000 });
   const long = await page.evaluate(() => window.tasks);
   await page.close();
   return { volatile, long };
@@ -124,12 +124,22 @@ async function clicks(context, collector) {
 }
 
 async function memory(context, collector) {
-  const page = await pageOf(context, collector, ROOMY);
+  const page = await pageOf(context, collector);
+  await page.evaluate((given) => {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (...values) => {
+      const made = await instantiate(...values);
+      const { exports } = made.instance ?? made;
+      window.memory = Object.values(exports).find((one) => one instanceof WebAssembly.Memory);
+      return made;
+    };
+    return window.lab.start(given);
+  }, ROOMY);
   const cdp = await context.newCDPSession(page);
   const used = async () => {
     await cdp.send("HeapProfiler.collectGarbage");
-    const { usedSize, backingStorageSize = 0 } = await cdp.send("Runtime.getHeapUsage");
-    return usedSize + backingStorageSize;
+    const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+    return usedSize + (await page.evaluate(() => window.memory.buffer.byteLength));
   };
   await queue(page, 100);
   await delivered(page);

@@ -10,7 +10,7 @@ import { CustomDestinations } from "../../pkg-template/platform/custom.js";
 import { Monotonic } from "../../pkg-template/platform/page/clock.js";
 import { Transport } from "../../pkg-template/platform/page/transport.js";
 import { registry } from "../../pkg-template/src/registry.js";
-import { turn } from "./world.mjs";
+import { turn, until } from "./world.mjs";
 
 const URL = "https://c.example/batch";
 
@@ -24,7 +24,7 @@ describe("a body that may be gzipped", () => {
   const RAW = { body: LONG, type: undefined, encoding: undefined, gzipped: false };
   const GZIPPED = { body: LONG, type: "text/plain;charset=UTF-8", gzipped: true };
   const arrived = async () => {
-    for (let n = 0; n < 200 && !sent.length; n++) await turn();
+    await until(() => sent.length);
     return sent;
   };
   const answered = [];

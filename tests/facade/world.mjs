@@ -21,7 +21,7 @@ const open = [undefined];
 export default (source) => globalThis.fakeLoader.init(source);
 export const openPlatform = (client) => ({
   report: (json) => client.report(json),
-  transport: { seen: { url: "", what: "", status: 0 }, tellActivated() {} },
+  transport: { seen: { url: "", what: "", status: 0 }, hurry() {}, tellActivated() {} },
 });
 export const factsOf = (client) => globalThis.fakeLoader.json({ tab: client.tab, project: client.project, ...client.visitor.proposal() });
 export const diagnose = async () => [];
@@ -171,11 +171,12 @@ export class FakeEngine {
   }
 }
 
+const { stringify } = JSON;
 /** As JSON.stringify, whatever the page has made of that. */
 function json(value) {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return stringify(value);
   if (Array.isArray(value)) return `[${value.map(json)}]`;
-  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}:${json(one)}`)}}`;
+  return `{${Object.entries(value).map(([name, one]) => `${stringify(name)}:${json(one)}`)}}`;
 }
 
 /** A record by its tags; those that are JSON are read. */

@@ -22,6 +22,8 @@ pub(crate) struct Host {
     outputs: VecDeque<Output>,
     /// Bodies sent, in order.
     pub(crate) bodies: Vec<String>,
+    /// What was said to other tabs and is not taken yet.
+    posts: Vec<String>,
     /// No request is answered.
     pub(crate) hangs: bool,
     /// The status of every answer, 200 by default.
@@ -74,6 +76,7 @@ impl Host {
             now,
             outputs: VecDeque::new(),
             bodies: Vec::new(),
+            posts: Vec::new(),
             hangs: false,
             answer: None,
             outcome: None,
@@ -85,6 +88,15 @@ impl Host {
     /// One burst of records.
     pub(crate) fn calls(&mut self, records: &[&str]) {
         self.input(Input::Calls(records.join("\n")));
+    }
+
+    /// Another tab says something.
+    pub(crate) fn peer(&mut self, text: &str) {
+        self.input(Input::Peer(text.to_owned()));
+    }
+
+    pub(crate) fn take_posts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.posts)
     }
 
     pub(crate) fn flush(&mut self) {
@@ -133,8 +145,13 @@ impl Host {
     fn input(&mut self, input: Input) {
         self.engine.handle(time(self.now), input, &mut self.store);
         while let Some(output) = self.next_output() {
-            let Output::Send(request) = output else {
-                continue;
+            let request = match output {
+                Output::Send(request) => request,
+                Output::Post(text) => {
+                    self.posts.push(text);
+                    continue;
+                }
+                _ => continue,
             };
             self.bodies.push(request.body);
             if !self.hangs {
