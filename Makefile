@@ -173,8 +173,9 @@ size: build ## what a page downloads, held against tests/size/budget.json
 	@$(LAYER) $@ node tests/size/size.mjs
 
 .PHONY: bench
-bench: build | tool-vendors tool-chromium ## what an SDK costs its page: ours and its peers', in turns (ten minutes)
+bench: build collector-debug | tool-vendors tool-chromium ## what an SDK costs its page: ours and its peers', in turns (ten minutes)
 	@node tests/bench/bench.mjs --rounds $${ROUNDS:-3}
+	@node tests/bench/feel.mjs --rounds $${ROUNDS:-3}
 
 .PHONY: soak
 soak: | tool-rust ## the simulation on new seeds until one fails

@@ -15,7 +15,8 @@ const resolveDir = new URL("../differential/", import.meta.url).pathname;
 /** The name of an SDK with its version. */
 export const titleOf = (name, pkg) => {
   const manifest = /^sendoff/.test(name) ? `${pkg}/package.json` : `${resolveDir}node_modules/${PACKAGES[name]}/package.json`;
-  return `${name} ${require(manifest).version}`;
+  const [sdk, ...how] = name.split(", ");
+  return [`${sdk} ${require(manifest).version}`, ...how].join(", ");
 };
 
 /** What its page's path begins with. */

@@ -75,19 +75,42 @@ test('what 600 tabs that are gone have left is delivered without holding the pag
   await w.collector.fault({ mode: 'none' });
   const { requests } = await w.collector.stats();
   const tab = await w.open({ start: false });
-  await tab.page.evaluate(() => {
-    window.tasks = [];
-    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
-  });
+  const longTasks = await longTasksOf(tab);
   await tab.start();
   await w.allDelivered({ withinMs: 60_000 });
   await w.drained(tab);
-  const tasks = await tab.page.evaluate(() => window.tasks);
-  assert.ok(tasks.every((ms) => ms < TASK_MS_MAX), `long tasks: ${tasks.map(Math.round)} ms`);
+  assert.deepEqual((await longTasks()).filter((ms) => ms >= TASK_MS_MAX), []);
   // A body is of one tab: our format has no place for two.
   assert.ok((await w.collector.stats()).requests - requests <= GONE + 20);
   assertConserved(await w.closeAccount(), { ordered: false });
 });
+
+test('what a tab has left with 5,000 events is delivered without holding a page on a slow machine', async (t) => {
+  const w = await World.start(t);
+  await w.collector.fault({ mode: 'status', status: 503 });
+  const before = await w.open({ config: { maxStorageBytes: 5_000_000, autoFlushOnExit: false } });
+  for (let n = 0; n < 50; n += 1) await before.track(100);
+  assert.equal((await before.stats()).volatile, 0, 'it is not all in storage');
+  await before.close();
+  await w.collector.fault({ mode: 'none' });
+  const tab = await w.open({ start: false });
+  const cdp = await tab.page.context().newCDPSession(tab.page);
+  await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  const longTasks = await longTasksOf(tab);
+  await tab.start();
+  await w.allDelivered({ withinMs: 60_000 });
+  assert.deepEqual((await longTasks()).filter((ms) => ms >= TASK_MS_MAX), []);
+  assertConserved(await w.closeAccount(), { ordered: false });
+});
+
+/** From now on; asks for their lengths in milliseconds. */
+async function longTasksOf(tab) {
+  await tab.page.evaluate(() => {
+    window.tasks = [];
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+  });
+  return () => tab.page.evaluate(() => window.tasks);
+}
 
 test('no hostile call throws, rejects, or disturbs the events after it', async (t) => {
   const w = await World.start(t);
