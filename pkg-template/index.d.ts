@@ -78,7 +78,7 @@ export interface SendoffConfig {
   disableTimer?: boolean;
   /** Whether what is waiting is sent when the page is hidden or left. Default `true`. */
   autoFlushOnExit?: boolean;
-  /** `"gzip"`: bodies of 1 KB and more are compressed before they leave (`CompressionStream`), to about a seventh; never while
+  /** `"gzip"`: bodies of 1 KB and more are compressed before they leave (`CompressionStream`), to about a ninth; never while
    * the page is being left. It takes a receiver on the page's own origin that understands `Content-Encoding: gzip`
    * (sendoff's collector does; of the others those of Amplitude, RudderStack, Jitsu and OTLP), as on another one the header would
    * take a preflight; PostHog takes it anywhere. The others get plain bodies. Default `"none"`. */

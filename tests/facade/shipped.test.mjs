@@ -133,3 +133,45 @@ test("a decompressor is only used where the browser has one", async (t) => {
   clients.push(client);
   assert.deepEqual(await client.ready, { ok: true, code: null });
 });
+
+/** Heading → where its request goes, and what names the receiver there. */
+const USED_WITH = {
+  PostHog: [["/ingest/batch/", "phc_key"]],
+  Mixpanel: [["/ingest/track/", "project-token"]],
+  Amplitude: [["/ingest/2/httpapi", "api-key"]],
+  Segment: [["/ingest/v1/batch", "write-key"]],
+  RudderStack: [["https://data-plane.example/beacon/v1/batch", "write-key"]],
+  Jitsu: [["https://events.shop.example/v1/batch", "write-key"]],
+  "An OpenTelemetry Collector": [["/otel/v1/logs", "shop"]],
+  "Your own endpoint": [["/hooks/events", "bought"]],
+  "sendoff's collector, and another beside it": [["/api/v1/ingest/batch", "shop"], ["/ingest/batch/", "phc_key"]],
+};
+
+test("what DESTINATIONS.md says of each back end is what leaves", async (t) => {
+  const document = readFileSync(new URL("../../pkg-template/DESTINATIONS.md", import.meta.url), "utf8");
+  const [, section] = document.split("\n## Use it with\n");
+  const snippets = Array.from(section.split("\n## ")[0].matchAll(/\n### (.+)\n\n```js\n([^]*?)```/g), ([, heading, code]) => [heading, code]);
+  assert.deepEqual(snippets.map(([heading]) => heading), Object.keys(USED_WITH));
+  for (const [heading, code] of snippets) {
+    await t.test(heading, async (t) => {
+      const { clients } = openPage(t);
+      const sent = [];
+      t.mock.method(globalThis, "fetch", async (address, { body }) => {
+        sent.push([address, decodeURIComponent(address + body)]);
+        return new Response("{}", { status: 200 });
+      });
+      const sdk = await import(`${pathToFileURL(join(SHIPPED, "destinations.js"))}?with=${encodeURIComponent(heading)}`);
+      const body = code.replace(/^import (.*) from "sendoff\/destinations";$/m, "const $1 = sdk;");
+      const client = new Function("sdk", `${body}; return client;`)(sdk);
+      clients.push(client);
+      await client.flush();
+      for (const [address, receiver] of USED_WITH[heading]) {
+        const url = new URL(address, "https://shop.example").href;
+        const text = sent.filter(([to]) => to.split("?")[0] === url).map(([, all]) => all).join();
+        assert.match(text, /bought/, `${url}; it went to ${sent.map(([to]) => to)}`);
+        assert.ok(text.includes(receiver), `${receiver} is not in ${text}`);
+      }
+      assert.equal(new Set(sent.map(([to]) => to.split("?")[0])).size, USED_WITH[heading].length);
+    });
+  }
+});
