@@ -29,13 +29,16 @@ export function checkGlue(glue, { exports }) {
 
 // How wasm-bindgen hands a string to the wasm: character by character while they are ASCII, which suits short ones and took a
 // page 140 ms at 4× throttling for the 3 MB that an earlier visit had left; or, without `realloc`, as the browser encodes it.
+// Not so the megabytes of a giant burst: the browser's copy lies beside both others then, and the room that wasm-bindgen takes
+// too much of, and gives back, is what the engine as JavaScript lives on afterwards, where memory grows by being copied (500
+// events of 20 KB took it 36 s instead of 4).
 const HANDS_OVER = "function passStringToWasm0(arg, malloc, realloc) {";
-const LONG_UNITS = 128;
+const LONG_UNITS = [128, 65_536];
 
 /** The same glue, but what is long is encoded by the browser. */
 export function encodingLong(glue) {
   if (glue.split(HANDS_OVER).length !== 2) throw new Error(`the glue does not say "${HANDS_OVER}": wasm-bindgen hands strings over in another way now`);
-  return glue.replace(HANDS_OVER, `${HANDS_OVER}\n    if (arg.length > ${LONG_UNITS}) realloc = undefined;`);
+  return glue.replace(HANDS_OVER, `${HANDS_OVER}\n    if (arg.length > ${LONG_UNITS[0]} && arg.length < ${LONG_UNITS[1]}) realloc = undefined;`);
 }
 
 /** Any of the names, in a regular expression. */
