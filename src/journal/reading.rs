@@ -138,9 +138,10 @@ impl Reading {
         };
         reading.segments = reading.segments_in(keys)?;
         let header = reading.value("h", store)?;
-        reading.record = reading.value("o", store)?;
+        let record = reading.value("o", store)?;
         reading.header_bytes = reading.header(header.as_deref());
-        reading.stored = reading.stored();
+        reading.stored = reading.stored(record.as_deref());
+        reading.record = record;
         for owed in reader.owed {
             reading.cursors.push(reading.cursor(owed));
         }
@@ -266,12 +267,12 @@ impl Reading {
         self.journal.key("h").len() + value.len()
     }
 
-    fn stored(&mut self) -> StoredRecord {
-        let Some(value) = self.record.clone() else {
+    fn stored(&mut self, value: Option<&str>) -> StoredRecord {
+        let Some(value) = value else {
             return StoredRecord::default();
         };
-        let Some(record) = read_record(&value) else {
-            self.damage("o", &value);
+        let Some(record) = read_record(value) else {
+            self.damage("o", value);
             return StoredRecord::default();
         };
         for seal in record.cursors.iter().flat_map(|cursor| &cursor.seals) {

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "../node_modules/playwright-core/index.mjs";
 import * as paths from "../e2e/harness/paths.mjs";
 import { settled, until } from "../e2e/harness/wait.mjs";
+import { figure } from "./figures.mjs";
 import { SDKS } from "./sdks.mjs";
 import { addressOf, open, titleOf } from "./site.mjs";
 
@@ -96,13 +97,6 @@ async function working(browser, site, name) {
   await close();
   return { burst, delivered: ms, bytes: bytes / Math.max(1, events.size), requests, arrived: complete ? EVENTS : events.size };
 }
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-const figure = (list, digits = 0) => {
-  const [low, high] = [Math.min(...list), Math.max(...list)].map((one) => one.toFixed(digits));
-  const middle = median(list).toFixed(digits);
-  return low === high ? middle : `${middle} (${low}–${high})`;
-};
 
 async function main() {
   const site = await open(names, pkg);

@@ -15,6 +15,7 @@ import { chromium } from "../node_modules/playwright-core/index.mjs";
 import { Collector } from "../e2e/harness/collector.mjs";
 import * as paths from "../e2e/harness/paths.mjs";
 import { until } from "../e2e/harness/wait.mjs";
+import { figure, median } from "./figures.mjs";
 
 const QUEUED = 10_000;
 const THROTTLE = 4;
@@ -23,9 +24,6 @@ const CLICKS = 60;
 
 const { values } = parseArgs({ options: { pkg: { type: "string" }, rounds: { type: "string", default: "3" } } });
 if (values.pkg) process.env.SENDOFF_PKG = values.pkg;
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-const figures = (list, digits) => `${median(list).toFixed(digits)} (${Math.min(...list).toFixed(digits)}–${Math.max(...list).toFixed(digits)})`;
 
 const ROOMY = { maxQueueSize: 20_000, maxStorageBytes: 5_000_000 };
 
@@ -195,8 +193,8 @@ try {
   await browser.close();
 }
 console.log(`Chromium ${browser.version()}, ${new Date().toISOString().slice(0, 10)}, ${values.rounds} rounds, median (least–most):\n`);
-console.log(`a call, µs: ${figures(all.none, 2)}; with ${QUEUED} queued ${figures(all.queued, 2)}; while they are delivered ${figures(all.delivering, 2)}`);
-console.log(`a metric, µs: ${figures(all.metric, 2)}`);
-console.log(`tasks over ${LONG_MS} ms at ${THROTTLE}× while ${QUEUED} stored events are delivered: ${figures(all.long, 0)}; the longest, ms: ${figures(all.longest, 0)}`);
-console.log(`click with ten events over one without, ms: ${figures(all.click, 2)}`);
-console.log(`memory of a queued event, bytes: ${figures(all.bytes, 0)}; its text ${figures(all.text, 0)}`);
+console.log(`a call, µs: ${figure(all.none, 2)}; with ${QUEUED} queued ${figure(all.queued, 2)}; while they are delivered ${figure(all.delivering, 2)}`);
+console.log(`a metric, µs: ${figure(all.metric, 2)}`);
+console.log(`tasks over ${LONG_MS} ms at ${THROTTLE}× while ${QUEUED} stored events are delivered: ${figure(all.long, 0)}; the longest, ms: ${figure(all.longest, 0)}`);
+console.log(`click with ten events over one without, ms: ${figure(all.click, 2)}`);
+console.log(`memory of a queued event, bytes: ${figure(all.bytes, 0)}; its text ${figure(all.text, 0)}`);
