@@ -3,7 +3,7 @@
 
 export * from "./index.js";
 export { Sendoff as default } from "./index.js";
-import type { CalledEvent, DestinationConfig } from "./index.js";
+import type { CalledEvent, DestinationConfig, Hook } from "./index.js";
 
 /** What every destination may be given. */
 export interface Common {
@@ -14,6 +14,8 @@ export interface Common {
   only?: readonly string[] | ((event: CalledEvent) => boolean);
   /** Names of events that do not go there; or a function. */
   except?: readonly string[] | ((event: CalledEvent) => boolean);
+  /** May change each event for this destination alone, or keep it from there by `null`: see `DestinationConfig`. */
+  beforeSend?: Hook;
   /** The consent that it takes. What is recorded without consent to marketing never goes where that is needed. Default
    * `"analytics"`. */
   consent?: "analytics" | "marketing";

@@ -17,12 +17,17 @@ export interface ConsentChoice {
   marketing?: ConsentState | boolean;
 }
 
-/** What a destination's function is asked about. */
+/** What a destination's function is asked about: a copy, and `context`, `userId`, `anonymousId` and `timestamp` where the call
+ * gave them. */
 export interface CalledEvent {
   /** The call: `track`, `page`, `identify` … */
   readonly type: string;
   readonly name: string;
   readonly properties: { readonly [name: string]: any };
+  readonly context?: { readonly [name: string]: unknown };
+  readonly userId?: string;
+  readonly anonymousId?: string;
+  readonly timestamp?: unknown;
 }
 
 /** One of several places that events are delivered to, each with its own progress: `posthog(…)` and the like of
@@ -37,6 +42,10 @@ export interface DestinationConfig {
    * (`$session` events, which no call makes, go there); one that throws has said nothing (`hook_failed`). */
   readonly only?: readonly string[] | ((event: CalledEvent) => boolean);
   readonly except?: readonly string[] | ((event: CalledEvent) => boolean);
+  /** May change an event for this destination alone, after the client's own `beforeSend`: at the call, before anything is written.
+   * `null`: it does not go there (as by `except`: no figure of the destination counts it). What it changes is stored with the event, so it
+   * counts towards `maxPayloadBytes`. Super properties are added after it; `$session` events, which no call makes, are not shown to it. */
+  readonly beforeSend?: Hook;
   /** The consent that it needs. Default `"analytics"`. */
   readonly consent?: "analytics" | "marketing";
   readonly [option: string]: unknown;

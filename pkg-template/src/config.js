@@ -3,7 +3,7 @@
 // and none is trusted: a typo costs an option, never the events. index.d.ts describes them all.
 
 import { attempt, bare, describe, isObject, keysOf, member, nothing } from "./builtins.js";
-import { filtersOf } from "./filters.js";
+import { destinationHooksOf } from "./destination-hooks.js";
 import { jsonOf } from "./text.js";
 
 /** @typedef {import("./types").Settings} Settings */
@@ -61,7 +61,7 @@ const take = (name, value, { engine, own }, error) => {
     // The engine hears of a value that JSON does not have as one of the wrong type.
     const json = typeof value === "number" && !(value - value === 0) ? "{}" : (jsonOf(value) ?? "{}");
     engine[name] = json.length > OPTION_UNITS_MAX ? "{}" : json;
-    if (name === "destinations") own.filters = filtersOf(value);
+    if (name === "destinations") own.destinationHooks = destinationHooksOf(value);
   }
 };
 

@@ -10,6 +10,21 @@ import { jsonOf } from "./text.js";
 /** @typedef {import("./types").HookEvent} HookEvent */
 /** @typedef {{ name: string, setup?: Function, beforeSend?: Function, teardown?: Function, code?: string }} Plugin */
 
+/**
+ * What a hook makes of an event, `null` where it drops it. Throws where it answers neither.
+ * @param {Function} beforeSend
+ * @param {string} json the event
+ * @returns {HookEvent | null}
+ */
+export const answerOf = (beforeSend, json) => {
+  const answer = beforeSend(parse(json));
+  if (answer === null) return null;
+  if (typeof answer?.name !== "string" || !(answer.properties == null || isObject(answer.properties))) {
+    throw new TypeError("it returned neither an event nor null");
+  }
+  return answer;
+};
+
 export class Hooks {
   /** @type {Plugin[]} */
   plugins = [];
@@ -31,13 +46,10 @@ export class Hooks {
     for (const { name, beforeSend, code } of this.plugins) {
       if (!beforeSend) continue;
       try {
-        const answer = beforeSend(parse(json));
-        if (answer === null) {
+        const answer = answerOf(beforeSend, json);
+        if (!answer) {
           this.client.count(code ?? "hook");
           return;
-        }
-        if (typeof answer?.name !== "string" || !(answer.properties == null || isObject(answer.properties))) {
-          throw new TypeError("it returned neither an event nor null");
         }
         json = /** @type {string} */ (jsonOf(answer));
       } catch (cause) {

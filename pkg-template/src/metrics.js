@@ -3,8 +3,8 @@
 // into words, whatever was given.
 
 import { isObject, keysOf, member } from "./builtins.js";
-import { limited, limitedJson, refuseFor } from "./record.js";
-import { millis, numberJson, textJson } from "./text.js";
+import { refuseFor } from "./record.js";
+import { limited, limitedJson, millis, numberJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 

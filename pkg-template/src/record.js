@@ -2,8 +2,8 @@
 // One call of the page, whatever it was given, as a record of the engine; or refused, with a name for why.
 
 import { attempt, describe, isObject, member } from "./builtins.js";
-import { notFor } from "./filters.js";
-import { PROPERTIES_UNITS_MAX, TEXT_UNITS_MAX, jsonOf, millis, numberJson, propertiesJson, textJson } from "./text.js";
+import { destinationTags } from "./destination-hooks.js";
+import { TooLong, jsonOf, limited, limitedJson, millis, numberJson, textJson } from "./text.js";
 
 /** @typedef {import("./client").Client} Client */
 /** @typedef {import("./types").HookEvent} HookEvent */
@@ -44,28 +44,6 @@ const optionTags = (options) => {
   return member(options, "urgent") === true ? `${tags}\turgent=1` : tags;
 };
 
-/** Too long for the engine to look at. */
-class TooLong extends RangeError {
-  /** @param {string} code @param {number} units */
-  constructor(code, units) {
-    super(`${units} characters`);
-    this.refusal = code;
-  }
-}
-
-/** @param {unknown} value */
-export const limited = (value, code = "user_id_too_long") => {
-  if (typeof value === "string" && value.length > TEXT_UNITS_MAX) throw new TooLong(code, value.length);
-  return value;
-};
-
-/** @param {unknown} properties */
-export const limitedJson = (properties) => {
-  const json = propertiesJson(properties);
-  if (json.length > PROPERTIES_UNITS_MAX) throw new TooLong("properties_too_large", json.length);
-  return json;
-};
-
 /** @param {Call} call */
 const callTags = (call) => {
   let tags = "";
@@ -78,24 +56,29 @@ const callTags = (call) => {
   return isObject(call.options) ? tags + optionTags(call.options) : tags;
 };
 
+/** A call as hooks are shown it. @param {Call} call */
+const hookEvent = (call) => {
+  const options = call.options ?? {};
+  /** @type {HookEvent} */
+  const event = { type: call.method, name: call.event ?? /** @type {any} */ (call.name), properties: call.properties ?? {} };
+  for (const name of ["context", "timestamp", "userId", "anonymousId"]) {
+    const value = member(options, name) ?? (name === "userId" ? call.user : undefined);
+    if (value != null) event[name] = value;
+  }
+  return event;
+};
+
 /**
  * Lets the page's hooks change the call; whether it is still to be made.
  * @param {Client} client
  * @param {Call} call
  */
 const hooked = (client, call) => {
-  const options = call.options ?? {};
-  /** @type {HookEvent} */
-  const given = { type: call.method, name: call.event ?? /** @type {any} */ (call.name), properties: call.properties ?? {} };
-  for (const name of ["context", "timestamp", "userId", "anonymousId"]) {
-    const value = member(options, name) ?? (name === "userId" ? call.user : undefined);
-    if (value != null) given[name] = value;
-  }
-  const event = client.hooks.run(given);
+  const event = client.hooks.run(hookEvent(call));
   if (!event) return false;
   if (!call.event) call.name = event.name;
   call.properties = event.properties ?? undefined;
-  if (event.context) call.options = { ...options, context: event.context };
+  if (event.context) call.options = { ...call.options, context: event.context };
   return true;
 };
 
@@ -130,7 +113,7 @@ export const record = (client, call) => {
       callTags(call);
       if (!hooked(client, call)) return;
     }
-    client.calls.add(call.kind, callTags(call) + (isEvent ? notFor(client, call) : ""));
+    client.calls.add(call.kind, callTags(call) + (isEvent ? destinationTags(client, () => hookEvent(call)) : ""));
     if (call.kind === "identify") client.visitor.identified(call.user);
     if (isEvent) client.crumbs.add(/** @type {string} */ (call.event ?? call.name));
   } catch (cause) {
@@ -166,7 +149,7 @@ export const track = (client, given, properties, options) => {
 };
 
 /**
- * Like `propertiesJson`, for what is not bounded by the call.
+ * Like `limitedJson`, for what is not bounded by the call.
  * @param {unknown} value
  */
 export const anyJson = (value) => jsonOf(value) ?? "null";

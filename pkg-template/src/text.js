@@ -7,7 +7,7 @@ import { isObject, stringify } from "./builtins.js";
 
 /** In UTF-16 units. The engine's limits are tighter and in bytes: these keep giant values out of it. */
 export const TEXT_UNITS_MAX = 1024;
-export const PROPERTIES_UNITS_MAX = 32_768;
+const PROPERTIES_UNITS_MAX = 32_768;
 
 // `JSON.stringify` writes half a pair as an escape, and nothing else as `\ud…`. The second half of the pattern takes
 // every other escape along whole, so that the backslash of a written-out "\\ud83d" is not taken for the first.
@@ -46,7 +46,7 @@ export const jsonOf = (value) => {
  * Properties as JSON text, empty where there are none.
  * @param {unknown} properties
  */
-export const propertiesJson = (properties) => {
+const propertiesJson = (properties) => {
   if (properties == null) return "";
   const json = jsonOf(properties);
   if (json === undefined) throw new TypeError(`a ${typeof properties} without a JSON form`);
@@ -72,4 +72,26 @@ export const millis = (time) => {
   } catch {
     return NaN;
   }
+};
+
+/** Too long for the engine to look at. */
+export class TooLong extends RangeError {
+  /** @param {string} code @param {number} units */
+  constructor(code, units) {
+    super(`${units} characters`);
+    this.refusal = code;
+  }
+}
+
+/** @param {unknown} value */
+export const limited = (value, code = "user_id_too_long") => {
+  if (typeof value === "string" && value.length > TEXT_UNITS_MAX) throw new TooLong(code, value.length);
+  return value;
+};
+
+/** @param {unknown} properties */
+export const limitedJson = (properties) => {
+  const json = propertiesJson(properties);
+  if (json.length > PROPERTIES_UNITS_MAX) throw new TooLong("properties_too_large", json.length);
+  return json;
 };

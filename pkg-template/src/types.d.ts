@@ -17,7 +17,7 @@ export interface Settings {
   strictNames?: boolean;
   persistence?: string;
   /** Of the destinations that have functions as `only` or `except`. */
-  filters?: import("./filters").Filter[];
+  destinationHooks?: import("./destination-hooks").DestinationHooks[];
   captureUrl?: string;
   consent?: string;
   gpc?: string;

@@ -61,8 +61,8 @@ pub fn next_batch(
     let cut = Cut {
         bytes: room.min(lane.sizing.bytes()),
         strict: true,
-        ..lane.cut(batch_events)
+        ..lane.cut(batch_events, wall)
     };
-    let seal = lot.stream.seal_next(index, &cut, wall, &[])?;
+    let seal = lot.stream.seal_next(index, &cut, &[])?;
     Some((seal.batch(tab, index), true))
 }

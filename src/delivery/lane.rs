@@ -372,7 +372,7 @@ impl Lane {
             return None;
         }
         lot.stream
-            .seal_next(self.index, &self.cut(due.batch_events), wall, &[])
+            .seal_next(self.index, &self.cut(due.batch_events, wall), &[])
     }
 
     /// Seals the next batch of this tab's own stream, if it is due.
@@ -386,12 +386,13 @@ impl Lane {
 
     /// How its batches are cut.
     #[must_use]
-    pub fn cut(&self, events: usize) -> Cut<'_> {
+    pub fn cut(&self, events: usize, at: UnixMillis) -> Cut<'_> {
         Cut {
             format: self.format(),
             events,
             bytes: self.sizing.bytes(),
             strict: false,
+            at,
         }
     }
 

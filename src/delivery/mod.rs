@@ -28,17 +28,18 @@ use crate::{
         retry::RetryRules,
     },
     journal::{
-        cursor::GAPS_MAX,
-        lot::Lot,
+        cursor::{Cursor, GAPS_MAX},
+        lot::{Lot, Rights},
         seal::{BatchRef, Seal},
         stream::{GAP_BYTES, Stream},
     },
     model::{
+        drop_reason::DropReason,
         ending::Ending,
         ids::TabId,
         request::{Means, Request, RequestId, Why},
         rng::Rng,
-        time::{Instant, Now},
+        time::{Instant, Now, UnixMillis},
     },
     text::view::EventView,
 };
@@ -250,6 +251,33 @@ impl Delivery {
                 other.into_iter().for_each(|seq| cursor.pass_over(seq));
             }
         }
+    }
+
+    /// What waits here and destinations would lose without a word by now: it is to be given up, not sent. What is with the leader
+    /// or under way has been judged.
+    #[must_use]
+    pub fn late(&self, wall: UnixMillis, lots: &[Lot<'_>]) -> Vec<(BatchRef, DropReason)> {
+        let mut late = Vec::new();
+        let ours = |lot: &&Lot<'_>| matches!(lot.rights, Rights::Own | Rights::Adopted);
+        for Lot { stream, .. } in lots.iter().filter(ours) {
+            for lane in &self.lanes {
+                let seals = stream
+                    .cursors
+                    .get(lane.index)
+                    .map_or(&[][..], Cursor::seals);
+                let away = |seal: &Seal| {
+                    seal.way.offered || self.flights.carry(&seal.batch(stream.tab(), lane.index))
+                };
+                if seals.iter().any(away) {
+                    continue;
+                }
+                for (seq, reason) in stream.late(lane.index, lane.format(), wall) {
+                    let alone = Seal::new(seq, seq, wall, 0);
+                    late.push((alone.batch(stream.tab(), lane.index), reason));
+                }
+            }
+        }
+        late
     }
 
     /// Whatever waits is to go now: a pause between goes is over.

@@ -6,7 +6,7 @@ use crate::{
         Intake, IntakeContext, Taken,
         call::{Call, CallError},
     },
-    model::{event::is_tracked, rng::Rng},
+    model::{edits::edited, event::is_tracked, rng::Rng},
     text::{fields::fields, view::EventView},
     visitor::keeper::Keeper,
 };
@@ -63,7 +63,8 @@ pub(super) fn record(
                 own.withhold();
                 continue;
             }
-            let refused = lane.format().refuses(&event, now.wall);
+            let edited = edited(&text, &lane.destination.name);
+            let refused = lane.format().refuses(&EventView::of(&edited), now.wall);
             if counts {
                 account.accept(lane.index);
             }

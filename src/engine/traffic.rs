@@ -33,7 +33,7 @@ use crate::{
         store::Store,
         time::{Instant, Now},
     },
-    tabs::{Flying, Tabs, adopt::ALONE_MS, election::Role},
+    tabs::{Flying, Tabs, adopt::ALONE_MS, election::Role, replicas::Replicas},
 };
 
 /// What the traffic is to know of configuration and host.
@@ -283,11 +283,7 @@ impl Traffic {
             },
             rng: &mut self.rng,
         };
-        let mut lots = vec![Lot {
-            stream: &mut self.own.stream,
-            rights: Rights::Own,
-        }];
-        lots.extend(self.tabs.replicas.lots());
+        let mut lots = lots(&mut self.own.stream, &mut self.tabs.replicas);
         let mut out = Vec::new();
         let result = act(&mut self.delivery, &mut at, &mut lots, &mut out);
         self.apply(out, store);
@@ -296,6 +292,7 @@ impl Traffic {
 
     /// Sends, or hands over, what is next.
     pub fn send(&mut self, store: &mut dyn Store) {
+        self.give_up_late(store);
         let all = self.sends_for_all();
         let own_only = self.terms.independent;
         self.later = self.deliver(store, |delivery, at, lots, out| {
@@ -364,6 +361,7 @@ impl Traffic {
 
     /// Sends what goes out with the page.
     pub fn pack(&mut self, going: Going, store: &mut dyn Store) {
+        self.give_up_late(store);
         let all = self.sends_for_all();
         let own_only = self.terms.independent;
         self.deliver(store, |delivery, at, lots, out| {
@@ -421,4 +419,13 @@ impl Traffic {
             .map(|owed| owed.name.clone())
             .unwrap_or_default()
     }
+}
+
+/// All streams, this tab's own first.
+fn lots<'a>(own: &'a mut Stream, replicas: &'a mut Replicas) -> Vec<Lot<'a>> {
+    let own = Lot {
+        stream: own,
+        rights: Rights::Own,
+    };
+    [own].into_iter().chain(replicas.lots()).collect()
 }

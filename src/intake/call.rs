@@ -16,6 +16,7 @@ use crate::{
     text::{
         fields::{fields, split_once, unquoted},
         scan::{Kind, scan},
+        view::{items, member},
     },
 };
 
@@ -128,6 +129,8 @@ pub struct Call<'a> {
     pub page: &'a str,
     /// Names of destinations that are not to have it, with spaces between them.
     pub not_for: &'a str,
+    /// What hooks of destinations changed: see [`edits`](crate::model::edits).
+    pub edits: &'a str,
     /// What the visitor allows, in plain words.
     pub analytics: &'a str,
     /// The same of campaigns and referrers.
@@ -218,6 +221,7 @@ impl<'a> Call<'a> {
             each_session: tags.get("every") == "session",
             page: tags.get("page"),
             not_for: unquoted(tags.get("not")),
+            edits: tags.get("edits"),
             analytics: tags.get("analytics"),
             marketing: tags.get("marketing"),
         };
@@ -247,10 +251,27 @@ impl<'a> Call<'a> {
         check_id(self.variant, self.kind == CallKind::Exposure)?;
         check_properties(self.properties)?;
         check_properties(self.context)?;
+        self.check_edits()?;
         if !self.value.is_empty()
             && (scan(self.value) != Some(Kind::Other) || !is_number(self.value))
         {
             return Err(CallError::ValueInvalid);
+        }
+        Ok(())
+    }
+
+    /// What a hook made of the event has to be as good as what the page said.
+    fn check_edits(&self) -> Result<(), CallError> {
+        if !self.edits.is_empty() && scan(self.edits).is_none() {
+            return Err(CallError::CallMalformed);
+        }
+        for edit in items(self.edits) {
+            let of = |name| member(edit, name).unwrap_or("");
+            if !of("name").is_empty() {
+                check_name(of("name"), true)?;
+            }
+            check_properties(of("properties"))?;
+            check_properties(of("context"))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! An event but for its number and key.
 
 use crate::{
-    model::{ids::TabId, time::UnixMillis},
+    model::{edits::OPENING, ids::TabId, time::UnixMillis},
     text::json::{push_timestamp, push_u64},
 };
 
@@ -30,6 +30,8 @@ pub struct Draft {
     pub attribution: String,
     /// JSON object.
     pub context: String,
+    /// JSON list: see [`edits`](crate::model::edits).
+    pub edits: String,
 }
 
 impl Draft {
@@ -39,10 +41,20 @@ impl Draft {
         // It is kept as it is, so: room for all of it, and little more.
         let texts =
             self.name.len() + self.user.len() + self.anonymous.len() + self.properties.len();
-        let more =
-            self.groups.len() + self.attribution.len() + self.context.len() + self.value.len();
+        let more = self.groups.len()
+            + self.attribution.len()
+            + self.context.len()
+            + self.value.len()
+            + self.edits.len();
         let mut out = String::with_capacity(160 + texts + if more > 0 { more + 80 } else { 0 });
-        out.push_str("{\"idempotencyKey\":\"");
+        if self.edits.is_empty() {
+            out.push('{');
+        } else {
+            out.push_str(OPENING);
+            out.push_str(&self.edits);
+            out.push(',');
+        }
+        out.push_str("\"idempotencyKey\":\"");
         tab.push_key(&mut out, seq, self.at);
         out.push_str("\",\"seq\":");
         push_u64(&mut out, seq);

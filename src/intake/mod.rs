@@ -161,6 +161,7 @@ impl Intake {
             ),
             at: time,
             properties: with_super(properties, visitor),
+            edits: call.edits.to_owned(),
             session,
             value: call.value.to_owned(),
             rate: rate.filter(|rate| *rate < 1.0),

@@ -13,6 +13,7 @@ pub(super) struct Screened<'a> {
     properties: Cow<'a, str>,
     context: Cow<'a, str>,
     page: Cow<'a, str>,
+    edits: Cow<'a, str>,
     /// Something personal was found.
     pub(super) found: bool,
 }
@@ -34,6 +35,7 @@ impl<'a> Screened<'a> {
             properties: check(call.properties, properties)?,
             context: check(call.context, config.values)?,
             page: check(call.page, config.values)?,
+            edits: check(call.edits, properties)?,
             found,
         })
     }
@@ -45,6 +47,7 @@ impl<'a> Screened<'a> {
             properties: &self.properties,
             context: &self.context,
             page: &self.page,
+            edits: &self.edits,
             ..call.clone()
         }
     }

@@ -14,7 +14,10 @@ use crate::{
         log::Log,
         seal::{BatchRef, Seal, Stamp},
     },
-    model::{drop_reason::DropReason, event::Entry, gap::Gap, spans::Spans, time::UnixMillis},
+    model::{
+        drop_reason::DropReason, edits::edited, event::Entry, gap::Gap, spans::Spans,
+        time::UnixMillis,
+    },
 };
 
 /// Gaps told in one batch at most. Beyond it neighbours are joined where nothing between them lives, and
@@ -144,15 +147,19 @@ impl Cursor {
         self.count(log, from, to) - untracked.count()
     }
 
-    /// The events of a range that are not settled.
+    /// The events of a range that are not settled, as the destination is to have them.
     #[must_use]
     pub fn events<'a>(&self, log: &'a Log, from: u64, to: u64) -> Cow<'a, [Entry]> {
         let all = log.range(from, to);
-        if !self.done.touch(from, to) {
+        if !self.done.touch(from, to) && !all.iter().any(Entry::has_edits) {
             return Cow::Borrowed(all);
         }
         let open = all.iter().filter(|entry| !self.done.has(entry.seq));
-        Cow::Owned(open.cloned().collect())
+        let own = open.map(|entry| Entry {
+            text: edited(&entry.text, &self.destination).into_owned(),
+            ..*entry
+        });
+        Cow::Owned(own.collect())
     }
 
     /// The first event after number `seq` that is not settled.

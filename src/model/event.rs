@@ -1,6 +1,6 @@
 //! An event as it waits: its number and its text.
 
-use crate::text::view::EventView;
+use crate::{model::edits::OPENING, text::view::EventView};
 
 /// The event that begins a session. The SDK tracks it, not the page: it is in no account, and no page's event makes room
 /// for it.
@@ -18,6 +18,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether a destination is to have another text than this.
+    #[must_use]
+    pub fn has_edits(&self) -> bool {
+        self.text.starts_with(OPENING)
+    }
+
     /// See [`is_tracked`].
     #[must_use]
     pub fn is_tracked(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The nouns that everybody uses.
 
 pub mod drop_reason;
+pub mod edits;
 pub mod ending;
 pub mod event;
 pub mod gap;

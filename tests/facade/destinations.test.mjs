@@ -63,3 +63,44 @@ test("functions as only and except are asked at the call, and what they turn awa
   assert.deepEqual(asked[0], { type: "track", name: "bought", properties: { total: 3 } });
   assert.deepEqual([...new Set(errors)], ["hook_failed"]);
 });
+
+test("a destination's hook is asked at the call, after the client's, and what it makes of an event the engine hears for it alone", async (t) => {
+  const page = await openPage(t);
+  const errors = [];
+  const shown = [];
+  const destinations = [
+    { name: "plain", format: "native" },
+    { name: "trimmed", format: "native", beforeSend: (event) => (shown.push(structuredClone(event)), delete event.properties.margin, event) },
+    { name: "renamed", format: "native", beforeSend: (event) => ({ ...event, name: "conversion", context: { via: "hook" } }) },
+    { name: "grown", format: "native", beforeSend: ({ properties, ...event }) => ({ ...event, properties: { ...properties, total: 4, more: [1] } }) },
+    { name: "picky", format: "native", only: ["bought"], beforeSend: ({ name, ...event }) => (name === "bought" ? { name, ...event } : null) },
+    { name: "broken", format: "native", beforeSend: () => { throw new Error("no"); } },
+    { name: "late", format: "native", beforeSend: async (event) => event },
+    { name: "giant", format: "native", beforeSend: (event) => ({ ...event, properties: { text: "x".repeat(40_000) } }) },
+    { name: "none", format: "native", beforeSend: "no function" },
+  ];
+  const beforeSend = (event) => ({ ...event, properties: { ...event.properties, seen: true } });
+  const { client, engine } = await page.start({ apiKey: "one", destinations, beforeSend, onError: (error) => errors.push(error) });
+  const properties = { total: 3, margin: 1 };
+  client.track("bought", properties, { userId: "u2" });
+  client.identify("u1", { total: 1 });
+  client.register({ a: 1 });
+  client.stats();
+  await turn();
+  const [bought, identify, register] = engine.lines.map((line) => readRecord(line));
+  assert.deepEqual(properties, { total: 3, margin: 1 }, "hooks are given copies");
+  assert.deepEqual(JSON.parse(bought.props), { total: 3, margin: 1, seen: true });
+  assert.deepEqual(JSON.parse(bought.edits), [
+    { to: "trimmed", without: ["margin"] },
+    { to: "renamed", name: "conversion", context: { via: "hook" } },
+    { to: "grown", properties: { total: 4, more: [1] } },
+  ]);
+  assert.equal(bought.not, undefined);
+  assert.deepEqual(shown[0], { type: "track", name: "bought", properties: { total: 3, margin: 1, seen: true }, userId: "u2" });
+  // The names of the SDK's own events are not for hooks to change.
+  assert.deepEqual(JSON.parse(identify.edits)[0], { to: "renamed", context: { via: "hook" } });
+  assert.equal(identify.not, '"picky"');
+  assert.deepEqual([register.edits, register.not], [undefined, undefined], "no event");
+  const told = errors.map(({ code, message }) => [code, /of (\w+)/.exec(message)?.[1]]);
+  for (const name of ["broken", "late", "giant"]) assert.ok(told.some(([code, of]) => code === "hook_failed" && of === name), `${name}: ${told}`);
+});

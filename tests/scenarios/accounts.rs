@@ -6,7 +6,7 @@ use sendoff::{
     model::drop_reason::DropReason,
 };
 
-use crate::collector::Answer;
+use crate::collector::{Answer, Sent};
 use crate::world::{Opening, World};
 
 const DAY_MS: u64 = 86_400_000;
@@ -97,21 +97,96 @@ fn what_lay_too_long_is_counted_without_it_and_explained_with_it() {
     assert_eq!(figures(&world.stats(later)), (0, 0, 0, 0));
 }
 
+/// Mixpanel takes events of the last five days, answers 200 to older ones, and drops them.
+#[cfg(feature = "destinations")]
+fn own_and_mixpanel(opening: &mut Opening) {
+    let destination = |format: &str| sendoff::engine::config::DestinationConfig {
+        name: format.to_owned(),
+        format: format.to_owned(),
+        endpoint: format!("/{format}"),
+        api_key: "key".to_owned(),
+        ..Default::default()
+    };
+    opening.config.destinations = ["native", "mixpanel"].map(destination).into();
+}
+
+#[cfg(feature = "destinations")]
+fn is_vendors(sent: &Sent) -> bool {
+    sent.body.starts_with("data=")
+}
+
+/// The vendor says so with a number.
+#[cfg(feature = "destinations")]
+fn takes_all(sent: &Sent) -> Answer {
+    if is_vendors(sent) {
+        Answer::Status(200)
+    } else {
+        Answer::Ok
+    }
+}
+
+/// What a destination is told to have got, and what was given up there.
+#[cfg(feature = "destinations")]
+fn fate_at(world: &World, tab: usize, name: &str) -> (u64, u64, Vec<(&'static str, u64)>) {
+    let destinations = world.stats(tab).destinations;
+    let (_, figures) = destinations
+        .iter()
+        .find(|(known, _)| known == name)
+        .unwrap();
+    let dropped = figures.dropped.iter().map(|one| (one.reason, one.count));
+    (figures.delivered, figures.pending, dropped.collect())
+}
+
+#[cfg(feature = "destinations")]
+#[test]
+fn what_has_waited_for_so_long_that_a_vendor_would_lose_it_is_given_up_there_alone() {
+    // In a living tab: the network is gone for six days, some of it sealed when that began, and some is tracked after it.
+    let (mut world, tab) = World::with_tab(own_and_mixpanel);
+    world.collector.rule = Some(|_| Answer::Network);
+    world.burst(tab, 60);
+    for _ in 0..6 {
+        world.pass(DAY_MS);
+    }
+    world.burst(tab, 3);
+    world.collector.rule = Some(takes_all);
+    world.page(tab, PageEvent::Online);
+    world.pass(700_000);
+    assert_eq!(fate_at(&world, tab, "native"), (63, 0, vec![]));
+    assert_eq!(
+        fate_at(&world, tab, "mixpanel"),
+        (3, 0, vec![("expired", 60)])
+    );
+
+    // And found by the next visit.
+    let (mut world, gone) = World::with_tab(own_and_mixpanel);
+    world.collector.rule = Some(|_| Answer::Network);
+    world.burst(gone, 60);
+    world.pass(10_000);
+    world.burst(gone, 3);
+    world.crash(gone);
+    world.pass(6 * DAY_MS);
+    world.collector.rule = Some(takes_all);
+    let next = world.open_with(own_and_mixpanel);
+    world.track(next, "today");
+    world.pass(700_000);
+    assert_eq!(fate_at(&world, next, "native"), (64, 0, vec![]));
+    assert_eq!(
+        fate_at(&world, next, "mixpanel"),
+        (1, 0, vec![("expired", 63)])
+    );
+    let mut vendors = world.sent.iter().filter(|sent| is_vendors(sent)).peekable();
+    assert!(vendors.peek().is_some());
+    assert!(
+        vendors
+            .skip_while(|sent| sent.at < 6 * DAY_MS)
+            .all(|sent| sent.body.contains("today"))
+    );
+}
+
 #[cfg(feature = "destinations")]
 #[test]
 fn what_a_vendor_would_lose_without_a_word_is_given_up_here_and_goes_to_the_others() {
-    let (mut world, tab) = World::with_tab(|opening| {
-        opening.config.destinations = ["native", "mixpanel"]
-            .map(|format| sendoff::engine::config::DestinationConfig {
-                name: format.to_owned(),
-                format: format.to_owned(),
-                endpoint: format!("/{format}"),
-                api_key: "key".to_owned(),
-                ..Default::default()
-            })
-            .into();
-    });
-    // Mixpanel takes events of the last five days, answers 200 to older ones, and drops them.
+    let (mut world, tab) = World::with_tab(own_and_mixpanel);
     let at = crate::world::WALL_START_MS;
     let old = at - 6 * 24 * 3_600_000;
     world.calls(tab, &format!("track\t{at}\t0\tname=\"old\"\tts={old}"));

@@ -118,6 +118,79 @@ fn what_a_destinations_function_has_turned_away_never_goes_there() {
 }
 
 #[test]
+fn what_a_destinations_hook_has_changed_is_for_it_alone_whoever_sends_it() {
+    let open = |opening: &mut Opening| opening.config.destinations = own_and_ads(false);
+    let (mut world, tab) = World::with_tab(open);
+    world.calls(
+        tab,
+        &format!("register\t{WALL_START_MS}\t0\tprops={{\"plan\":\"pro\"}}"),
+    );
+    let record = world.record("bought", "{\"total\":3,\"margin\":1}");
+    let edits = r#"[{"to":"ads","name":"conversion","properties":{"total":4},"without":["margin"],"context":{"via":"hook"}}]"#;
+    world.calls(tab, &format!("{record}\tedits={edits}"));
+    world.track(tab, "plain");
+    // Nothing has left yet when the tab dies: whoever takes over knows no more than what is written.
+    world.crash(tab);
+    let heir = world.open_with(open);
+    world.pass(6_000);
+    world.flush(heir);
+    assert_eq!(names_at(&world, "own"), ["bought", "plain"]);
+    assert_eq!(names_at(&world, "ads"), ["conversion", "plain"]);
+    let first = |key: &str| {
+        let events = world
+            .sent
+            .iter()
+            .map(Sent::json)
+            .filter(|body| body["apiKey"] == key);
+        let mut events =
+            events.flat_map(|body| body["events"].as_array().cloned().unwrap_or_default());
+        events.find(|event| event["seq"] == 1).unwrap()
+    };
+    let (own, ads) = (first("own"), first("ads"));
+    assert_eq!(
+        own["properties"],
+        serde_json::json!({"total": 3, "margin": 1, "plan": "pro"})
+    );
+    assert_eq!(
+        ads["properties"],
+        serde_json::json!({"total": 4, "plan": "pro"})
+    );
+    assert_eq!(
+        (&own["context"]["via"], &ads["context"]["via"]),
+        (&serde_json::Value::Null, &"hook".into())
+    );
+    assert_eq!(own["idempotencyKey"], ads["idempotencyKey"]);
+    assert!(!world.sent.iter().any(|sent| sent.body.contains("edits")));
+}
+
+#[test]
+fn what_a_destinations_hook_has_made_is_judged_like_what_the_page_said() {
+    let (mut world, tab) =
+        World::with_tab(|opening| opening.config.destinations = own_and_ads(false));
+    let record = world.record("n", "{}");
+    let mut say =
+        |edit: &str| world.calls(tab, &format!("{record}\tedits=[{{\"to\":\"ads\",{edit}}}]"));
+    say(r#""name":"$mine""#);
+    say(r#""properties":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}}}"#);
+    say(r#""properties":[]"#);
+    say(r#""properties":{"token":"a secret","mail":"jo@example.com"}"#);
+    let refused: Vec<_> = world
+        .stats(tab)
+        .refused
+        .iter()
+        .map(|one| (one.reason, one.count))
+        .collect();
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    world.flush(tab);
+    let bodies: String = world.sent.iter().map(|sent| sent.body.as_str()).collect();
+    assert!(
+        bodies.contains("[redacted:email]") && !bodies.contains("jo@example.com"),
+        "{bodies}"
+    );
+    assert!(!bodies.contains("a secret"), "{bodies}");
+}
+
+#[test]
 fn what_was_recorded_without_consent_to_marketing_never_goes_where_that_is_needed() {
     let say = |world: &mut World, tab, marketing: &str| {
         let record =

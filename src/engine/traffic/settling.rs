@@ -1,6 +1,6 @@
 //! What the end of a batch means for its stream, and for its tab.
 
-use super::Traffic;
+use super::{Traffic, lots};
 use crate::{
     journal::seal::BatchRef,
     model::{ending::Ending, ids::TabId, store::Store},
@@ -8,6 +8,14 @@ use crate::{
 };
 
 impl Traffic {
+    /// Gives up what destinations would lose by now without a word.
+    pub(super) fn give_up_late(&mut self, store: &mut dyn Store) {
+        let lots = lots(&mut self.own.stream, &mut self.tabs.replicas);
+        for (batch, reason) in self.delivery.late(self.now.wall, &lots) {
+            self.settle(&batch, Ending::Dropped(reason), 1, store);
+        }
+    }
+
     /// A batch ended: what that means for its stream, and for its tab if that is another.
     pub(super) fn settle(
         &mut self,

@@ -3,7 +3,7 @@
 use super::{Cut, GAP_BYTES, PAGE_BYTES, Stream};
 use crate::{
     journal::{cursor::Telling, seal::Seal},
-    model::time::UnixMillis,
+    model::{drop_reason::DropReason, edits::edited, time::UnixMillis},
     text::view::EventView,
     wire::{Batch, Format, Route},
 };
@@ -11,21 +11,41 @@ use crate::{
 impl Stream {
     /// Seals a destination's next batch. `held` are batches that the browser holds already: one of the same
     /// contents is taken as it is. Where no event waits, a batch that only tells of gaps.
-    pub fn seal_next(
-        &mut self,
-        lane: usize,
-        cut: &Cut<'_>,
-        at: UnixMillis,
-        held: &[Seal],
-    ) -> Option<Seal> {
+    pub fn seal_next(&mut self, lane: usize, cut: &Cut<'_>, held: &[Seal]) -> Option<Seal> {
         let cursor = self.cursors.get(lane)?;
         let range = match cursor.first_unsealed(&self.log) {
             Some(from) => (from, self.cut(lane, from, cut)?),
             None => cursor.gap_range(&self.log)?,
         };
-        let seal = self.sealing(lane, range, at, Telling::Next, held)?;
+        let seal = self.sealing(lane, range, cut.at, Telling::Next, held)?;
         self.cursors.get_mut(lane)?.adopt(seal);
         Some(seal)
+    }
+
+    /// The oldest events that a destination would lose without a word if they were sent now, and why.
+    #[must_use]
+    pub fn late(
+        &self,
+        lane: usize,
+        format: &dyn Format,
+        now: UnixMillis,
+    ) -> Vec<(u64, DropReason)> {
+        let mut late = Vec::new();
+        let Some(cursor) = self.cursors.get(lane) else {
+            return late;
+        };
+        let mut seq = 0;
+        while let Some(next) = cursor.first_after(&self.log, seq)
+            && let Some(entry) = self.log.range(next, next).first()
+        {
+            let text = edited(&entry.text, &cursor.destination);
+            let Some(reason) = format.refuses(&EventView::of(&text), now) else {
+                break;
+            };
+            late.push((next, reason));
+            seq = next;
+        }
+        late
     }
 
     /// The seal that a range would get: the one under which the browser holds it already, or a new one.
@@ -47,7 +67,8 @@ impl Stream {
     }
 
     /// The last event of a batch whose first one is `from`, and how it goes; unless the cut is strict, one event
-    /// always fits: what could not was refused at the call.
+    /// always fits: what could not was refused at the call. What the destination would lose by now is left out: see
+    /// [`Stream::late`].
     #[must_use]
     pub fn cut(&self, lane: usize, from: u64, cut: &Cut<'_>) -> Option<u64> {
         let cursor = self.cursors.get(lane)?;
@@ -59,10 +80,12 @@ impl Stream {
         let open = open.filter(|entry| !cursor.done().has(entry.seq));
         let (mut last, mut first) = (None, None);
         for entry in open.take(cut.events.min(limits.events)) {
-            let route = cut
-                .format
-                .route(&EventView::of(&entry.text))
-                .unwrap_or_default();
+            let text = edited(&entry.text, &cursor.destination);
+            let event = EventView::of(&text);
+            if cut.format.refuses(&event, cut.at).is_some() {
+                break;
+            }
+            let route = cut.format.route(&event).unwrap_or_default();
             let (page, first_route) = *first.get_or_insert((None, route));
             if route != first_route {
                 break;
@@ -71,7 +94,7 @@ impl Stream {
                 bytes += self.log.page_text(entry.page).len() + PAGE_BYTES;
                 first = Some((page.or(Some(entry.page)), first_route));
             }
-            bytes += entry.text.len() + 1 + limits.event_overhead_bytes;
+            bytes += text.len() + 1 + limits.event_overhead_bytes;
             if bytes > bytes_max && (cut.strict || last.is_some()) {
                 break;
             }
