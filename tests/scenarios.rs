@@ -12,7 +12,8 @@
 //! A [world](world::World) holds one to a few tabs, each the real engine; one [disk](disk::Disk) that they share; a
 //! [collector](collector::Collector) that does as it is told, and else stores; and a clock that
 //! only moves when a story turns it. After every call of an engine the world itself checks that the
-//! account balances and that the keepalive budget of a page is kept.
+//! account balances and that the keepalive budget of a page is kept. One file is no story: [`vendors`] plays small worlds from
+//! seeds, with all formats as destinations, and metrics.
 //!
 //! # What it does not cover
 //!
@@ -48,3 +49,6 @@ mod outages;
 mod storage;
 #[path = "scenarios/tabs.rs"]
 mod tabs;
+#[cfg(feature = "destinations")]
+#[path = "scenarios/vendors.rs"]
+mod vendors;

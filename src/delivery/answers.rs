@@ -52,9 +52,6 @@ impl Delivery {
                     self.send(at, lots, batch, means, Why::NextMeans, out);
                     return;
                 }
-                if at.leaving && outcome.status() == 0 {
-                    out.push(Effect::Gone);
-                }
                 self.on_answer(at, &flight, batch, outcome, lots, out);
             }
         }
@@ -91,6 +88,9 @@ impl Delivery {
             at.now.wall,
         ) {
             Judgement::Failed { failure, after_ms } => {
+                if at.leaving {
+                    out.push(Effect::Gone);
+                }
                 self.on_failure(at, flight, failure, after_ms, outcome.status(), lots, out);
                 return;
             }
@@ -103,6 +103,9 @@ impl Delivery {
         let (ending, refused) = match verdict {
             Verdict::Partial { refused, again } => {
                 let (refused, again) = (flight.numbers(&refused), flight.numbers(&again));
+                if at.leaving && !again.is_empty() {
+                    out.push(Effect::Gone);
+                }
                 let count = refused.len();
                 (Ending::Delivered { refused, again }, count)
             }

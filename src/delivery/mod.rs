@@ -103,7 +103,7 @@ pub enum Effect {
         /// Events in the batch, or those that were refused.
         events: usize,
     },
-    /// A request that was to outlive the page failed.
+    /// A request that was to outlive the page failed: what is left is for the next visit, not for trying again at once.
     Gone,
 }
 

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { BROWSERS } from './harness/browsers.mjs';
 import { Collector } from './harness/collector.mjs';
 import { vendors } from './harness/vendors.mjs';
-import { until } from './harness/wait.mjs';
+import { outageOf, until } from './harness/wait.mjs';
 
 const EVENTS = 60;
 
@@ -46,23 +46,28 @@ const rows = async (collector) => (await collector.sql(`SELECT properties FROM e
 const sorted = (list) => list.toSorted((a, b) => a - b);
 
 for (const [name, launch] of Object.entries(BROWSERS)) {
-  test(`${name}: three destinations get every event once, though one is down and the page is closed meanwhile`, { timeout: 90_000 }, async (t) => {
+  test(`${name}: three destinations get every event once, though one is down for a minute, one refuses half, and the page is closed meanwhile`, { timeout: 180_000 }, async (t) => {
     const collector = await Collector.start();
     t.after(() => collector.dispose());
     const back = await vendors(t);
     const open = await launch(t, collector.url);
     back.down.add('posthog');
+    back.half.add('mixpanel');
     const first = await open();
     await start(first, back.url);
     await first.run(track, 0, EVENTS);
     await until('the others have all', async () => (await rows(collector)).length === EVENTS && numbers(back.taken.mixpanel).length === EVENTS);
     assert.ok(back.requests.posthog > 0, 'it was tried');
+    await outageOf(55_000);
     await first.run(track, EVENTS, 20);
+    await outageOf(5_000);
+    assert.equal(back.taken.posthog.length, 0, 'it is down');
+    await first.run(track, EVENTS + 20, 20);
     await first.close();
     back.down.clear();
     const second = await open();
     await start(second, back.url);
-    const total = EVENTS + 20;
+    const total = EVENTS + 40;
     await until('posthog has all', () => numbers(back.taken.posthog).length >= total);
     await until('the collector has all', async () => (await rows(collector)).length >= total);
     await until('mixpanel has all', () => numbers(back.taken.mixpanel).length >= total);

@@ -14,6 +14,7 @@ pub(crate) struct Sent {
     pub(crate) by: usize,
     pub(crate) id: RequestId,
     pub(crate) means: Means,
+    pub(crate) url: String,
     pub(crate) body: String,
 }
 
@@ -63,7 +64,10 @@ pub(crate) enum Answer {
     Ok,
     /// Answers this without storing.
     Status(u16),
-    /// The same, with `Retry-After`.
+    /// The same, in these words.
+    #[cfg(feature = "destinations")]
+    Says(u16, &'static str),
+    /// The same as a status, with `Retry-After`.
     After(u16, RetryAfter),
     /// Stores it all but these events, by index, as the real one does with invalid ones.
     Refusing(Vec<usize>),
@@ -82,6 +86,9 @@ pub(crate) struct Collector {
     pub(crate) script: VecDeque<Answer>,
     /// What it answers when there is no script.
     pub(crate) rule: Option<fn(&Sent) -> Answer>,
+    /// Who answers what does not go to the collector.
+    #[cfg(feature = "destinations")]
+    pub(crate) vendors: crate::vendors::Vendors,
     stored: BTreeMap<String, Value>,
     batches: BTreeSet<String>,
     /// What each tab explained as given up.
@@ -94,6 +101,10 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn decide(&mut self, sent: &Sent) -> Answer {
+        #[cfg(feature = "destinations")]
+        if let Some(answer) = self.vendors.answer(sent) {
+            return answer;
+        }
         let scripted = self.script.pop_front();
         scripted.unwrap_or_else(|| self.rule.map_or(Answer::Ok, |rule| rule(sent)))
     }
@@ -112,6 +123,8 @@ impl Collector {
             Answer::Ok => status(200, None, Some(self.store(sent, &[]))),
             Answer::Refusing(indices) => status(200, None, Some(self.store(sent, indices))),
             Answer::Status(code) => status(*code, None, None),
+            #[cfg(feature = "destinations")]
+            Answer::Says(code, words) => status(*code, None, Some((*words).to_owned())),
             Answer::After(code, when) => status(*code, Some(*when), None),
             Answer::Network => Some(Outcome::Network),
             Answer::Lost => {

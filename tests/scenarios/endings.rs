@@ -297,3 +297,22 @@ fn a_frozen_page_is_silent_and_goes_on_where_it_was() {
         (vec![1, 2], 0)
     );
 }
+
+#[test]
+fn a_page_on_its_way_out_does_not_try_again_what_was_answered_in_vain() {
+    for answer in [Answer::Status(503), Answer::Status(401)] {
+        let (mut world, tab) = World::with_tab(|_| {});
+        world.burst(tab, 3);
+        world.collector.script = [answer.clone(), answer.clone(), answer.clone()].into();
+        world.page(tab, PageEvent::Leaving);
+        world.track(tab, "said by a handler that runs later");
+        assert_eq!(world.sent.len(), 1, "{answer:?}");
+        // It is for the next visit.
+        world.crash(tab);
+        world.collector.script.clear();
+        let next = world.open();
+        world.pass(10_000);
+        assert_eq!(world.stored(tab), [1, 2, 3, 4], "{answer:?}");
+        assert_eq!(world.stats(next).adopted, 4, "{answer:?}");
+    }
+}

@@ -313,7 +313,13 @@ impl World {
     }
 
     fn run(&mut self) {
+        let mut inputs = 0;
         while let Some((tab, arrival)) = self.queue.pop_front() {
+            inputs += 1;
+            assert!(
+                inputs < 10_000,
+                "tab {tab} has no end of doing at one moment"
+            );
             if !self.tabs[tab].runs {
                 continue;
             }
@@ -347,6 +353,7 @@ impl World {
                     by: tab,
                     id: request.id,
                     means: request.means,
+                    url: request.url,
                     body: request.body,
                 }),
                 Output::Cancel(id) => {

@@ -94,7 +94,7 @@
 //! # What it does not cover
 //!
 //! The shell in `src/web` and the facade (they have browser tests), the collector's own code, sessions, consent and
-//! attribution, metrics, real browsers' scheduling. Storage that tears a single value in two is
+//! attribution, metrics and the vendors' formats (`tests/scenarios/vendors.rs` has both), real browsers' scheduling. Storage that tears a single value in two is
 //! represented by damaged values only.
 //!
 //! # That it can fail

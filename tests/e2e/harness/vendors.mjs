@@ -3,11 +3,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-/** A server that plays the vendors. Takes everything, unless `down` names it; `refuse` says which events are turned down. */
+/**
+ * A server that plays the vendors. Takes everything, unless `down` names it, or `half` does, every other time; `refuse` says which
+ * events are turned down.
+ */
 export async function vendors(t) {
   const taken = { posthog: [], mixpanel: [], webhook: [] };
   const requests = { posthog: 0, mixpanel: 0, webhook: 0 };
-  const state = { down: new Set(), refuse: () => false, taken, requests, headers: [] };
+  const state = { down: new Set(), half: new Set(), refuse: () => false, taken, requests, headers: [] };
   const server = createServer(async (request, response) => {
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('access-control-allow-headers', 'authorization, content-type');
@@ -18,7 +21,8 @@ export async function vendors(t) {
     const vendor = pathname.startsWith('/batch') ? 'posthog' : pathname.startsWith('/hook') ? 'webhook' : 'mixpanel';
     requests[vendor] += 1;
     state.headers.push([vendor, request.headers.authorization ?? null]);
-    if (state.down.has(vendor)) return response.writeHead(503).end();
+    const inVain = state.half.has(vendor) && requests[vendor] % 2 === 1;
+    if (state.down.has(vendor) || inVain) return response.writeHead(503).end();
     if (vendor === 'posthog') {
       taken.posthog.push(...JSON.parse(body).batch);
       return response.setHeader('content-type', 'application/json').end('{"status":"Ok"}');
