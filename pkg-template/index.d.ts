@@ -557,6 +557,9 @@ export interface Stats extends Figures {
   readonly leader: string | null;
   /** What the engine runs as: `js` where a page may not run WebAssembly; `null` while it does not. */
   readonly engine: "wasm" | "js" | null;
+  /** What the browser says of its visitor: Global Privacy Control, Do Not Track. What they do is said by `respectGpc`, `gpc` and
+   * `respectDnt`, and in force by `getConsent()`. */
+  readonly signals: { readonly gpc: boolean; readonly dnt: boolean };
   /** This tab: 20 hex digits, new with each page load. */
   readonly tab: string;
   /** Other tabs heard from and not known to be gone. */

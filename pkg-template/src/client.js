@@ -270,7 +270,8 @@ export class Client {
     const all = this.engine.stats() ?? this.last ?? this.ownAccount();
     const refused = { ...all.refused };
     for (const [code, calls] of Object.entries(this.refused)) if (calls) refused[code] = (refused[code] || 0) + calls;
-    return { ...all, role: this.over ? "stopped" : all.role, refused, engine: this.engine.kind };
+    const role = this.over ? "stopped" : all.role;
+    return { ...all, role, refused, engine: this.engine.kind, signals: this.host.signals() };
   }
 
   /** The account where there is no engine. */

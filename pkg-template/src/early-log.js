@@ -4,14 +4,12 @@
 // when it was begun, then the records as they are.
 
 import { hex } from "./ids.js";
-import { isSuspect } from "./suspect.js";
+import { WITHHELD, isSuspect } from "./suspect.js";
 import { utf8Bytes } from "./builtins.js";
 
 /** @typedef {import("./client").Client} Client */
 
 const STORAGE_BYTES_MAX = 2 << 20; // as the engine's default
-/** In place of a call that may be personal: calls are known by their places. */
-const WITHHELD = "withheld";
 const STRANDED_BYTES_MAX = 256 << 10; // early logs of all pages on which the engine cannot run
 
 export class EarlyLog {

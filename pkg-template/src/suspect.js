@@ -18,6 +18,9 @@ const TRAITS = /^(identify|set_traits|alias|group)\t/;
 /** @param {string | undefined} mode as JSON */
 const screens = (mode) => mode !== '"off"' && mode !== '"warn"';
 
+/** In storage it stands in place of a call that may be personal: calls are known by their places. */
+export const WITHHELD = "withheld";
+
 /** @param {EngineOptions} options @param {string} record */
 export const isSuspect = ({ pii, piiTraits, piiIp, piiKeys, piiPatterns }, record) => {
   if (!screens(TRAITS.test(record) ? (piiTraits ?? '"off"') : pii)) return false;

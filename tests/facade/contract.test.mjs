@@ -55,7 +55,7 @@ test("the account has the members that are declared, with the engine, without it
   const report = rust("engine/report");
   assert.deepEqual(written(report, "impl Figures"), declared("DestinationStats"));
   // What it runs as is the facade's to say.
-  assert.deepEqual([...written(report, "impl Stats"), "engine"].toSorted(), declared("Stats"));
+  assert.deepEqual([...written(report, "impl Stats"), "engine", "signals"].toSorted(), declared("Stats"));
   const page = await openPage(t);
   assert.deepEqual(Object.keys(new page.Sendoff({}).stats()).toSorted(), declared("Stats"));
   assert.deepEqual(Object.keys(new page.Sendoff("early").stats()).toSorted(), declared("Stats"));

@@ -174,6 +174,7 @@ describe("denied", () => {
     assert.deepEqual(denied.getConsent(), { analytics: "denied", marketing: "denied" });
     assert.deepEqual(marketing.getConsent(), { analytics: "granted", marketing: "denied" });
     assert.deepEqual(ignored.getConsent(), { analytics: "granted", marketing: "granted" });
+    for (const client of [denied, marketing, ignored]) assert.deepEqual(client.stats().signals, { gpc: true, dnt: false });
   });
 });
 

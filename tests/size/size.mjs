@@ -26,7 +26,8 @@ export function sizes(bytes) {
 
 /**
  * Part → sizes, with the sum of wasm and script as `total`; and the engine as the JavaScript module that an entry asks for,
- * which is a ninth more than the wasm in it, and as the one that it asks for where there is no WebAssembly.
+ * which is a ninth more than the wasm in it, and as the one that it asks for where there is no WebAssembly. `worker` has its
+ * engine in it.
  */
 export function measure(pkg) {
   const file = (name) => readFileSync(join(pkg, name));
@@ -36,8 +37,11 @@ export function measure(pkg) {
   };
   const sum = (form) => Object.values(parts).reduce((total, part) => total + part[form], 0);
   const total = Object.fromEntries(FORMS.map((form) => [form, sum(form)]));
-  const engines = { engine: "engine.js", "engine-js": "engine-js.js", destinations: "destinations-engine.js" };
-  return { ...parts, total, ...Object.fromEntries(Object.entries(engines).map(([part, name]) => [part, sizes(file(name))])) };
+  const others = {
+    ...{ engine: "engine.js", "engine-js": "engine-js.js", destinations: "destinations-engine.js" },
+    ...{ stub: "stub.js", react: "react.js", worker: "worker.js" },
+  };
+  return { ...parts, total, ...Object.fromEntries(Object.entries(others).map(([part, name]) => [part, sizes(file(name))])) };
 }
 
 /** One sentence for each number over the budget, which names parts and forms as the table does. */

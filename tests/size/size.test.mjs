@@ -25,6 +25,7 @@ test("the parts are added up, the script as it ships, and what no page asks for 
   writeFileSync(join(pkg, "engine.js"), "the engine");
   writeFileSync(join(pkg, "engine-js.js"), "the engine, without WebAssembly");
   writeFileSync(join(pkg, "destinations-engine.js"), "the engine, and more");
+  for (const name of ["stub", "react", "worker"]) writeFileSync(join(pkg, `${name}.js`), name);
   const measured = measure(pkg);
   assert.deepEqual(measured.script, sizes(Buffer.from(script)));
   assert.equal(measured.total.raw, 8 + script.length);
