@@ -66,7 +66,7 @@ export class Client {
     this.engine = new EngineLink(this);
     this.awaited = /** @type {ReturnType<typeof deferred<ReadyResult>>} */ (deferred());
     const stub = /** @type {any} */ (globalThis).sendoff;
-    if (attempt(() => encodeURIComponent(stub.config.apiKey)) === project && !stub.to) attempt(() => this.log.goOn(stub));
+    if (stub && attempt(() => encodeURIComponent(stub.config.apiKey)) === project && !stub.to) attempt(() => this.log.goOn(stub));
     this.host.listen((event) => this.heard(event));
     if (this.consent.analytics === "denied") this.denied();
     else if (this.consent.analytics === "pending") this.undecided();

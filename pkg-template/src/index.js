@@ -68,7 +68,7 @@ const introduce = (client, config) => {
   if (client.stats().role === "inert") return;
   const page = registry();
   const stub = /** @type {any} */ (globalThis).sendoff;
-  if (attempt(() => stub.config.apiKey) === (attempt(() => config.apiKey) ?? config) && attempt(() => stub.log)) stub.to = client;
+  if (stub && attempt(() => stub.config.apiKey) === (attempt(() => config.apiKey) ?? config) && attempt(() => stub.log)) stub.to = client;
   const name = attempt(() => config.name);
   if (typeof name === "string") page.named[name] = client;
   // One that was shut down is followed by the next.

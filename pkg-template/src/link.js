@@ -121,7 +121,8 @@ export class EngineLink {
 
   /** The account as it stands there. @returns {any} */
   stats() {
-    const stats = attempt(() => parse(this.invoke("stats")));
+    const json = this.invoke("stats");
+    const stats = json && attempt(() => parse(json));
     return isObject(stats) ? stats : undefined;
   }
 }

@@ -14,7 +14,7 @@ const DELAY_MS_MAX = 2 ** 31 - 1;
  */
 const native = (name) => {
   const { Zone } = /** @type {any} */ (globalThis);
-  return attempt(() => /** @type {any} */ (globalThis)[Zone.__symbol__(name)]) ?? globalThis[name];
+  return attempt(() => Zone && /** @type {any} */ (globalThis)[Zone.__symbol__(name)]) ?? globalThis[name];
 };
 
 export class Timer {

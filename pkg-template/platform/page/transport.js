@@ -75,7 +75,7 @@ const statusOf = (response) => {
 
 /** Milliseconds from now; readable on another origin only if the answer exposes it. @param {any} response */
 const retryAfterMs = (response) => {
-  const text = attempt(() => response.headers.get("retry-after").trim());
+  const text = attempt(() => response.headers.get("retry-after")?.trim());
   if (/^\d{1,19}$/.test(text)) return text * 1_000;
   // `Date.parse` makes a date of nearly anything ("2.5" is one); those of HTTP say GMT.
   return /GMT$/.test(text) ? Math.max(0, Date.parse(text) - Date.now()) : NaN;
