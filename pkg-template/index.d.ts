@@ -63,7 +63,8 @@ export interface SendoffConfig {
   /** Milliseconds that an event waits at most before a delivery is tried. 50 to 3,600,000;
    * default 2,000. */
   flushInterval?: number;
-  /** Waiting events that start a delivery at once. 1 to 1,000; default 50. */
+  /** Waiting events that start a delivery: at once, or 250 ms after the request before, unless they fill one. 1 to 1,000;
+   * default 50. */
   flushAt?: number;
   /** Events in one request at most; bytes decide. 1 to 1,000; default 500. */
   maxBatchSize?: number;

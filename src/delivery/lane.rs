@@ -31,6 +31,10 @@ const FAILED_MAX: usize = 64;
 /// Failures of the same bytes after which another batch may overtake them.
 pub const STUCK_FAILURES: u8 = 3;
 
+/// A request costs the page more than the events in it, so those that nobody waits for are not sent more often than this, however fast
+/// they come: what has come meanwhile goes in one.
+const PACE_MS: u64 = 250;
+
 /// When this tab's own events are due.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
@@ -82,6 +86,8 @@ pub struct Lane {
     pub spoke: bool,
     /// It does not understand the question for receipts.
     pub mute: bool,
+    /// What is only due because it is enough for a batch waits until then.
+    paced_until: Instant,
     /// Batches that it has refused as a whole since it last took one.
     refused: u8,
     /// Whose turn it was last.
@@ -115,6 +121,7 @@ impl Lane {
             declined: false,
             spoke: false,
             mute: false,
+            paced_until: Instant(0),
             refused: 0,
             turn: None,
             failed: Vec::new(),
@@ -232,6 +239,10 @@ impl Lane {
         }
         let mut sealed = false;
         if !has_seals {
+            if self.is_paced(now, due, lot) {
+                *later = self.paced_until.min(*later);
+                return None;
+            }
             self.seal(wall, due, lot, true)?;
             sealed = true;
         }
@@ -353,6 +364,28 @@ impl Lane {
             return works(lot).map(|seal| (seal, true));
         }
         behind.first().map(|seal| (*seal, false))
+    }
+
+    /// A request has left.
+    pub fn on_send(&mut self, now: Instant) {
+        self.gate.on_send(now);
+        self.paced_until = now + PACE_MS;
+    }
+
+    /// Whether this tab's own events are to wait for more: enough for a batch, but not asked for, and not all that fits into one.
+    fn is_paced(&self, now: Instant, due: &Due, lot: &Lot<'_>) -> bool {
+        if lot.rights != Rights::Own || self.paced_until <= now {
+            return false;
+        }
+        let (log, cursor) = (&lot.stream.log, lot.stream.cursors.get(self.index));
+        cursor.is_some_and(|cursor| {
+            let waiting = cursor.unsealed(log);
+            let asked = cursor
+                .first_unsealed(log)
+                .is_some_and(|first| first <= due.go_to);
+            let full = waiting >= due.batch_events || log.bytes() >= self.sizing.bytes();
+            waiting >= due.flush_at && !asked && !full
+        })
     }
 
     /// Seals a stream's next batch; this tab's own if it is full or asked for.

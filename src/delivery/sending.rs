@@ -136,7 +136,7 @@ impl Delivery {
             return;
         };
         let timeout_ms = self.lanes.get_mut(lane).map_or(0, |lane| {
-            lane.gate.on_send(at.now.mono);
+            lane.on_send(at.now.mono);
             lane.sizing.timeout_ms()
         });
         self.flights.depart(Flight {

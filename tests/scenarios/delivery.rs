@@ -476,3 +476,33 @@ fn without_an_api_key_nothing_happens_at_all() {
     assert!(world.sent.is_empty() && world.disk.all_keys().is_empty());
     assert_eq!(world.flushed(tab, flush), [(0, 0, 0)]);
 }
+
+#[test]
+fn what_comes_fast_goes_in_few_requests_unless_somebody_waits_or_it_fills_one() {
+    let times = |world: &World| world.sent.iter().map(|sent| sent.at).collect::<Vec<_>>();
+    let (mut world, tab) = World::with_tab(|opening| opening.config.max_batch_size = 500);
+    let start = world.now;
+    for _ in 0..5 {
+        world.burst(tab, 50);
+        world.pass(25);
+    }
+    world.pass(1_000);
+    assert_eq!(times(&world), [start, start + 250]);
+    assert_eq!(world.stats(tab).delivered, 250);
+
+    // Whoever asks is not kept waiting, and what fills a request is not kept at all.
+    world.burst(tab, 50);
+    world.burst(tab, 50);
+    world.flush(tab);
+    let asked = world.now;
+    assert_eq!(times(&world)[2..], [asked, asked]);
+    world.burst(tab, 500);
+    assert_eq!(times(&world)[4..], [asked]);
+    world.burst(tab, 50);
+    world.page(tab, PageEvent::Hidden);
+    assert_eq!(
+        times(&world)[5..],
+        [asked],
+        "nor is a page that may be going"
+    );
+}
