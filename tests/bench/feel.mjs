@@ -8,6 +8,8 @@
 //   has left in storage are delivered; and how many were over 50 ms.
 // - click: from a click to the frame after it, with ten events in the handler over none.
 // - memory: of the page, per queued event, garbage collected: JavaScript's heap, and the wasm's memory, which never shrinks.
+// - hour: by how much the same grows while the events of an hour, three a second, are tracked and delivered in a dozen lots, after the first
+//   two of them.
 
 import { parseArgs } from "node:util";
 
@@ -21,6 +23,8 @@ const QUEUED = 10_000;
 const THROTTLE = 4;
 const LONG_MS = 50;
 const CLICKS = 60;
+const HOUR_EVENTS = 10_800;
+const LOTS = 12;
 
 const { values } = parseArgs({ options: { pkg: { type: "string" }, rounds: { type: "string", default: "3" } } });
 if (values.pkg) process.env.SENDOFF_PKG = values.pkg;
@@ -136,7 +140,8 @@ async function clicks(context, collector) {
   return { none: median(took[0]), ten: median(took[10]) };
 }
 
-async function memory(context, collector) {
+/** A page with a client, and what its memory is after garbage was collected. */
+async function weighed(context, collector) {
   const page = await pageOf(context, collector);
   await page.evaluate((given) => {
     const { instantiate } = WebAssembly;
@@ -154,6 +159,24 @@ async function memory(context, collector) {
     const { usedSize } = await cdp.send("Runtime.getHeapUsage");
     return usedSize + (await page.evaluate(() => window.memory.buffer.byteLength));
   };
+  return { page, used };
+}
+
+async function hour(context, collector) {
+  const { page, used } = await weighed(context, collector);
+  const lots = [];
+  for (let lot = 0; lot < LOTS; lot++) {
+    await queue(page, HOUR_EVENTS / LOTS);
+    await page.evaluate(() => void window.lab.client.increment("lots"));
+    await delivered(page);
+    lots.push(await used());
+  }
+  await page.close();
+  return Math.max(...lots.slice(2)) - lots[1];
+}
+
+async function memory(context, collector) {
+  const { page, used } = await weighed(context, collector);
   await queue(page, 100);
   await delivered(page);
   await collector.fault({ mode: "status", status: 503 });
@@ -167,7 +190,7 @@ async function memory(context, collector) {
 }
 
 const browser = await chromium.launch({ executablePath: paths.chromium(), args: ["--no-sandbox"] });
-const all = { metric: [], none: [], queued: [], delivering: [], longest: [], long: [], click: [], bytes: [], text: [] };
+const all = { metric: [], none: [], queued: [], delivering: [], longest: [], long: [], click: [], bytes: [], text: [], hour: [] };
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
     const collector = await Collector.start();
@@ -176,7 +199,9 @@ try {
     const call = await calls(context, collector);
     const click = await clicks(context, collector);
     const size = await memory(context, collector);
-    process.stderr.write(`${JSON.stringify({ left, call, click, size })}\n`);
+    const growth = await hour(context, collector);
+    process.stderr.write(`${JSON.stringify({ left, call, click, size, growth })}\n`);
+    all.hour.push(growth / 1_024);
     all.metric.push(call.metric);
     all.none.push(call.none);
     all.queued.push(call.queued);
@@ -198,3 +223,4 @@ console.log(`a metric, µs: ${figure(all.metric, 2)}`);
 console.log(`tasks over ${LONG_MS} ms at ${THROTTLE}× while ${QUEUED} stored events are delivered: ${figure(all.long, 0)}; the longest, ms: ${figure(all.longest, 0)}`);
 console.log(`click with ten events over one without, ms: ${figure(all.click, 2)}`);
 console.log(`memory of a queued event, bytes: ${figure(all.bytes, 0)}; its text ${figure(all.text, 0)}`);
+console.log(`growth over the events of an hour, KiB: ${figure(all.hour, 0)}`);
