@@ -213,7 +213,7 @@ export class Client {
     this.calls.clear();
     this.calls.page = "";
     this.log.remove();
-    this.visitor.first = undefined;
+    this.visitor.first = this.visitor.next = undefined;
     this.host.forget(this.key(""));
   }
 

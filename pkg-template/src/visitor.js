@@ -38,8 +38,10 @@ export class Visitor {
   changed = true;
   /** @type {Known | undefined} what the engine said last */
   said;
-  /** @type {Known | undefined} what can be said without it */
+  /** @type {Known | undefined} what can be said without it, and is proposed to it */
   first;
+  /** @type {Known | undefined} the same since a reset, which it has yet to hear of after what was called before */
+  next;
   /** @type {boolean} what is stored was read: not before the visitor agreed */
   read = false;
 
@@ -90,7 +92,7 @@ export class Visitor {
   /** A user is known before there is an engine: as that will decide. @param {unknown} user */
   identified(user) {
     if (this.client.engine.number) return;
-    const known = this.proposal();
+    const known = this.next ?? this.proposal();
     const policy = this.client.options.identityPolicy;
     const isId = typeof user === "string" && user.length <= USER_ID_MAX && !NOBODY.test(user);
     if (isId && (known.userId === null || known.userId === user || policy === '"allow"')) known.userId = user;
@@ -99,9 +101,9 @@ export class Visitor {
   /** Another visitor: what the engine is proposed for him, where it is not there to decide. */
   reset() {
     if (this.client.engine.number) return {};
-    this.first = { anonymousId: `anon_${uuid()}`, userId: null, sessionId: uuid() };
-    this.read = true;
-    return { anon: this.first.anonymousId, session: this.first.sessionId };
+    this.proposal(); // what was called before bears that
+    this.next = { anonymousId: `anon_${uuid()}`, userId: null, sessionId: uuid() };
+    return { anon: this.next.anonymousId, session: this.next.sessionId };
   }
 
   /** @returns {Known} */
@@ -113,6 +115,6 @@ export class Visitor {
       if (isObject(said)) this.said = /** @type {any} */ (said);
       this.changed = false;
     }
-    return this.said ?? this.proposal();
+    return this.said ?? this.next ?? this.proposal();
   }
 }

@@ -105,8 +105,10 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// User, group or new user.
     pub user: &'a str,
-    /// Anonymous id for this event only.
+    /// Anonymous id for this event only; of a reset, the one that is proposed for the next visitor.
     pub anonymous: &'a str,
+    /// Of a reset: the id that is proposed for the session that begins with it.
+    pub session: &'a str,
     /// Of an alias.
     pub previous: &'a str,
     /// Kind of group.
@@ -210,6 +212,7 @@ impl<'a> Call<'a> {
             name: tags.get("name"),
             user: or(tags.get("user"), tags.get("group")),
             anonymous: tags.get("anon"),
+            session: tags.get("session"),
             previous: tags.get("prev"),
             group_type: tags.get("type"),
             variant: tags.get("variant"),
@@ -246,6 +249,7 @@ impl<'a> Call<'a> {
         );
         check_id(self.user, needs_id)?;
         check_id(self.anonymous, false)?;
+        check_id(self.session, false)?;
         check_id(self.previous, false)?;
         check_id(self.group_type, false)?;
         check_id(self.variant, self.kind == CallKind::Exposure)?;

@@ -130,6 +130,10 @@ impl Intake {
         let call = &screened.call(call);
         let time = call.explicit.unwrap_or(stamped);
         let Some((name, properties)) = self.carry_out(call, at, &mut taken)? else {
+            if call.kind == CallKind::Reset {
+                // At once, not with the next event: two tabs that track at the same time are to be in one session.
+                self.enter_session(call, at, time, &mut taken);
+            }
             return Ok(taken);
         };
         let rate = call
@@ -219,7 +223,8 @@ impl Intake {
             CallKind::Exposure => exposure(call, at.visitor, &properties)
                 .map(|properties| (quoted("$exposure"), properties)),
             CallKind::Reset => {
-                self.forget(at);
+                self.forget(at, proposed(call.anonymous));
+                self.session_id.push_str(proposed(call.session));
                 None
             }
             CallKind::Register | CallKind::RegisterOnce => {
@@ -275,7 +280,7 @@ impl Intake {
         if at.visitor.is_somebody_else(user) {
             match self.config.identity {
                 IdentityPolicy::Guard => return Err(CallError::IdentityConflict),
-                IdentityPolicy::Reset => self.forget(at),
+                IdentityPolicy::Reset => self.forget(at, ""),
                 IdentityPolicy::Allow => {}
             }
         }
@@ -286,9 +291,14 @@ impl Intake {
         Ok(())
     }
 
-    fn forget(&mut self, at: &mut IntakeContext<'_>) {
-        let id = keeper::anonymous(at.rng);
-        at.visitor.reset(&id);
+    /// Another visitor begins, under an id that the facade may have told the page already.
+    fn forget(&mut self, at: &mut IntakeContext<'_>, id: &str) {
+        if id.is_empty() {
+            let id = keeper::anonymous(at.rng);
+            at.visitor.reset(&id);
+        } else {
+            at.visitor.reset(id);
+        }
         self.session_id.clear();
         self.timers.forget();
     }
@@ -329,9 +339,25 @@ impl Intake {
             let open = session::open_at(at.visitor, time)?;
             return Some((open.id.clone(), 0));
         }
+        self.enter_session(call, at, time, taken);
+        session::count(at.visitor, time)
+    }
+
+    /// Begins a session, unless one is open.
+    fn enter_session(
+        &mut self,
+        call: &Call<'_>,
+        at: &mut IntakeContext<'_>,
+        time: UnixMillis,
+        taken: &mut Taken,
+    ) {
+        if !self.config.sessions {
+            return;
+        }
         let campaign = self.arrive(at, time);
         let mut reason = self.config.session.ends(at.visitor.session.as_ref(), time);
-        if reason == Some(Reason::First) && at.visitor.rev > 1 && self.session_id.is_empty() {
+        let forgotten = at.visitor.rev > 1 && self.session_id.is_empty();
+        if reason == Some(Reason::First) && (call.kind == CallKind::Reset || forgotten) {
             reason = Some(Reason::Reset);
         }
         if reason.is_none() && campaign && self.config.session_on_campaign {
@@ -347,7 +373,6 @@ impl Intake {
                 .drafts
                 .push(self.begins(at.visitor, time, reason, call.page));
         }
-        session::count(at.visitor, time)
     }
 
     /// The first event of a page load tells where the visitor came from; whether it was by a campaign.
@@ -404,6 +429,12 @@ impl Intake {
     pub const fn has_marketing(&self) -> bool {
         self.marketing
     }
+}
+
+/// An id that the facade proposes, without its quotes; those that it makes have nothing to escape.
+fn proposed(id: &str) -> &str {
+    let id = unquoted(id);
+    if id.contains('\\') { "" } else { id }
 }
 
 /// What a consent record says; `None` for a word that is none.

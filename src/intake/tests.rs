@@ -90,10 +90,27 @@ fn a_session_begins_with_an_event_of_its_own_that_says_where_the_visitor_came_fr
     assert_eq!(world.events[3]["properties"]["reason"], "timeout");
     assert_ne!(world.last()["sessionId"], "proposed");
     world.say("reset", 31 * 60_000 + 2_000, "").unwrap();
+    assert_eq!(
+        world.names()[5..],
+        ["$session"],
+        "with the reset, not with the next event"
+    );
+    assert_eq!(world.events[5]["properties"]["reason"], "reset");
     world
         .say("track", 31 * 60_000 + 3_000, "name=\"d\"")
         .unwrap();
-    assert_eq!(world.events[5]["properties"]["reason"], "reset");
+    assert_eq!(world.names()[5..], ["$session", "d"]);
+    assert_eq!(
+        (&world.last()["sessionId"], &world.last()["sessionSeq"]),
+        (&world.events[5]["sessionId"].clone(), &2.into())
+    );
+    // What the page was told before there was an engine.
+    let told = "anon=\"anon_told\" session=\"told\"";
+    world.say("reset", 31 * 60_000 + 4_000, told).unwrap();
+    assert_eq!(
+        (&world.last()["anonymousId"], &world.last()["sessionId"]),
+        (&"anon_told".into(), &"told".into())
+    );
 }
 
 #[test]

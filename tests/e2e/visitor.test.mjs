@@ -66,13 +66,15 @@ for (const [name, launch] of Object.entries(BROWSERS)) {
     const bought = await rows(collector, 'bought', 3);
     assert.deepEqual([only(bought, 'user_id'), only(bought, 'anonymous_id'), only(bought, 'session_id')], ['u-1', visitor, session]);
 
-    await tabs[2].run(() => window.lab.client.reset());
+    // The session that follows begins with the reset: whoever tracks first is in it, and so is everybody else.
+    const next = await tabs[2].run(() => (window.lab.client.reset(), window.lab.client.getSessionId()));
     await everybody('all tabs to have forgotten him', ({ user, anonymous }) => user === null && anonymous !== visitor);
-    await each('after');
+    await Promise.all(tabs.map((tab) => track(tab, 'after')));
     const after = await rows(collector, 'after', 3);
     assert.equal(only(after, 'user_id'), null);
     assert.notEqual(only(after, 'anonymous_id'), visitor);
-    assert.notEqual(only(after, 'session_id'), session);
+    assert.equal(only(after, 'session_id'), next);
+    assert.notEqual(next, session);
 
     const begun = await rows(collector, '$session', 2);
     assert.deepEqual(begun.map(({ properties }) => JSON.parse(properties).reason), ['first', 'reset']);
@@ -82,6 +84,32 @@ for (const [name, launch] of Object.entries(BROWSERS)) {
     for (const row of await collector.sql('SELECT * FROM events')) assert.ok(row.session_id, `${row.name} is in no session`);
   });
 }
+
+test('what is answered before the engine is there stays true, through a reset', async (t) => {
+  const collector = await Collector.start();
+  t.after(() => collector.dispose());
+  const open = await BROWSERS.Chromium(t, collector.url);
+  const tab = await open();
+  const [before, during, after] = await tab.run(async (config) => {
+    const ready = window.lab.start(config);
+    const { client } = window.lab;
+    const now = () => ({ user: client.getUserId(), anonymous: client.getAnonymousId(), session: client.getSessionId() });
+    client.track('early');
+    client.identify('ann');
+    const early = now();
+    client.reset();
+    client.track('early');
+    const reset = now();
+    await ready;
+    return [early, reset, now()];
+  }, CONFIG);
+  assert.equal(before.user, 'ann');
+  assert.equal(during.user, null);
+  assert.deepEqual(after, during);
+  assert.ok(before.anonymous !== during.anonymous && before.session !== during.session);
+  const early = await rows(collector, 'early', 2);
+  assert.deepEqual(early.map((row) => [row.anonymous_id, row.session_id]), [before, during].map(({ anonymous, session }) => [anonymous, session]));
+});
 
 test('what an event says of the page, the campaign, the groups and its time', async (t) => {
   const collector = await Collector.start();

@@ -320,6 +320,8 @@ describe("the anonymous id", () => {
     await page.load();
     const { anon, session: told } = readRecord(page.engines[0].lines.at(-1));
     assert.deepEqual([anon, told], proposed.map((one) => JSON.stringify(one)));
+    const { facts } = page.engines[0];
+    assert.deepEqual([facts.anonymousId, facts.sessionId], [anonymous, session], "what was called before the reset is not the next visitor's");
   });
 
   test("the engine has the last word, and is asked again when that may have changed", async (t) => {
