@@ -170,7 +170,7 @@ test-e2e: build collector-debug | tool-node tool-cargo tool-browsers ## real bro
 	@$(LAYER) $@ $(NODE_TEST) --test-concurrency=1 tests/e2e/*.test.mjs
 
 size: build ## what a page downloads, held against tests/size/budget.json
-	@$(LAYER) $@ node tests/size/size.mjs
+	@$(LAYER) $@ node tests/size/size.mjs --named $(STAGE)/core/sendoff_bg.wasm
 
 .PHONY: bench
 bench: build collector-debug | tool-vendors tool-chromium ## what an SDK costs its page: ours and its peers', in turns (ten minutes)

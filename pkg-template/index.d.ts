@@ -705,7 +705,8 @@ export declare class Sendoff<Events extends EventMap = { [name: string]: object 
     options?: { every?: "session" } | null,
   ) => void;
 
-  /** Another visitor from here on: new anonymous id and session; user, groups and registered properties are gone. */
+  /** Another visitor from here on, in all tabs: new anonymous id; user, groups and registered properties are gone. His session begins at
+   * once (`$session`, reason `reset`). */
   readonly reset: () => void;
 
   /** Properties for every event from now on and on later visits; an event's own go before them. */

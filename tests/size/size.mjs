@@ -1,13 +1,15 @@
 // What a page downloads: the size of each part of the built package, raw, gzip and brotli, held against the
-// budget beside this file.
+// budget beside this file; and, of a wasm with the names of its functions, what each part of the engine weighs.
 //
-//   node tests/size/size.mjs [--pkg DIRECTORY] [--json]
+//   node tests/size/size.mjs [--pkg DIRECTORY] [--named WASM] [--json]
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { parts } from "./parts.mjs";
 
 const FORMS = ["raw", "gzip", "brotli"];
 
@@ -65,11 +67,15 @@ export function table(measured) {
 }
 
 function main() {
-  const { values } = parseArgs({ options: { pkg: { type: "string" }, json: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { pkg: { type: "string" }, named: { type: "string" }, json: { type: "boolean" } } });
   const pkg = values.pkg ?? fileURLToPath(new URL("../../pkg", import.meta.url));
   const measured = measure(pkg);
   if (values.json) return void console.log(JSON.stringify(measured));
   console.log(table(measured));
+  if (values.named) {
+    const shares = parts(readFileSync(values.named)).map(([part, bytes]) => `${part} ${bytes}`);
+    console.log(`the engine by part, bytes of code before wasm-opt: ${shares.join(", ")}`);
+  }
 
   const budget = JSON.parse(readFileSync(new URL("budget.json", import.meta.url)));
   const over = excesses(measured, budget);

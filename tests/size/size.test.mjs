@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { functions, parts } from "./parts.mjs";
 import { excesses, measure, sizes, table } from "./size.mjs";
 
 test("bytes that repeat get smaller, and brotli is the smallest", () => {
@@ -43,4 +44,19 @@ test("a budget that names nothing is an error, not a pass", () => {
   assert.equal(excesses({ total: { raw: 1 } }, { total: { brotly: 5 } }).length, 1);
   assert.equal(excesses({ total: { raw: 1 } }, { totl: { raw: 5 } }).length, 1);
   assert.equal(excesses({ total: { raw: 1 } }, { total: { raw: "5" } }).length, 1);
+});
+
+test("functions are weighed by the part that their names are of", () => {
+  const text = (value) => [value.length, ...Buffer.from(value)];
+  const section = (id, content) => [id, content.length, ...content];
+  const names = [2, 0, ...text("<sendoff[0a1b]::tabs::Tabs>::on_bye"), 1, ...text("memcpy")];
+  const wasm = Buffer.from([
+    ...[0, ...Buffer.from("asm"), 1, 0, 0, 0],
+    ...section(1, [1, 0x60, 0, 0]), // one type: nothing to nothing
+    ...section(3, [2, 0, 0]), // two functions of it
+    ...section(10, [2, 2, 0, 0x0b, 3, 0, 1, 0x0b]), // empty, and a nop
+    ...section(0, [...text("name"), 1, names.length, ...names]),
+  ]);
+  assert.deepEqual(functions(wasm).map(({ bytes }) => bytes), [2, 3]);
+  assert.deepEqual(parts(wasm), [["libraries and exports", 3], ["tabs", 2]]);
 });
