@@ -240,7 +240,7 @@ fn plan(
     let (mut next, mut telling) = (cursor.first_unsealed(&own.log), Telling::Next);
     while plan.len() < SLOTS_MAX
         && let Some(from) = next
-        && let Some(to) = own.cut(lane.index, from, &lane.cut(batch_events, wall))
+        && let Some(to) = own.cut(lane.index, from, &lane.cut(batch_events))
         && let Some(seal) = own.sealing(lane.index, (from, to), wall, telling, held)
     {
         plan.push((seal, telling));

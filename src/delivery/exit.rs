@@ -61,8 +61,8 @@ pub fn next_batch(
     let cut = Cut {
         bytes: room.min(lane.sizing.bytes()),
         strict: true,
-        ..lane.cut(batch_events, wall)
+        ..lane.cut(batch_events)
     };
-    let seal = lot.stream.seal_next(index, &cut, &[])?;
+    let seal = lot.stream.seal_next(index, &cut, wall, &[])?;
     Some((seal.batch(tab, index), true))
 }

@@ -374,7 +374,9 @@ impl Lane {
 
     /// Whether this tab's own events are to wait for more: enough for a batch, but not asked for, and not all that fits into one.
     fn is_paced(&self, now: Instant, due: &Due, lot: &Lot<'_>) -> bool {
-        if lot.rights != Rights::Own || self.paced_until <= now {
+        // A reading of the clock that was far ahead paces nothing.
+        let wait_ms = self.paced_until.since_ms(now);
+        if lot.rights != Rights::Own || !(1..=PACE_MS).contains(&wait_ms) {
             return false;
         }
         let (log, cursor) = (&lot.stream.log, lot.stream.cursors.get(self.index));
@@ -405,7 +407,7 @@ impl Lane {
             return None;
         }
         lot.stream
-            .seal_next(self.index, &self.cut(due.batch_events, wall), &[])
+            .seal_next(self.index, &self.cut(due.batch_events), wall, &[])
     }
 
     /// Seals the next batch of this tab's own stream, if it is due.
@@ -419,13 +421,12 @@ impl Lane {
 
     /// How its batches are cut.
     #[must_use]
-    pub fn cut(&self, events: usize, at: UnixMillis) -> Cut<'_> {
+    pub fn cut(&self, events: usize) -> Cut<'_> {
         Cut {
             format: self.format(),
             events,
             bytes: self.sizing.bytes(),
             strict: false,
-            at,
         }
     }
 

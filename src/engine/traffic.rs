@@ -100,6 +100,8 @@ pub struct Traffic {
     /// The books, and what is to be done.
     pub account: Account,
     terms: Terms,
+    /// When this tab was opened.
+    opened: Now,
     owed: Vec<Owed>,
     /// When the delivery may have more to do.
     later: Instant,
@@ -129,6 +131,7 @@ impl Traffic {
             account: Account::new(owed.iter().map(|owed| owed.name.as_str())),
             presence: Presence::Here,
             later: Instant::NEVER,
+            opened: now,
             now,
             rng,
             own,

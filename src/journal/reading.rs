@@ -573,9 +573,8 @@ mod tests {
             events: 10,
             bytes: 60_000,
             strict: false,
-            at: NOW.wall,
         };
-        assert!(stream.seal_next(0, &cut, &[]).is_some());
+        assert!(stream.seal_next(0, &cut, NOW.wall, &[]).is_some());
         stream.write_record(&[], &mut store);
         let sealed = |encoder| {
             let found = found(&[owed(encoder)], NOW.wall, 1_000, &store);

@@ -60,8 +60,6 @@ pub struct Cut<'a> {
     pub bytes: usize,
     /// Whether even a single event must fit.
     pub strict: bool,
-    /// When it is cut.
-    pub at: UnixMillis,
 }
 
 /// What became of the events of a batch.

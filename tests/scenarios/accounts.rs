@@ -157,6 +157,17 @@ fn what_has_waited_for_so_long_that_a_vendor_would_lose_it_is_given_up_there_alo
         (3, 0, vec![("expired", 60)])
     );
 
+    // A clock that is set ahead makes nothing old.
+    let (mut world, tab) = World::with_tab(own_and_mixpanel);
+    world.collector.rule = Some(|_| Answer::Network);
+    world.burst(tab, 3);
+    world.pass(10_000);
+    world.ahead_ms = 365 * DAY_MS;
+    world.collector.rule = Some(takes_all);
+    world.page(tab, PageEvent::Online);
+    world.pass(700_000);
+    assert_eq!(fate_at(&world, tab, "mixpanel"), (3, 0, vec![]));
+
     // And found by the next visit.
     let (mut world, gone) = World::with_tab(own_and_mixpanel);
     world.collector.rule = Some(|_| Answer::Network);

@@ -64,6 +64,8 @@ pub(crate) struct Browser {
 /// See the top of this file.
 pub(crate) struct World {
     pub(crate) now: u64,
+    /// The wall clock was set ahead by so much.
+    pub(crate) ahead_ms: u64,
     pub(crate) disk: Disk,
     pub(crate) collector: Collector,
     pub(crate) browser: Browser,
@@ -88,6 +90,7 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             now: 0,
+            ahead_ms: 0,
             disk: Disk::default(),
             collector: Collector::default(),
             browser: Browser {
@@ -178,7 +181,7 @@ impl World {
     pub(crate) fn time(&self) -> Now {
         Now {
             mono: Instant(self.now + 1_000),
-            wall: UnixMillis(WALL_START_MS + self.now),
+            wall: UnixMillis(WALL_START_MS + self.now + self.ahead_ms),
         }
     }
 

@@ -3,15 +3,18 @@
 use super::{Traffic, lots};
 use crate::{
     journal::seal::BatchRef,
-    model::{ending::Ending, ids::TabId, store::Store},
+    model::{ending::Ending, ids::TabId, store::Store, time::UnixMillis},
     tabs::{Flying, adopt::LOOK_AGAIN_MS, peer::Says, replicas::Kind},
 };
 
 impl Traffic {
-    /// Gives up what destinations would lose by now without a word.
+    /// Gives up what destinations would lose by now without a word. How late it is both clocks have to say: a wall clock that was set
+    /// years ahead makes nothing old.
     pub(super) fn give_up_late(&mut self, store: &mut dyn Store) {
+        let lived_ms = self.now.mono.since_ms(self.opened.mono);
+        let wall = UnixMillis(self.opened.wall.0 + lived_ms).min(self.now.wall);
         let lots = lots(&mut self.own.stream, &mut self.tabs.replicas);
-        for (batch, reason) in self.delivery.late(self.now.wall, &lots) {
+        for (batch, reason) in self.delivery.late(wall, &lots) {
             self.settle(&batch, Ending::Dropped(reason), 1, store);
         }
     }

@@ -11,13 +11,19 @@ use crate::{
 impl Stream {
     /// Seals a destination's next batch. `held` are batches that the browser holds already: one of the same
     /// contents is taken as it is. Where no event waits, a batch that only tells of gaps.
-    pub fn seal_next(&mut self, lane: usize, cut: &Cut<'_>, held: &[Seal]) -> Option<Seal> {
+    pub fn seal_next(
+        &mut self,
+        lane: usize,
+        cut: &Cut<'_>,
+        at: UnixMillis,
+        held: &[Seal],
+    ) -> Option<Seal> {
         let cursor = self.cursors.get(lane)?;
         let range = match cursor.first_unsealed(&self.log) {
             Some(from) => (from, self.cut(lane, from, cut)?),
             None => cursor.gap_range(&self.log)?,
         };
-        let seal = self.sealing(lane, range, cut.at, Telling::Next, held)?;
+        let seal = self.sealing(lane, range, at, Telling::Next, held)?;
         self.cursors.get_mut(lane)?.adopt(seal);
         Some(seal)
     }
@@ -67,8 +73,7 @@ impl Stream {
     }
 
     /// The last event of a batch whose first one is `from`, and how it goes; unless the cut is strict, one event
-    /// always fits: what could not was refused at the call. What the destination would lose by now is left out: see
-    /// [`Stream::late`].
+    /// always fits: what could not was refused at the call.
     #[must_use]
     pub fn cut(&self, lane: usize, from: u64, cut: &Cut<'_>) -> Option<u64> {
         let cursor = self.cursors.get(lane)?;
@@ -81,11 +86,8 @@ impl Stream {
         let (mut last, mut first) = (None, None);
         for entry in open.take(cut.events.min(limits.events)) {
             let text = edited(&entry.text, &cursor.destination);
-            let event = EventView::of(&text);
-            if cut.format.refuses(&event, cut.at).is_some() {
-                break;
-            }
-            let route = cut.format.route(&event).unwrap_or_default();
+            let route = cut.format.route(&EventView::of(&text));
+            let route = route.unwrap_or_default();
             let (page, first_route) = *first.get_or_insert((None, route));
             if route != first_route {
                 break;
