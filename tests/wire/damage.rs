@@ -199,7 +199,8 @@ proptest! {
     #[test]
     fn calls_that_the_facade_never_made(records in vec(wounds(), 1..12)) {
         let mut host = Host::new(config());
-        let whole = format!("track\t{START_MS}\t0\tname=\"e\"\tprops={{\"n\":1}}\tvalue=3\tsample=0.5\tuser=\"u\"");
+        let edits = r#"[{"to":"sendoff","name":"n","properties":{"m":2},"without":["n"],"context":{"c":1}}]"#;
+        let whole = format!("track\t{START_MS}\t0\tname=\"e\"\tprops={{\"n\":1}}\tvalue=3\tsample=0.5\tuser=\"u\"\tedits={edits}");
         for wounds in &records {
             host.calls(&[&wounded(&whole, wounds)]);
             host.pass(100);
