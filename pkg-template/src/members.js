@@ -119,7 +119,7 @@ const calls = (handle) => ({
     const every = isObject(options) ? attempt(() => member(options, "every")) : undefined;
     handle.record({ kind: "exposure", method: "exposure", event: "$exposure", name, variant, properties, every });
   },
-  reset: () => handle.record({ kind: "reset", method: "reset", ...(handle.closed ? {} : handle.client.visitor.reset()) }),
+  reset: () => handle.record({ kind: "reset", method: "reset" }),
   /** @type {(properties: any) => void} */
   register: (properties) => handle.record({ kind: "register", method: "register", properties }),
   /** @type {(properties: any) => void} */

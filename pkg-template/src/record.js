@@ -19,13 +19,11 @@ import { TooLong, jsonOf, limited, limitedJson, millis, numberJson, textJson } f
  * @property {unknown} [type]
  * @property {unknown} [variant]
  * @property {unknown} [every]
- * @property {unknown} [anon] what `reset` proposes to the engine
- * @property {unknown} [session]
  * @property {unknown} [properties]
  * @property {any} [options]
  */
 
-const TEXTS = /** @type {const} */ (["name", "user", "prev", "group", "type", "variant", "every", "anon", "session"]);
+const TEXTS = /** @type {const} */ (["name", "user", "prev", "group", "type", "variant", "every"]);
 
 /** What options say of an event, as tags. @param {any} options */
 const optionTags = (options) => {
@@ -113,8 +111,8 @@ export const record = (client, call) => {
       callTags(call);
       if (!hooked(client, call)) return;
     }
-    client.calls.add(call.kind, callTags(call) + (isEvent ? destinationTags(client, () => hookEvent(call)) : ""));
-    if (call.kind === "identify") client.visitor.identified(call.user);
+    const tags = callTags(call) + (isEvent ? destinationTags(client, () => hookEvent(call)) : "");
+    client.calls.add(call.kind, tags + client.visitor.foresee(call));
     if (isEvent) client.crumbs.add(/** @type {string} */ (call.event ?? call.name));
   } catch (cause) {
     refuseFor(client, method, name, cause);

@@ -89,21 +89,27 @@ export class Visitor {
     return this.first;
   }
 
-  /** A user is known before there is an engine: as that will decide. @param {unknown} user */
-  identified(user) {
-    if (this.client.engine.number) return;
+  /**
+   * A call that says who it is, before there is an engine: what that will make of it. What it is proposed with the call, as tags.
+   * @param {{ kind: string, user?: unknown }} call
+   */
+  foresee({ kind, user }) {
+    if (this.client.engine.number) return "";
+    if (kind === "reset") return this.forget(null);
+    if (typeof user !== "string" || user.length > USER_ID_MAX || NOBODY.test(user)) return "";
     const known = this.next ?? this.proposal();
     const policy = this.client.options.identityPolicy;
-    const isId = typeof user === "string" && user.length <= USER_ID_MAX && !NOBODY.test(user);
-    if (isId && (known.userId === null || known.userId === user || policy === '"allow"')) known.userId = user;
+    const isOther = known.userId !== null && known.userId !== user;
+    if (kind === "identify" && isOther && policy === '"reset"') return this.forget(user);
+    if (kind === "alias" || (kind === "identify" && (!isOther || policy === '"allow"'))) known.userId = user;
+    return "";
   }
 
-  /** Another visitor: what the engine is proposed for him, where it is not there to decide. */
-  reset() {
-    if (this.client.engine.number) return {};
+  /** Another visitor. @param {string | null} userId */
+  forget(userId) {
     this.proposal(); // what was called before bears that
-    this.next = { anonymousId: `anon_${uuid()}`, userId: null, sessionId: uuid() };
-    return { anon: this.next.anonymousId, session: this.next.sessionId };
+    this.next = { anonymousId: `anon_${uuid()}`, userId, sessionId: uuid() };
+    return `\tanon="${this.next.anonymousId}"\tsession="${this.next.sessionId}"`;
   }
 
   /** @returns {Known} */
@@ -112,7 +118,8 @@ export class Visitor {
     if (this.changed && engine.number) {
       calls.cross();
       const said = attempt(() => parse(engine.invoke("visitor")));
-      if (isObject(said)) this.said = /** @type {any} */ (said);
+      // No event has begun a session yet: the first one will, as it was proposed.
+      if (isObject(said)) this.said = { .../** @type {any} */ (said), sessionId: /** @type {any} */ (said).sessionId || this.proposal().sessionId };
       this.changed = false;
     }
     return this.said ?? this.next ?? this.proposal();

@@ -105,9 +105,9 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// User, group or new user.
     pub user: &'a str,
-    /// Anonymous id for this event only; of a reset, the one that is proposed for the next visitor.
+    /// Anonymous id for this event only; where another visitor begins, the one that is proposed for him.
     pub anonymous: &'a str,
-    /// Of a reset: the id that is proposed for the session that begins with it.
+    /// Where another visitor begins: the id that is proposed for his session.
     pub session: &'a str,
     /// Of an alias.
     pub previous: &'a str,

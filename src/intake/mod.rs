@@ -84,6 +84,8 @@ pub struct Intake {
     landing: Option<(String, String)>,
     /// The id of a session that begins with the first event, as the host proposed it.
     session_id: String,
+    /// The visitor was forgotten, and no session has begun since.
+    was_reset: bool,
     marketing: bool,
 }
 
@@ -103,6 +105,7 @@ impl Intake {
             timers: Timers::default(),
             landing,
             session_id: session_id.to_owned(),
+            was_reset: false,
             marketing,
         }
     }
@@ -205,7 +208,7 @@ impl Intake {
             }
             CallKind::Page => Some((quoted("$page_view"), with(&properties, "name", call.name))),
             CallKind::Identify => {
-                self.identify(call.user, at)?;
+                self.identify(call, at)?;
                 named("$identify")
             }
             CallKind::SetTraits => named("$set_traits"),
@@ -223,8 +226,7 @@ impl Intake {
             CallKind::Exposure => exposure(call, at.visitor, &properties)
                 .map(|properties| (quoted("$exposure"), properties)),
             CallKind::Reset => {
-                self.forget(at, proposed(call.anonymous));
-                self.session_id.push_str(proposed(call.session));
+                self.forget(call, at);
                 None
             }
             CallKind::Register | CallKind::RegisterOnce => {
@@ -276,11 +278,12 @@ impl Intake {
         screen(&self.guard, json, self.guard.config().values, &mut false)
     }
 
-    fn identify(&mut self, user: &str, at: &mut IntakeContext<'_>) -> Result<(), CallError> {
+    fn identify(&mut self, call: &Call<'_>, at: &mut IntakeContext<'_>) -> Result<(), CallError> {
+        let user = call.user;
         if at.visitor.is_somebody_else(user) {
             match self.config.identity {
                 IdentityPolicy::Guard => return Err(CallError::IdentityConflict),
-                IdentityPolicy::Reset => self.forget(at, ""),
+                IdentityPolicy::Reset => self.forget(call, at),
                 IdentityPolicy::Allow => {}
             }
         }
@@ -291,15 +294,14 @@ impl Intake {
         Ok(())
     }
 
-    /// Another visitor begins, under an id that the facade may have told the page already.
-    fn forget(&mut self, at: &mut IntakeContext<'_>, id: &str) {
-        if id.is_empty() {
-            let id = keeper::anonymous(at.rng);
-            at.visitor.reset(&id);
-        } else {
-            at.visitor.reset(id);
+    /// Another visitor begins, under ids that the facade may have told the page already.
+    fn forget(&mut self, call: &Call<'_>, at: &mut IntakeContext<'_>) {
+        match proposed(call.anonymous) {
+            "" => at.visitor.reset(&keeper::anonymous(at.rng)),
+            id => at.visitor.reset(id),
         }
-        self.session_id.clear();
+        self.session_id = proposed(call.session).to_owned();
+        self.was_reset = true;
         self.timers.forget();
     }
 
@@ -356,8 +358,9 @@ impl Intake {
         }
         let campaign = self.arrive(at, time);
         let mut reason = self.config.session.ends(at.visitor.session.as_ref(), time);
-        let forgotten = at.visitor.rev > 1 && self.session_id.is_empty();
-        if reason == Some(Reason::First) && (call.kind == CallKind::Reset || forgotten) {
+        let was_reset = core::mem::take(&mut self.was_reset);
+        let forgotten = was_reset || at.visitor.rev > 1 && self.session_id.is_empty();
+        if reason == Some(Reason::First) && forgotten {
             reason = Some(Reason::Reset);
         }
         if reason.is_none() && campaign && self.config.session_on_campaign {

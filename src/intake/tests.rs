@@ -312,3 +312,17 @@ fn flat_properties_hold_nothing_nested_and_traits_may() {
     assert_eq!(refused("track", &long(4_096)), None);
     assert_eq!(refused("track", &long(4_097)), nested);
 }
+
+#[test]
+fn who_comes_in_anothers_place_has_the_ids_that_the_page_was_told() {
+    let mut world = world(|config| config.identity = IdentityPolicy::Reset);
+    world.say("identify", 0, "user=\"u1\"").unwrap();
+    let told = "user=\"u2\" anon=\"anon_told\" session=\"told\"";
+    world.say("identify", 1_000, told).unwrap();
+    assert_eq!(
+        (&world.last()["anonymousId"], &world.last()["sessionId"]),
+        (&"anon_told".into(), &"told".into())
+    );
+    let begun = &world.events[world.events.len() - 2];
+    assert_eq!(begun["properties"]["reason"], "reset");
+}

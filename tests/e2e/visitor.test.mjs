@@ -85,30 +85,56 @@ for (const [name, launch] of Object.entries(BROWSERS)) {
   });
 }
 
-test('what is answered before the engine is there stays true, through a reset', async (t) => {
+/** Runs in the page: a few calls before there is an engine, by a seed; what was answered before and after it came, and with each event. */
+const earlyHistory = async (seed, config) => {
+  let state = seed * 7_919;
+  const below = (bound) => ((state = (state * 1_103_515_245 + 12_345) & 0x7fffffff) >> 8) % bound;
+  const identityPolicy = ['guard', 'reset', 'allow'][below(3)];
+  const ready = window.lab.start({ ...config, identityPolicy });
+  const { client } = window.lab;
+  const now = () => [client.getUserId(), client.getAnonymousId(), client.getSessionId()];
+  const calls = [];
+  const events = [];
+  for (let n = 0; n <= below(6); n++) {
+    const [kind, user] = [below(6), `u${below(3)}`];
+    if (kind <= 1) {
+      const mark = seed * 100 + n;
+      events.push([mark, ...now()]);
+      client.track('early', { mark });
+    }
+    if (kind === 2) client.identify(user);
+    if (kind === 3) client.reset();
+    if (kind === 4) client.alias(user);
+    if (kind === 5) client.register({ a: 1 });
+    calls.push([kind, user]);
+  }
+  const before = now();
+  await ready;
+  const after = now();
+  await client.flush();
+  return { before, after, events, what: JSON.stringify([identityPolicy, calls]) };
+};
+
+test('what is answered before the engine is there stays true, and events bear it: forty histories, of new visitors and of known ones', { timeout: 120_000 }, async (t) => {
   const collector = await Collector.start();
   t.after(() => collector.dispose());
   const open = await BROWSERS.Chromium(t, collector.url);
-  const tab = await open();
-  const [before, during, after] = await tab.run(async (config) => {
-    const ready = window.lab.start(config);
-    const { client } = window.lab;
-    const now = () => ({ user: client.getUserId(), anonymous: client.getAnonymousId(), session: client.getSessionId() });
-    client.track('early');
-    client.identify('ann');
-    const early = now();
-    client.reset();
-    client.track('early');
-    const reset = now();
-    await ready;
-    return [early, reset, now()];
-  }, CONFIG);
-  assert.equal(before.user, 'ann');
-  assert.equal(during.user, null);
-  assert.deepEqual(after, during);
-  assert.ok(before.anonymous !== during.anonymous && before.session !== during.session);
-  const early = await rows(collector, 'early', 2);
-  assert.deepEqual(early.map((row) => [row.anonymous_id, row.session_id]), [before, during].map(({ anonymous, session }) => [anonymous, session]));
+  const seen = { reset: 0, events: 0 };
+  for (let seed = 1; seed <= 40; seed++) {
+    const tab = await open();
+    if (seed % 2) await tab.run(() => localStorage.clear());
+    const { before, after, events, what } = await tab.run(earlyHistory, seed, CONFIG);
+    assert.deepEqual(after, before, what);
+    const rows = await collector.sql("SELECT * FROM events WHERE name = 'early'");
+    for (const [mark, ...told] of events) {
+      const row = rows.find(({ properties }) => JSON.parse(properties).mark === mark);
+      assert.deepEqual([row?.user_id, row?.anonymous_id, row?.session_id], told, what);
+    }
+    seen.events += events.length;
+    seen.reset += +what.includes('[3,');
+    await tab.close();
+  }
+  assert.ok(seen.events > 20 && seen.reset > 10, JSON.stringify(seen));
 });
 
 test('what an event says of the page, the campaign, the groups and its time', async (t) => {
