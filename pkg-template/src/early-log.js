@@ -5,12 +5,18 @@
 
 import { hex } from "./ids.js";
 import { WITHHELD, isSuspect } from "./suspect.js";
-import { utf8Bytes } from "./builtins.js";
+import { attempt, parse, utf8Bytes } from "./builtins.js";
 
 /** @typedef {import("./client").Client} Client */
 
 const STORAGE_BYTES_MAX = 2 << 20; // as the engine's default
 const STRANDED_BYTES_MAX = 256 << 10; // early logs of all pages on which the engine cannot run
+
+/** What kind of call a record is of, and whom it names. @param {string} line */
+const saysWho = (line) => {
+  const [, user] = /\tuser=("(?:[^"\\]|\\.)*")/.exec(line) ?? [];
+  return { kind: line.split("\t")[0], user: user && attempt(() => parse(user)) };
+};
 
 export class EarlyLog {
   /** How many of the calls that have not crossed are in it, and how many of those by their place alone. */
@@ -40,7 +46,7 @@ export class EarlyLog {
     const [, ...records] = stub.log.split("\n");
     client.tab = stub.tab;
     client.calls.page = stub.page;
-    client.calls.records = records;
+    client.calls.records = records.map((line) => line + client.visitor.foresee(saysWho(line)));
     client.calls.units = stub.log.length;
     this.text = stub.log;
     this.written = client.host.storage.get(this.key) === stub.log;

@@ -171,6 +171,23 @@ describe("the stub", () => {
     assert.deepEqual(page.earlyLogs(), []);
   });
 
+  test("has said who the visitor is, and the SDK answers that at once", async (t) => {
+    const page = await withStub(t, { apiKey: "demo" });
+    const { sendoff } = globalThis;
+    sendoff.track("before", { text: '\tuser="nobody"' });
+    sendoff.identify("ann");
+    sendoff.reset();
+    sendoff.identify('b"ob');
+    const client = new page.Sendoff("demo");
+    assert.equal(client.getUserId(), 'b"ob');
+    const told = [client.getAnonymousId(), client.getSessionId()];
+    await page.load();
+    const reset = page.engines[0].lines.map((line) => readRecord(line)).find(({ kind }) => kind === "reset");
+    assert.deepEqual([reset.anon, reset.session].map((id) => JSON.parse(id)), told);
+    const { facts } = page.engines[0];
+    assert.notEqual(facts.anonymousId, told[0], "what was called before the reset is not the next visitor's");
+  });
+
   test("touches no storage before the visitor agrees, and loses nothing", async (t) => {
     const page = await withStub(t, { apiKey: "demo", consent: "pending" });
     globalThis.sendoff.track("stub");
