@@ -46,7 +46,7 @@ export class EarlyLog {
     const [, ...records] = stub.log.split("\n");
     client.tab = stub.tab;
     client.calls.page = stub.page;
-    client.calls.records = records.map((line) => line + client.visitor.foresee(saysWho(line)));
+    client.calls.records = records.map((/** @type {string} */ line) => line + client.visitor.foresee(saysWho(line)));
     client.calls.units = stub.log.length;
     this.text = stub.log;
     this.written = client.host.storage.get(this.key) === stub.log;
