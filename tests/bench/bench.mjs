@@ -87,7 +87,10 @@ async function working(browser, site, name) {
   await page.evaluate("bench.flush()");
   const complete = await untilAll(site, EVENTS);
   const ms = (await busy()) - before;
-  const { bytes, requests, events } = site.seen;
+  // Before the burst, of which some arrive while it lasts.
+  const { requests } = site.seen;
+  const arrived = site.seen.events.size;
+  const bytes = site.seen.bytes / Math.max(1, arrived);
   // Afterwards: a burst leaves more to do than some can.
   const burst = await page.evaluate(`(() => {
     const from = performance.now();
@@ -95,7 +98,7 @@ async function working(browser, site, name) {
     return ((performance.now() - from) * 1_000) / ${EVENTS};
   })()`);
   await close();
-  return { burst, delivered: ms, bytes: bytes / Math.max(1, events.size), requests, arrived: complete ? EVENTS : events.size };
+  return { burst, delivered: ms, bytes, requests, arrived: complete ? EVENTS : arrived };
 }
 
 async function main() {
