@@ -41,6 +41,9 @@ mod delivery;
 mod endings;
 #[path = "scenarios/fixtures.rs"]
 mod fixtures;
+#[cfg(feature = "destinations")]
+#[path = "wire_formats/form.rs"]
+mod form;
 #[path = "scenarios/metrics.rs"]
 mod metrics;
 #[path = "scenarios/outages.rs"]

@@ -26,6 +26,8 @@
 mod answers;
 #[path = "wire_formats/fixture.rs"]
 mod fixture;
+#[path = "wire_formats/form.rs"]
+mod form;
 #[path = "wire_formats/properties.rs"]
 mod properties;
 #[path = "wire_formats/settings.rs"]
@@ -37,7 +39,7 @@ use serde_json::Value;
 /// Compares with a golden file, or writes it.
 fn assert_golden(name: &str, request: &str) {
     let body = request.splitn(4, '\n').nth(3).unwrap();
-    let json = fixture::json_of(body.trim_end());
+    let json = form::json_of(body.trim_end());
     serde_json::from_str::<Value>(&json).unwrap_or_else(|error| panic!("{name}: {error}\n{json}"));
     let path = path(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

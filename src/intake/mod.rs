@@ -133,7 +133,7 @@ impl Intake {
         let call = &screened.call(call);
         let time = call.explicit.unwrap_or(stamped);
         let Some((name, properties)) = self.carry_out(call, at, &mut taken)? else {
-            if call.kind == CallKind::Reset {
+            if call.kind == CallKind::Reset && self.config.sessions {
                 // At once, not with the next event: two tabs that track at the same time are to be in one session.
                 self.enter_session(call, at, time, &mut taken);
             }
@@ -353,9 +353,6 @@ impl Intake {
         time: UnixMillis,
         taken: &mut Taken,
     ) {
-        if !self.config.sessions {
-            return;
-        }
         let campaign = self.arrive(at, time);
         let mut reason = self.config.session.ends(at.visitor.session.as_ref(), time);
         let was_reset = core::mem::take(&mut self.was_reset);

@@ -18,10 +18,16 @@ use crate::text::{
 /// How an event that has edits begins.
 pub const OPENING: &str = "{\"edits\":";
 
+/// Whether a canonical event has edits.
+#[must_use]
+pub fn has_edits(event: &str) -> bool {
+    event.starts_with(OPENING)
+}
+
 /// A canonical event as a destination is to have it.
 #[must_use]
 pub fn edited<'a>(event: &'a str, destination: &str) -> Cow<'a, str> {
-    if !event.starts_with(OPENING) {
+    if !has_edits(event) {
         return Cow::Borrowed(event);
     }
     let edits = items(member(event, "edits").unwrap_or("[]"));
@@ -29,9 +35,9 @@ pub fn edited<'a>(event: &'a str, destination: &str) -> Cow<'a, str> {
     let edit = edits.iter().find(is_its).copied().unwrap_or("{}");
     let mut out = Object::default();
     for (name, value) in members(event).skip(1) {
-        match (name, member(edit, name)) {
-            ("properties", changed) => out.escaped(name, &merged(value, changed, edit)),
-            ("name" | "context", Some(value)) => out.escaped(name, value),
+        match name {
+            "properties" => out.escaped(name, &merged(value, edit)),
+            "name" | "context" => out.escaped(name, member(edit, name).unwrap_or(value)),
             _ => out.escaped(name, value),
         }
     }
@@ -42,8 +48,8 @@ pub fn edited<'a>(event: &'a str, destination: &str) -> Cow<'a, str> {
 }
 
 /// An event's properties with what was changed of them.
-fn merged(properties: &str, changed: Option<&str>, edit: &str) -> String {
-    let changed = changed.unwrap_or("{}");
+fn merged(properties: &str, edit: &str) -> String {
+    let changed = member(edit, "properties").unwrap_or("{}");
     let without = items(member(edit, "without").unwrap_or("[]"));
     let gone = |name: &str| without.iter().any(|one| unquoted(one) == name);
     let mut out = Object::default();

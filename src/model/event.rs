@@ -1,6 +1,6 @@
 //! An event as it waits: its number and its text.
 
-use crate::{model::edits::OPENING, text::view::EventView};
+use crate::{model::edits::has_edits, text::view::EventView};
 
 /// The event that begins a session. The SDK tracks it, not the page: it is in no account, and no page's event makes room
 /// for it.
@@ -21,7 +21,7 @@ impl Entry {
     /// Whether a destination is to have another text than this.
     #[must_use]
     pub fn has_edits(&self) -> bool {
-        self.text.starts_with(OPENING)
+        has_edits(&self.text)
     }
 
     /// See [`is_tracked`].

@@ -11,6 +11,7 @@ use sendoff::{
 use serde_json::Value;
 
 use crate::collector::{Answer, Sent};
+use crate::form::json_of;
 use crate::world::{Opening, WALL_START_MS, World};
 
 const WORLDS: u64 = 50;
@@ -83,7 +84,7 @@ impl Vendors {
             });
         }
         let (name, list, key, words) = vendor?;
-        let body: Value = serde_json::from_str(&plain(&sent.body)).unwrap();
+        let body: Value = serde_json::from_str(&json_of(&sent.body)).unwrap();
         let items = body.pointer(list).and_then(Value::as_array).unwrap();
         let mark = |item| find(item, "mark").and_then(number).unwrap();
         let marks: BTreeSet<u64> = items
@@ -120,28 +121,6 @@ fn refuses(vendor: &str, mark: u64) -> bool {
     let place = VENDORS.iter().position(|(name, ..)| *name == vendor);
     // These two say of a batch what they took of it, and not that it is bad.
     place.is_some_and(|place| mark % 50 == place as u64) && !matches!(vendor, "mixpanel" | "otlp")
-}
-
-/// JSON, where it is the value of a form.
-fn plain(body: &str) -> String {
-    let Some(form) = body.strip_prefix("data=") else {
-        return body.to_owned();
-    };
-    let mut bytes = Vec::new();
-    let mut rest = form.bytes();
-    while let Some(byte) = rest.next() {
-        let mut digit = || {
-            rest.next()
-                .and_then(|digit| char::from(digit).to_digit(16))
-                .unwrap() as u8
-        };
-        bytes.push(if byte == b'%' {
-            digit() * 16 + digit()
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
 /// The first member of that name at any depth, or the attribute as OTLP has it.

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use sendoff::text::view::{EventView, items, member, members};
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{FORMATS, encode, entry, format, json_of};
+use crate::fixture::{FORMATS, encode, entry, format};
+use crate::form::json_of;
 
 /// Names that formats give to members of their own, and names that are hard to write.
 const NAMES: [&str; 24] = [
